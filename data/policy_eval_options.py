@@ -1,0 +1,115 @@
+"""What `policy_eval` is asked to do, and the checks that need neither TensorFlow nor the task."""
+
+import dataclasses
+import os
+import pathlib
+
+from ibc.environments import tasks
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """One field per flag of `policy_eval`; see there."""
+
+    task: str | None
+    policy: str | None = None
+    saved_model_path: str | None = None
+    checkpoint_path: str | None = None
+    num_episodes: int = 5
+    seed: int = 0
+    history_length: int | None = None
+    use_image_obs: bool = False
+    flatten_env: bool = False
+    shared_memory: bool = False
+    dataset_path: str | None = None
+    replicas: int | None = None
+    output_path: str = "/tmp/ibc/policy_eval/"
+    video: bool = False
+    viz_img: bool = False
+    gin_file: tuple[str, ...] = ()
+    gin_bindings: tuple[str, ...] = ()
+
+    def shard_path(self, replica: int) -> str | None:
+        """Returns the record file of a replica: `<dataset>_<i>.<ext>` if there are replicas."""
+        if self.dataset_path is None or self.replicas is None:
+            return self.dataset_path
+        stem, extension = os.path.splitext(self.dataset_path)
+        return f"{stem}_{replica}{extension}"
+
+    def output_file(self, stem: str, replica: int, suffix: str) -> str:
+        """Returns the name of a video or picture in the output folder."""
+        middle = "" if self.replicas is None else f"_{replica}"
+        return os.path.join(self.output_path, f"{stem}{middle}{suffix}")
+
+
+def check(options: Options) -> None:
+    """Checks flags against each other and against what is on disk.
+
+    Raises:
+      ValueError: A flag or a combination makes no sense; the message names it.
+      OSError: A file or folder is missing or cannot be written.
+    """
+    _check_numbers(options)
+    if options.task is None:
+        raise ValueError(f"--task is missing; set it to one of: {', '.join(tasks.TASKS)}.")
+    task = tasks.get_task(options.task)
+    task.environment_id(options.use_image_obs, options.shared_memory)
+    _check_policy(options, task)
+    if options.replicas is not None and options.dataset_path is None:
+        raise ValueError("--replicas needs --dataset_path, the record files they write.")
+    if options.dataset_path is not None:
+        if os.path.isdir(options.dataset_path) or not os.path.basename(options.dataset_path):
+            raise ValueError(
+                f"--dataset_path={options.dataset_path} is a folder; add a file name, "
+                "for example oracle.tfrecord."
+            )
+        _check_writable("--dataset_path", os.path.dirname(options.dataset_path) or ".")
+    if options.video or options.viz_img:
+        _check_writable("--output_path", options.output_path)
+
+
+def _check_numbers(options: Options) -> None:
+    lowest = {"num_episodes": 1, "replicas": 1, "history_length": 1, "seed": 0}
+    for name, bound in lowest.items():
+        value = getattr(options, name)
+        if value is not None and value < bound:
+            raise ValueError(f"--{name} must be at least {bound}, got {value}.")
+
+
+def _check_policy(options: Options, task: tasks.Task) -> None:
+    known = ("random", "oracle", *task.oracles)
+    if options.saved_model_path is None:
+        if options.checkpoint_path is not None:
+            raise ValueError("--checkpoint_path needs --saved_model_path, whose weights it has.")
+        if options.policy is None:
+            raise ValueError(
+                f"no policy is given; set --policy to one of: {', '.join(known)}; "
+                "or --saved_model_path to an exported policy."
+            )
+        if options.policy not in known:
+            task.check_oracle(options.policy)
+        return
+    if options.policy is not None:
+        raise ValueError("--policy and --saved_model_path exclude each other; give one of them.")
+    if not os.path.isfile(os.path.join(options.saved_model_path, "saved_model.pb")):
+        raise FileNotFoundError(
+            f"--saved_model_path={options.saved_model_path} holds no saved_model.pb; give the "
+            "folder of an exported policy, for example <root_dir>/policies/greedy_policy."
+        )
+    if options.checkpoint_path is not None:
+        index = os.path.join(options.checkpoint_path, "variables", "variables.index")
+        if not os.path.isfile(index):
+            raise FileNotFoundError(
+                f"--checkpoint_path={options.checkpoint_path} holds no variables/variables.index; "
+                "give a folder such as <root_dir>/policies/checkpoints/policy_checkpoint_<step>."
+            )
+
+
+def _check_writable(flag: str, folder: str) -> None:
+    existing = pathlib.Path(folder).expanduser().absolute()
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{flag}: {existing} is a file, a folder is needed there.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(f"{flag}: no permission to write in {existing}.")

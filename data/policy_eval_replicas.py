@@ -1,0 +1,124 @@
+"""Runs replicas of an evaluation in processes of their own, and none of them outlives it."""
+
+import contextlib
+import multiprocessing
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from multiprocessing import connection
+
+from absl import logging
+
+from ibc.data import policy_eval_options, policy_eval_report
+
+_STOP_SECONDS = 5.0
+
+
+class ReplicaError(RuntimeError):
+    """A replica failed or was killed; the message says which and why."""
+
+
+def run(
+    options: policy_eval_options.Options, on_episode: Callable[[], None]
+) -> list[policy_eval_report.Result]:
+    """Runs `options.replicas` replicas side by side.
+
+    The processes come from a server that has imported TensorFlow once and is forked for each
+    of them, before TensorFlow has started any thread.
+
+    Args:
+      options: What each replica does.
+      on_episode: Called, in this process, whenever a replica has ended an episode.
+
+    Returns:
+      The replicas' results, in their order.
+
+    Raises:
+      ReplicaError: One has failed; the others have been stopped.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ibc.data.policy_eval_run"])
+    with contextlib.ExitStack() as stack:
+        readers = {}
+        for replica in range(options.replicas):
+            reader, process = stack.enter_context(_replica(context, options, replica))
+            readers[reader] = (replica, process)
+        return _collect(readers, on_episode)
+
+
+@contextlib.contextmanager
+def _replica(context, options: policy_eval_options.Options, replica: int) -> Iterator[tuple]:
+    """Starts a replica; yields the pipe it reports to and its process, which ends with it."""
+    reader, writer = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(options, replica, writer), daemon=True)
+    try:
+        process.start()
+    except (EOFError, OSError) as error:
+        raise ReplicaError(f"replica {replica} could not be started: {error}") from error
+    # With this end closed here, the pipe is at its end as soon as the replica is gone.
+    writer.close()
+    try:
+        yield reader, process
+    finally:
+        process.terminate()
+        process.join(_STOP_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        reader.close()
+
+
+def _collect(readers: dict, on_episode: Callable[[], None]) -> list[policy_eval_report.Result]:
+    """Receives the replicas' messages until each has sent its result."""
+    results = {}
+    waiting = dict(readers)
+    while waiting:
+        for reader in connection.wait(list(waiting)):
+            replica, process = waiting[reader]
+            try:
+                kind, content = reader.recv()
+            except EOFError:
+                raise ReplicaError(f"replica {replica} {_cause_of_death(process)}.") from None
+            if kind == "episode":
+                on_episode()
+            elif kind == "result":
+                results[replica] = content
+                del waiting[reader]
+            else:
+                summary, details = content
+                logging.debug("Replica %d failed:\n%s", replica, details)
+                raise ReplicaError(f"replica {replica}: {summary}")
+    return [results[replica] for replica in sorted(results)]
+
+
+def _work(
+    options: policy_eval_options.Options, replica: int, writer: connection.Connection
+) -> None:
+    """Runs one replica, in its own process."""
+    # Ctrl-C reaches the whole group of processes; the parent stops the replicas in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # An exception, unlike the default action, lets half-written files be removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        from ibc.data import policy_eval_run
+
+        result = policy_eval_run.run(options, replica, lambda: writer.send(("episode", None)))
+        writer.send(("result", result))
+    except BrokenPipeError:
+        sys.exit(1)  # The parent is gone.
+    except Exception as error:
+        writer.send(("failure", (_summary(error), traceback.format_exc())))
+
+
+def _summary(error: Exception) -> str:
+    line = (str(error).strip() or "no message").splitlines()[0]
+    return line if isinstance(error, ValueError) else f"{type(error).__name__}: {line}"
+
+
+def _cause_of_death(process: multiprocessing.process.BaseProcess) -> str:
+    process.join(_STOP_SECONDS)
+    code = process.exitcode
+    if code is not None and code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended without a result (status {code})"

@@ -1,0 +1,151 @@
+"""Reads one record file into memory, whole, and says clearly what is wrong with a bad one."""
+
+import dataclasses
+import os
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+from ibc.data import manifest, specs
+
+_READ_BYTES = 8 << 20
+_READ_RECORDS = 1 << 14
+_JPEG_START = b"\xff\xd8"
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """The frames of one record file."""
+
+    path: str
+    """The record file."""
+    spec: trajectory.Trajectory
+    """Nest of `TensorSpec`s of one frame."""
+    frames: trajectory.Trajectory
+    """Nest of arrays [n, ...]; images are arrays [n] of JPEG-encoded bytes (object)."""
+
+    def __len__(self) -> int:
+        return len(self.frames.step_type)
+
+
+def read_shard(path: str) -> Shard:
+    """Reads and checks a record file.
+
+    Args:
+      path: record file as TF-Agents' `TFRecordObserver` writes it, `<path>.spec` beside it and,
+        for shards of this project, `<path>.manifest.json`.
+
+    Returns:
+      All frames, in the order of the file.
+
+    Raises:
+      FileNotFoundError: the file or its spec is missing.
+      ValueError: the file, its spec or its manifest is damaged, incomplete or does not fit the
+        others; the message names the file and what to do.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{path} does not exist: give the name of a record file.")
+    spec = specs.load_spec(path)
+    contents = manifest.load(path)
+    if contents is not None:
+        manifest.check_files(path, contents)
+    frames = _decode(path, spec, _read_records(path))
+    _check_frames(path, spec, frames)
+    if contents is None:
+        _check_end(path, frames)
+    else:
+        episodes = int(np.sum(frames.step_type == ts.StepType.FIRST))
+        manifest.check_counts(path, contents, len(frames.step_type), episodes)
+    return Shard(path, spec, frames)
+
+
+def _read_records(path: str) -> np.ndarray:
+    """Returns the serialized records as an array [n] of bytes."""
+    records = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(_READ_RECORDS)
+    try:
+        batches = [batch.numpy() for batch in records]
+    except tf.errors.DataLossError as error:
+        raise ValueError(
+            f"{path} is damaged ({specs.first_line(error)}): copy it again from where it came "
+            f"from, or {specs.RECORD_AGAIN}."
+        ) from error
+    if not batches:
+        raise ValueError(f"{path} holds no records: {specs.RECORD_AGAIN}.")
+    return np.concatenate(batches)
+
+
+def _decode(path: str, spec: trajectory.Trajectory, records: np.ndarray) -> trajectory.Trajectory:
+    """Parses all records at once: each leaf of the spec is stored under its path."""
+    leaves = specs.leaves(spec)
+    try:
+        columns = tf.io.parse_example(
+            records, {name: _stored_feature(leaf) for name, leaf in leaves.items()}
+        )
+        arrays = [_to_array(name, columns[name].numpy(), leaf) for name, leaf in leaves.items()]
+    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        raise ValueError(
+            f"the records of {path} do not fit {path}{specs.SPEC_SUFFIX} "
+            f"({specs.first_line(error)}): the two files do not belong together; copy both "
+            f"again, or {specs.RECORD_AGAIN}."
+        ) from error
+    return tf.nest.pack_sequence_as(spec, arrays)
+
+
+def _stored_feature(spec: tf.TensorSpec) -> tf.io.FixedLenFeature:
+    """How TF-Agents stores a leaf: as float32 or int64 list, anything else as bytes."""
+    if spec.dtype in (tf.float32, tf.int64):
+        return tf.io.FixedLenFeature(spec.shape, spec.dtype)
+    return tf.io.FixedLenFeature([], tf.string)
+
+
+def _to_array(name: str, column: np.ndarray, spec: tf.TensorSpec) -> np.ndarray:
+    """Turns a parsed column into values [n, ...]; encoded images stay as they are."""
+    if spec.dtype in (tf.float32, tf.int64) or specs.is_image(spec):
+        return column
+    dtype = np.dtype(spec.dtype.as_numpy_dtype).newbyteorder("<")
+    size = dtype.itemsize * spec.shape.num_elements()
+    if any(len(value) != size for value in column):
+        raise ValueError(f"a value of {name} is not {specs.describe(spec)}")
+    values = np.frombuffer(b"".join(column), dtype).astype(dtype.newbyteorder("="))
+    return values.reshape(len(column), *spec.shape)
+
+
+def _check_frames(path: str, spec: trajectory.Trajectory, frames: trajectory.Trajectory) -> None:
+    arrays = dict(zip(specs.leaves(spec), tf.nest.flatten(frames), strict=True))
+    for name, leaf in specs.leaves(spec).items():
+        values = arrays[name]
+        if specs.is_image(leaf):
+            _check_images(path, name, leaf, values)
+        elif name.startswith(("observation", "action")) and not np.isfinite(values).all():
+            bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+            raise ValueError(
+                f"{path}: {name} is not finite in {len(bad)} of {len(values)} frames, first in "
+                f"frame {bad[0]}: {specs.RECORD_AGAIN}."
+            )
+
+
+def _check_images(path: str, name: str, spec: tf.TensorSpec, values: np.ndarray) -> None:
+    """Looks at every image's first bytes, and decodes the first image to compare its size."""
+    if not all(value.startswith(_JPEG_START) for value in values):
+        raise ValueError(
+            f"{path}: {name} is not stored as JPEG: write the shard with compress_image=True."
+        )
+    shape = tuple(tf.io.extract_jpeg_shape(values[0]).numpy())
+    if shape != tuple(spec.shape):
+        raise ValueError(
+            f"{path}: {name} holds images of shape {list(shape)}, but its spec says "
+            f"{list(spec.shape)}: {specs.RECORD_AGAIN}."
+        )
+
+
+def _check_end(path: str, frames: trajectory.Trajectory) -> None:
+    """Without a manifest, only the last frame can show that records are missing."""
+    last = int(frames.step_type[-1])
+    if last != ts.StepType.LAST:
+        raise ValueError(
+            f"{path} ends within an episode (step_type {last} in the last of "
+            f"{len(frames.step_type)} records, expected {int(ts.StepType.LAST)}): records are "
+            f"missing at its end; copy it again, or {specs.RECORD_AGAIN}."
+        )

@@ -1,0 +1,220 @@
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.trajectories import trajectory
+from tf_agents.utils import example_encoding_dataset
+
+from ibc.data import manifest, shard_reader, shard_testing, specs
+
+_PUSH = "data/push/oracle_push_0.tfrecord"
+_WINDOWS = "num/data/windows/two_episodes.tfrecord"
+
+
+def _copy(source, folder) -> str:
+    """Copies a shard without manifest into a folder."""
+    path = str(folder / os.path.basename(source))
+    for suffix in ("", specs.SPEC_SUFFIX):
+        shutil.copyfile(str(source) + suffix, path + suffix)
+    return path
+
+
+def _edit(path, change) -> None:
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    with open(path, "wb") as file:
+        file.write(change(data))
+
+
+def _flip(position):
+    def change(data):
+        data[position % len(data)] ^= 0x10
+        return data
+
+    return change
+
+
+def _record_ends(path) -> list[int]:
+    """Byte positions at which records end: 12 bytes of header and 4 of checksum around each."""
+    sizes = [len(record.numpy()) + 16 for record in tf.data.TFRecordDataset(path)]
+    return np.cumsum(sizes).tolist()
+
+
+def _assert_refused(path, *mentions):
+    with pytest.raises((ValueError, FileNotFoundError)) as caught:
+        shard_reader.read_shard(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    for mention in (path, *mentions):
+        assert mention in message
+
+
+def test_published_push_shard_decodes_to_recorded_values(golden):
+    expected = np.load(golden("data/decoded_push.npz"))
+    shard = shard_reader.read_shard(str(golden(_PUSH)))
+    assert len(shard) == expected["num_records"]
+    for name in ("step_type", "next_step_type", "reward", "discount", "action"):
+        np.testing.assert_array_equal(getattr(shard.frames, name), expected[name])
+    names = [name for name in expected.files if name.startswith("obs/")]
+    assert {name[4:] for name in names} == set(shard.frames.observation)
+    for name in names:
+        np.testing.assert_array_equal(shard.frames.observation[name[4:]], expected[name])
+
+
+def test_published_image_shard_keeps_encoded_images(golden):
+    shard = shard_reader.read_shard(str(golden("data/push_rgb/oracle_push_rgb_0.tfrecord")))
+    images = shard.frames.observation["rgb"]
+    assert len(shard) == 106 and images.shape == (106,)
+    for encoded in (images[0], images[-1]):
+        assert tf.io.decode_jpeg(encoded).shape == (240, 320, 3)
+
+
+def test_published_d4rl_shard_has_one_observation_tensor(golden):
+    shard = shard_reader.read_shard(str(golden("data/door-human-v0/door-human-v0_0.tfrecord")))
+    assert len(shard) == 1700
+    assert shard.frames.observation.shape == (1700, 39)
+    assert shard.frames.action.shape == (1700, 28)
+
+
+def test_missing_files_are_named(tmp_path):
+    path = str(tmp_path / "a.tfrecord")
+    _assert_refused(path, "does not exist")
+    shard_testing.write(path)
+    os.remove(path + specs.SPEC_SUFFIX)
+    _assert_refused(path, path + specs.SPEC_SUFFIX, "is missing")
+
+
+@pytest.mark.parametrize("with_manifest", [True, False])
+def test_every_truncation_is_noticed(tmp_path, with_manifest):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2,))
+    if not with_manifest:
+        os.remove(path + manifest.MANIFEST_SUFFIX)
+    with open(path, "rb") as file:
+        data = file.read()
+    last_end = _record_ends(path)[-2]
+    positions = [0, 1, 11, 12, 13, last_end - 4, last_end, last_end + 8, len(data) - 1]
+    for position in positions:
+        with open(path, "wb") as file:
+            file.write(data[:position])
+        _assert_refused(path)
+
+
+@pytest.mark.parametrize("with_manifest", [True, False])
+def test_flipped_bits_are_noticed(tmp_path, with_manifest):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2,))
+    if not with_manifest:
+        os.remove(path + manifest.MANIFEST_SUFFIX)
+    for suffix in ("", specs.SPEC_SUFFIX):
+        size = os.path.getsize(path + suffix)
+        for position in [0, 7, 9, 12, 40, size // 2, size - 1]:
+            _edit(path + suffix, _flip(position))
+            _assert_refused(path)
+            _edit(path + suffix, _flip(position))
+    shard_reader.read_shard(path)
+
+
+def test_flipped_bits_of_the_manifest_are_noticed(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2,))
+    manifest_path = path + manifest.MANIFEST_SUFFIX
+    # The newline at the end alone carries no information.
+    for position in range(0, os.path.getsize(manifest_path) - 1, 5):
+        _edit(manifest_path, _flip(position))
+        _assert_refused(path, manifest_path)
+        _edit(manifest_path, _flip(position))
+    shard_reader.read_shard(path)
+
+
+@pytest.mark.parametrize("length", [0, 1, 20])
+def test_truncated_specs_and_manifests_are_noticed(tmp_path, length):
+    for suffix in (specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX):
+        path = shard_testing.write(tmp_path / "a.tfrecord", (2,))
+        _edit(path + suffix, lambda data: data[:length])
+        _assert_refused(path, path + suffix)
+
+
+def test_a_manifest_shows_records_missing_after_a_whole_episode(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2, 2))
+    middle = _record_ends(path)[2]
+    _edit(path, lambda data: data[:middle])
+    _assert_refused(path, path + manifest.MANIFEST_SUFFIX, "bytes")
+
+
+def test_counts_of_the_manifest_are_checked(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2, 2))
+    with open(path + manifest.MANIFEST_SUFFIX, encoding="utf-8") as file:
+        contents = json.load(file)
+    for name in ("records", "episodes"):
+        with open(path + manifest.MANIFEST_SUFFIX, "w", encoding="utf-8") as file:
+            json.dump(contents | {name: contents[name] + 1}, file)
+        _assert_refused(path, f"{name} is {contents[name]}, expected {contents[name] + 1}")
+
+
+def test_a_published_shard_cut_within_an_episode_is_noticed(golden, tmp_path):
+    path = _copy(golden(_WINDOWS), tmp_path)
+    middle = _record_ends(path)[4]
+    _edit(path, lambda data: data[:middle])
+    _assert_refused(path, "ends within an episode")
+
+
+def test_an_empty_shard_is_noticed(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    _edit(path, lambda data: b"")
+    _assert_refused(path, "holds no records")
+
+
+@pytest.mark.parametrize(
+    "observation_spec",
+    [
+        shard_testing.OBSERVATION_SPEC | {"position": tf.TensorSpec([3], tf.float32)},
+        shard_testing.OBSERVATION_SPEC | {"position": tf.TensorSpec([1], tf.float32)},
+        shard_testing.OBSERVATION_SPEC | {"angle": tf.TensorSpec([2], tf.float64)},
+        shard_testing.OBSERVATION_SPEC | {"angle": tf.TensorSpec([1], tf.int64)},
+        shard_testing.OBSERVATION_SPEC | {"more": tf.TensorSpec([1], tf.float32)},
+    ],
+)
+def test_records_that_do_not_fit_the_spec_are_noticed(tmp_path, observation_spec):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    example_encoding_dataset.encode_spec_to_file(
+        path + specs.SPEC_SUFFIX, shard_testing.frame_spec(observation_spec)
+    )
+    _assert_refused(path, "do not fit")
+
+
+def test_transition_records_are_refused(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    step = shard_testing.ts.time_step_spec(tf.TensorSpec([3], tf.float32))
+    transition = trajectory.Transition(step, shard_testing.ACTION_SPEC, step)
+    example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, transition)
+    _assert_refused(path, "describes Transition records")
+
+
+def test_images_that_are_not_jpeg_or_of_another_size_are_noticed(tmp_path):
+    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2,), spec)
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    other = shard_testing.frame_spec({"rgb": tf.TensorSpec([8, 24, 3], tf.uint8)})
+    example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, other)
+    _assert_refused(path, "[16, 24, 3]", "[8, 24, 3]")
+
+    raw = str(tmp_path / "raw.tfrecord")
+    observer = example_encoding_dataset.TFRecordObserver(raw, spec, py_mode=True)
+    for frame in shard_testing.frames(spec, (2,)):
+        observer(frame)
+    observer.close()
+    _assert_refused(raw, "not stored as JPEG")
+
+
+def test_values_that_are_not_finite_are_noticed(tmp_path):
+    spec = shard_testing.frame_spec()
+    path = str(tmp_path / "a.tfrecord")
+    with shard_testing.shard_writer.ShardWriter(path, spec) as writer:
+        for i, frame in enumerate(shard_testing.frames(spec, (4,))):
+            bad = np.array([0, np.nan], np.float32)
+            writer(frame._replace(action=bad) if i == 2 else frame)
+    _assert_refused(path, "action is not finite in 1 of 5 frames, first in frame 2")

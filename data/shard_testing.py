@@ -1,0 +1,67 @@
+"""Small record files with random content, for tests and benchmarks."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+from ibc.data import shard_writer
+
+OBSERVATION_SPEC = {
+    "position": tf.TensorSpec([2], tf.float32),
+    "angle": tf.TensorSpec([1], tf.float64),
+    "count": tf.TensorSpec([1], tf.int64),
+}
+ACTION_SPEC = tensor_spec.BoundedTensorSpec([2], tf.float32, minimum=-2.0, maximum=2.0)
+
+
+def frame_spec(observation_spec=None, action_spec=ACTION_SPEC) -> trajectory.Trajectory:
+    """The spec of one frame, of the observations above unless others are given."""
+    observation_spec = OBSERVATION_SPEC if observation_spec is None else observation_spec
+    return trajectory.from_transition(
+        ts.time_step_spec(observation_spec),
+        trajectory.policy_step.PolicyStep(action_spec, (), ()),
+        ts.time_step_spec(observation_spec),
+    )
+
+
+def frames(
+    spec: trajectory.Trajectory, episode_lengths: Sequence[int], seed: int = 0
+) -> Iterator[trajectory.Trajectory]:
+    """Yields the frames of whole episodes with random content, as a driver emits them.
+
+    Args:
+      spec: of one frame.
+      episode_lengths: steps of each episode, at least 1; one more frame joins it to the next.
+      seed: of the random values.
+    """
+    random = np.random.RandomState(seed)
+
+    def draw(leaf: tf.TensorSpec) -> np.ndarray:
+        values = 255 * random.uniform(size=leaf.shape)
+        if leaf.dtype.is_floating:
+            values = random.normal(size=leaf.shape)
+        return np.asarray(values, leaf.dtype.as_numpy_dtype)
+
+    for length in episode_lengths:
+        step_types = [ts.StepType.FIRST] + [ts.StepType.MID] * (length - 1) + [ts.StepType.LAST]
+        following = [*step_types[1:], ts.StepType.FIRST]
+        for step_type, next_step_type in zip(step_types, following, strict=True):
+            discount = 0.0 if next_step_type == ts.StepType.LAST else 1.0
+            yield tf.nest.map_structure(draw, spec)._replace(
+                step_type=step_type,
+                next_step_type=next_step_type,
+                discount=np.asarray(discount, np.float32),
+            )
+
+
+def write(path: str, episode_lengths: Sequence[int] = (4, 3), spec=None, seed: int = 0) -> str:
+    """Writes a shard of random episodes and returns its path."""
+    spec = frame_spec() if spec is None else spec
+    with shard_writer.ShardWriter(str(path), spec) as writer:
+        for frame in frames(spec, episode_lengths, seed):
+            writer(frame)
+    return str(path)

@@ -1,0 +1,104 @@
+"""Writes trajectory frames to one record file that appears under its name only when complete."""
+
+import os
+from types import TracebackType
+
+import numpy as np
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+from tf_agents.utils import example_encoding_dataset
+
+from ibc.data import manifest, specs
+
+
+class ShardWriter:
+    """Observer that records the frames of whole episodes in TF-Agents' record format.
+
+    Used as a context manager; calling it with an unbatched `Trajectory` appends a frame:
+
+        with ShardWriter("/tmp/push/oracle_push.tfrecord", policy.collect_data_spec) as writer:
+            driver = py_driver.PyDriver(env, policy, observers=[writer], max_episodes=10)
+            driver.run(env.reset())
+
+    Until the end the records go to a hidden temporary file in the same folder. A clean exit
+    renames spec, manifest and record file into place, in this order; an exception removes them.
+    Frames are stored as `TFRecordObserver(..., py_mode=True, compress_image=True)` stores them,
+    uint8 images as JPEG.
+
+    Attributes:
+      path: name of the finished record file.
+      num_frames: frames written so far.
+      num_episodes: episodes begun so far (frames with step type FIRST).
+    """
+
+    def __init__(self, path: str, trajectory_spec: trajectory.Trajectory):
+        """Opens the temporary file.
+
+        Args:
+          path: record file to make; its folder is made if missing, an older file is replaced.
+          trajectory_spec: spec of one frame, a policy's `collect_data_spec` (of
+            tensors or of arrays).
+        """
+        self.path = os.path.abspath(os.path.expanduser(path))
+        self.num_frames = 0
+        self.num_episodes = 0
+        self._last_step_type = None
+        folder, name = os.path.split(self.path)
+        self._temporary = os.path.join(folder, f".{name}.tmp-{os.getpid()}")
+        self._observer = example_encoding_dataset.TFRecordObserver(
+            self._temporary,
+            tensor_spec.from_spec(trajectory_spec),
+            py_mode=True,
+            compress_image=True,
+        )
+
+    def __call__(self, frame: trajectory.Trajectory) -> None:
+        """Appends one unbatched frame of NumPy values."""
+        self._observer(frame)
+        self._last_step_type = int(np.asarray(frame.step_type))
+        self.num_frames += 1
+        self.num_episodes += int(self._last_step_type == ts.StepType.FIRST)
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._observer.close()
+        try:
+            if error_type is None:
+                self._check_complete()
+                self._publish()
+        finally:
+            self._remove_temporaries()
+
+    def _check_complete(self) -> None:
+        if not self.num_frames:
+            raise ValueError(f"{self.path}: no frame was recorded, an empty shard is of no use.")
+        if self._last_step_type != ts.StepType.LAST:
+            raise ValueError(
+                f"{self.path}: the last of {self.num_frames} frames has step_type "
+                f"{self._last_step_type}, but a shard ends with the frame from the last step of "
+                f"an episode ({int(ts.StepType.LAST)}) to the next: record whole episodes."
+            )
+
+    def _publish(self) -> None:
+        spec_path = self._temporary + specs.SPEC_SUFFIX
+        manifest_path = self._temporary + manifest.MANIFEST_SUFFIX
+        contents = manifest.describe_files(
+            self._temporary, spec_path, self.num_frames, self.num_episodes
+        )
+        manifest.write(contents, manifest_path)
+        os.replace(spec_path, self.path + specs.SPEC_SUFFIX)
+        os.replace(manifest_path, self.path + manifest.MANIFEST_SUFFIX)
+        os.replace(self._temporary, self.path)
+
+    def _remove_temporaries(self) -> None:
+        for suffix in ("", specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX):
+            if os.path.exists(self._temporary + suffix):
+                os.remove(self._temporary + suffix)

@@ -1,0 +1,123 @@
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.trajectories import trajectory
+from tf_agents.utils import example_encoding_dataset
+
+from ibc.data import manifest, shard_reader, shard_testing, shard_writer, specs
+
+
+def _assert_equal(found, expected):
+    tf.nest.map_structure(np.testing.assert_array_equal, found, expected)
+
+
+def test_tf_agents_reads_what_was_written(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (4, 3))
+    dataset = example_encoding_dataset.load_tfrecord_dataset(
+        [path], as_trajectories=True, add_batch_dim=False, compress_image=True
+    )
+    expected = shard_testing.frames(shard_testing.frame_spec(), (4, 3))
+    count = 0
+    for found, frame in zip(dataset, expected, strict=True):
+        _assert_equal(tf.nest.map_structure(lambda t: t.numpy(), found), frame)
+        count += 1
+    assert count == 9
+
+
+def test_our_reader_reads_what_was_written(tmp_path):
+    shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a.tfrecord", (4, 3)))
+    expected = list(shard_testing.frames(shard_testing.frame_spec(), (4, 3)))
+    _assert_equal(shard.frames, tf.nest.map_structure(lambda *leaf: np.stack(leaf), *expected))
+    assert shard.frames.observation["angle"].dtype == np.float64
+
+
+def test_records_are_those_of_tf_agents_observer(tmp_path):
+    spec = shard_testing.frame_spec()
+    path = shard_testing.write(tmp_path / "ours.tfrecord", (5,), spec)
+    observer = example_encoding_dataset.TFRecordObserver(
+        str(tmp_path / "theirs.tfrecord"), spec, py_mode=True, compress_image=True
+    )
+    for frame in shard_testing.frames(spec, (5,)):
+        observer(frame)
+    observer.close()
+    for suffix in ("", specs.SPEC_SUFFIX):
+        theirs = (tmp_path / f"theirs.tfrecord{suffix}").read_bytes()
+        assert (tmp_path / f"ours.tfrecord{suffix}").read_bytes() == theirs
+    assert os.path.exists(path + manifest.MANIFEST_SUFFIX)
+
+
+def test_array_specs_are_accepted(tmp_path):
+    spec = shard_testing.frame_spec()
+    arrays = example_encoding_dataset.tensor_spec.to_nest_array_spec(spec)
+    path = str(tmp_path / "a.tfrecord")
+    with shard_writer.ShardWriter(path, arrays) as writer:
+        for frame in shard_testing.frames(spec, (3,)):
+            writer(frame)
+    assert specs.differences(specs.load_spec(path), spec) == []
+
+
+def test_manifest_says_what_the_file_holds(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (4, 3, 2))
+    contents = manifest.load(path)
+    assert (contents.records, contents.episodes) == (12, 3)
+    assert contents.bytes == os.path.getsize(path)
+    assert len(contents.sha256) == 64
+
+
+def test_nothing_is_visible_before_the_end(tmp_path):
+    spec = shard_testing.frame_spec()
+    with shard_writer.ShardWriter(str(tmp_path / "a.tfrecord"), spec) as writer:
+        for frame in shard_testing.frames(spec, (3,)):
+            writer(frame)
+        names = os.listdir(tmp_path)
+        assert names and all(name.startswith(".") for name in names)
+        assert not any(name.endswith((".tfrecord", ".tfrecord.spec")) and ".tmp-" not in name
+                       for name in names)
+    assert sorted(os.listdir(tmp_path)) == [
+        "a.tfrecord", "a.tfrecord.manifest.json", "a.tfrecord.spec"
+    ]
+
+
+@pytest.mark.parametrize("frames_before", [0, 2])
+def test_an_exception_leaves_nothing_behind(tmp_path, frames_before):
+    spec = shard_testing.frame_spec()
+    with pytest.raises(KeyboardInterrupt):
+        with shard_writer.ShardWriter(str(tmp_path / "a.tfrecord"), spec) as writer:
+            for frame in list(shard_testing.frames(spec, (3,)))[:frames_before]:
+                writer(frame)
+            raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_exception_keeps_the_older_shard(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (4,))
+    with pytest.raises(KeyboardInterrupt):
+        with shard_writer.ShardWriter(path, shard_testing.frame_spec()):
+            raise KeyboardInterrupt
+    assert len(shard_reader.read_shard(path)) == 5
+
+
+@pytest.mark.parametrize(
+    ("num_frames", "message"), [(0, "no frame was recorded"), (3, "record whole episodes")]
+)
+def test_incomplete_shards_are_refused(tmp_path, num_frames, message):
+    spec = shard_testing.frame_spec()
+    with pytest.raises(ValueError, match=message):
+        with shard_writer.ShardWriter(str(tmp_path / "a.tfrecord"), spec) as writer:
+            for frame in list(shard_testing.frames(spec, (4,)))[:num_frames]:
+                writer(frame)
+    assert os.listdir(tmp_path) == []
+
+
+def test_images_are_stored_as_jpeg(tmp_path):
+    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2,), spec)
+    records = [record.numpy() for record in tf.data.TFRecordDataset(path)]
+    feature = tf.train.Example.FromString(records[0]).features.feature["observation/rgb"]
+    image = tf.io.decode_jpeg(feature.bytes_list.value[0]).numpy()
+    first = next(shard_testing.frames(spec, (2,)))
+    assert isinstance(first, trajectory.Trajectory) and image.shape == (16, 24, 3)
+    # Noise survives JPEG badly, but the mean brightness does.
+    assert abs(image.mean() - first.observation["rgb"].mean()) < 2

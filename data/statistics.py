@@ -1,0 +1,120 @@
+"""Exact statistics of what training samples contain, over every window.
+
+A frame counts as often as windows contain it, so the statistics are weighted sums over frames.
+Sums are in float64 and variances are taken around the mean, so nothing cancels.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ibc.data import dataset as dataset_lib
+from ibc.data import specs, windows
+
+
+@dataclasses.dataclass(frozen=True)
+class Moments:
+    """Statistics of one quantity, each of its shape (images: per channel, [channels])."""
+
+    mean: np.ndarray
+    """float64, the mean."""
+    std: np.ndarray
+    """float64, the population standard deviation (divided by n)."""
+    minimum: np.ndarray
+    """The smallest value, in the type of the values."""
+    maximum: np.ndarray
+    """The largest value, in the type of the values."""
+
+
+def weighted_moments(values: np.ndarray, weights: np.ndarray) -> Moments:
+    """Moments over the first axis.
+
+    Args:
+      values: numbers [n, ...].
+      weights: integers [n] at least 0, how often each row counts; not all 0.
+
+    Returns:
+      Moments of shape [...]; rows of weight 0 take no part.
+
+    Raises:
+      ValueError: no row counts.
+    """
+    used = np.flatnonzero(weights)
+    if not used.size:
+        raise ValueError("statistics need at least one value, but there is none.")
+    values = np.asarray(values)[used]
+    flat = values.reshape(len(used), -1).astype(np.float64)
+    shares = weights[used] / np.sum(weights)
+    # Shifting by one row first makes the mean of equal values that value, exactly.
+    mean = flat[0] + shares @ (flat - flat[0])
+    variance = shares @ np.square(flat - mean)
+    return Moments(
+        mean=mean.reshape(values.shape[1:]),
+        std=np.sqrt(variance).reshape(values.shape[1:]),
+        minimum=values.min(axis=0),
+        maximum=values.max(axis=0),
+    )
+
+
+def image_moments(encoded: tf.Tensor, weights: np.ndarray, spec: tf.TensorSpec) -> Moments:
+    """Moments of the pixels of JPEG images, as numbers in [0, 1].
+
+    Args:
+      encoded: strings [n], the JPEG data.
+      weights: integers [n] at least 0, how often each image counts; not all 0.
+      spec: uint8 [height, width, channels].
+
+    Returns:
+      Moments of shape [channels], over the pixels of all images.
+    """
+    used = np.flatnonzero(weights)
+    histograms = tf.data.Dataset.from_tensor_slices((tf.gather(encoded, used), weights[used])).map(
+        lambda image, weight: weight * _histogram(dataset_lib.decode_image(image, spec)),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    zeros = tf.zeros([spec.shape[-1], 256], tf.int64)
+    counts = histograms.reduce(zeros, lambda total, histogram: total + histogram).numpy()
+    levels = np.arange(256) / 255
+    channels = [weighted_moments(levels, count) for count in counts]
+    return Moments(
+        *(np.stack([getattr(moments, field.name) for moments in channels])
+          for field in dataclasses.fields(Moments))
+    )
+
+
+def observation_moments(dataset: dataset_lib.WindowDataset) -> Any:
+    """Moments of every observation over all frames of all windows.
+
+    Returns:
+      Nest like the observation, with a `Moments` for every leaf.
+    """
+    weights = windows.frame_counts(dataset.window_frames, len(dataset.frames.step_type))
+    return tf.nest.map_structure(
+        lambda values, spec: image_moments(values, weights, spec)
+        if specs.is_image(spec)
+        else weighted_moments(values, weights),
+        dataset.frames.observation,
+        dataset.spec.observation,
+    )
+
+
+def action_moments(dataset: dataset_lib.WindowDataset) -> Any:
+    """Moments of the actions of samples, those of the last frame of every window.
+
+    Returns:
+      Nest like the action of `dataset.frames`, with a `Moments` for every leaf.
+    """
+    last_frames = dataset.window_frames[:, -1]
+    weights = windows.frame_counts(last_frames, len(dataset.frames.step_type))
+    return tf.nest.map_structure(
+        lambda values: weighted_moments(values, weights), dataset.frames.action
+    )
+
+
+def _histogram(image: tf.Tensor) -> tf.Tensor:
+    """Counts int64 [channels, 256] of the levels of a uint8 image [height, width, channels]."""
+    pixels = tf.reshape(tf.cast(image, tf.int32), [-1, image.shape[-1]])
+    counts = tf.math.bincount(tf.transpose(pixels), minlength=256, maxlength=256, axis=-1)
+    return tf.cast(counts, tf.int64)

@@ -1,0 +1,275 @@
+"""Particle: a point in N dimensions that has to visit one goal and then another.
+
+The point is driven by a PD controller towards the position the action asks for. It is the
+task on which implicit and explicit policies are compared as the number of dimensions grows
+(Florence et al., Implicit Behavioral Cloning, CoRL 2021, section 4, "N-D particle").
+"""
+
+import collections
+import dataclasses
+import functools
+import math
+import numbers
+
+import gin
+import gymnasium
+import numpy as np
+
+ENV_ID = "Particle-v0"
+
+# The point overshoots the unit cube it is steered in, so its position has room too.
+_AGENT_BOUND = 100.0
+
+
+def acceleration(
+    position: np.ndarray, velocity: np.ndarray, setpoint: np.ndarray, k_p: float, k_v: float
+) -> np.ndarray:
+    """Returns the PD controller's acceleration k_p·(setpoint − x) − k_v·v, [n_dim], 1/s²."""
+    return k_p * (setpoint - position) - k_v * velocity
+
+
+def euler_step(
+    position: np.ndarray, velocity: np.ndarray, accel: np.ndarray, dt: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Moves a point on by `dt` seconds: explicit Euler, so x is advanced with the *old* v."""
+    return position + velocity * dt, velocity + accel * dt
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Returns the Euclidean distance of two points [n_dim]."""
+    return float(np.linalg.norm(a - b))
+
+
+@dataclasses.dataclass(frozen=True)
+class ParticleEpisode:
+    """What has happened since the last reset, as pictures need it; t steps were made."""
+
+    positions: np.ndarray
+    """Positions [t + 1, n_dim], the initial one first."""
+    setpoints: np.ndarray
+    """Actions [t, n_dim]."""
+    first_goal: np.ndarray
+    """First goal [n_dim]."""
+    second_goal: np.ndarray
+    """Second goal [n_dim]."""
+    goal_distance: float
+    """A goal counts as reached within this distance."""
+    n_steps: int
+    """Length of a whole episode."""
+    control_frequency: float
+    """Environment steps per second."""
+    succeeded: bool
+    """Whether the task is solved as things stand."""
+
+
+@gin.configurable
+class ParticleEnv(gymnasium.Env):
+    """N-dimensional point; visit the first goal, then stay at the second.
+
+    Observation (dict of float32 [n_dim]): pos_agent, vel_agent (unless hidden),
+    pos_first_goal, pos_second_goal. Action (float32 [n_dim] in [0, 1]): position setpoint.
+    Reward 1 at the last step if both goals were approached within `goal_distance`, else 0.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 (Gymnasium's name)
+
+    def __init__(
+        self,
+        n_steps: int = 50,
+        n_dim: int = 2,
+        hide_velocity: bool = False,
+        seed: int | None = None,
+        dt: float = 0.005,
+        repeat_actions: int = 10,
+        k_p: float = 10.0,
+        k_v: float = 5.0,
+        goal_distance: float = 0.05,
+        render_mode: str | None = None,
+    ):
+        """Creates the environment.
+
+        Args:
+          n_steps: Steps in an episode.
+          n_dim: Number of dimensions.
+          hide_velocity: Whether to leave the velocity out of the observation.
+          seed: Seed of the random state; `reset(seed=...)` replaces it.
+          dt: Duration of a simulation step in seconds.
+          repeat_actions: Simulation steps per environment step.
+          k_p: Stiffness of the controller, 1/s².
+          k_v: Damping of the controller, 1/s.
+          goal_distance: A goal counts as reached within this distance.
+          render_mode: None or 'rgb_array'.
+
+        Raises:
+          ValueError: A parameter is out of range; the message names it.
+        """
+        for name, value in (("n_steps", n_steps), ("n_dim", n_dim)):
+            _check_whole(name, value)
+        _check_whole("repeat_actions", repeat_actions)
+        for name, value in (("dt", dt), ("goal_distance", goal_distance)):
+            _check_number(name, value, positive=True)
+        for name, value in (("k_p", k_p), ("k_v", k_v)):
+            _check_number(name, value, positive=False)
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(
+                f"ParticleEnv.render_mode must be None or 'rgb_array', got {render_mode!r}."
+            )
+        self.n_steps = n_steps
+        self.n_dim = n_dim
+        self.hide_velocity = hide_velocity
+        self.dt = dt
+        self.repeat_actions = repeat_actions
+        self.k_p = k_p
+        self.k_v = k_v
+        self.goal_distance = goal_distance
+        self.render_mode = render_mode
+        self.metadata = {**self.metadata, "render_fps": self.control_frequency}
+        self.observation_space = self._make_observation_space()
+        self.action_space = _box(0.0, 1.0, n_dim)
+        self._rng = np.random.RandomState(seed)
+        self._initialize_episode()
+
+    def reset(
+        self, *, seed: int | None = None, options: dict | None = None
+    ) -> tuple[dict[str, np.ndarray], dict]:
+        """Starts an episode; a seed replaces the random state first. Returns observation, {}."""
+        super().reset(seed=seed, options=options)
+        if seed is not None:
+            self._rng = np.random.RandomState(seed)
+        self._initialize_episode()
+        return self.compute_state(), {}
+
+    def step(self, action: np.ndarray) -> tuple[dict[str, np.ndarray], float, bool, bool, dict]:
+        """Steers towards the setpoint `action` [n_dim] for one control period.
+
+        Returns:
+          Observation, reward, terminated (at step `n_steps`), truncated (never), {}.
+
+        Raises:
+          ValueError: The action has the wrong shape.
+        """
+        setpoint = np.asarray(action)
+        if setpoint.shape != (self.n_dim,):
+            raise ValueError(
+                f"ParticleEnv with n_dim={self.n_dim} needs actions of shape ({self.n_dim},), "
+                f"got {setpoint.shape}."
+            )
+        # A float64 action promotes the float32 state, as the published recordings show.
+        for _ in range(self.repeat_actions):
+            accel = acceleration(self.position, self.velocity, setpoint, self.k_p, self.k_v)
+            self.position, self.velocity = euler_step(self.position, self.velocity, accel, self.dt)
+        self._positions.append(self.position)
+        self._setpoints.append(setpoint)
+        self.smallest_first_distance = min(
+            self.smallest_first_distance, distance(self.position, self.first_goal)
+        )
+        self.smallest_second_distance = min(
+            self.smallest_second_distance, self.final_second_distance
+        )
+        terminated = len(self._setpoints) >= self.n_steps
+        reward = float(terminated and self._visited_both())
+        return self.compute_state(), reward, terminated, False, {}
+
+    def compute_state(self) -> dict[str, np.ndarray]:
+        """Returns the observation: fresh float32 arrays [n_dim] under the space's keys."""
+        state = {"pos_agent": self.position.astype(np.float32)}
+        if not self.hide_velocity:
+            state["vel_agent"] = self.velocity.astype(np.float32)
+        state["pos_first_goal"] = self.first_goal.copy()
+        state["pos_second_goal"] = self.second_goal.copy()
+        return state
+
+    @property
+    def control_frequency(self) -> float:
+        """Environment steps per second."""
+        return 1.0 / (self.dt * self.repeat_actions)
+
+    @property
+    def final_second_distance(self) -> float:
+        """Distance to the second goal as things stand."""
+        return distance(self.position, self.second_goal)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether both goals were visited and the point is now at the second."""
+        return self._visited_both() and self.final_second_distance < self.goal_distance
+
+    @property
+    def episode(self) -> ParticleEpisode:
+        """The episode so far."""
+        return ParticleEpisode(
+            positions=np.array(self._positions, np.float32),
+            setpoints=np.array(self._setpoints, np.float32).reshape(-1, self.n_dim),
+            first_goal=self.first_goal.copy(),
+            second_goal=self.second_goal.copy(),
+            goal_distance=self.goal_distance,
+            n_steps=self.n_steps,
+            control_frequency=self.control_frequency,
+            succeeded=self.succeeded,
+        )
+
+    def get_metrics(self, num_episodes: int) -> tuple[list, object]:
+        """Returns metrics averaging the last `num_episodes` episodes, and the success metric."""
+        from ibc.environments.particle import particle_metrics  # imports TensorFlow
+
+        return particle_metrics.make_metrics(self, num_episodes)
+
+    def render(self) -> np.ndarray | None:
+        """Returns a picture of the episode so far, uint8 [height, width, 3]."""
+        if self.render_mode is None:
+            return None
+        return self._renderer.frame(self.episode)
+
+    def save_episode_picture(self, path: str) -> None:
+        """Writes a PNG of the episode so far to `path`."""
+        from ibc.environments.particle import particle_viz  # imports matplotlib
+
+        particle_viz.save_episode_picture(self, path)
+
+    @functools.cached_property
+    def _renderer(self):
+        from ibc.environments.particle import particle_viz  # imports matplotlib
+
+        return particle_viz.FrameRenderer(self.n_dim)
+
+    def _make_observation_space(self) -> gymnasium.spaces.Dict:
+        spaces = collections.OrderedDict(pos_agent=_box(-_AGENT_BOUND, _AGENT_BOUND, self.n_dim))
+        if not self.hide_velocity:
+            spaces["vel_agent"] = _box(-_AGENT_BOUND, _AGENT_BOUND, self.n_dim)
+        spaces["pos_first_goal"] = _box(0.0, 1.0, self.n_dim)
+        spaces["pos_second_goal"] = _box(0.0, 1.0, self.n_dim)
+        return gymnasium.spaces.Dict(spaces)
+
+    def _initialize_episode(self) -> None:
+        # The order of the draws is part of what a seed means.
+        self.position = self._rng.uniform(size=self.n_dim).astype(np.float32)
+        self.first_goal = self._rng.uniform(size=self.n_dim).astype(np.float32)
+        self.second_goal = self._rng.uniform(size=self.n_dim).astype(np.float32)
+        self.velocity = np.zeros(self.n_dim, np.float32)
+        self.smallest_first_distance = math.inf
+        self.smallest_second_distance = math.inf
+        self._positions = [self.position]
+        self._setpoints = []
+
+    def _visited_both(self) -> bool:
+        farthest = max(self.smallest_first_distance, self.smallest_second_distance)
+        return farthest < self.goal_distance
+
+
+def _box(low: float, high: float, n_dim: int) -> gymnasium.spaces.Box:
+    return gymnasium.spaces.Box(low, high, shape=(n_dim,), dtype=np.float32)
+
+
+def _check_whole(name: str, value: int) -> None:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"ParticleEnv.{name} must be a whole number, at least 1, got {value!r}.")
+
+
+def _check_number(name: str, value: float, positive: bool) -> None:
+    valid = isinstance(value, numbers.Real) and math.isfinite(value)
+    if not valid or value < 0 or (positive and value == 0):
+        kind = "positive" if positive else "non-negative"
+        raise ValueError(f"ParticleEnv.{name} must be a {kind} number, got {value!r}.")
+
+
+gymnasium.register(id=ENV_ID, entry_point=f"{__name__}:ParticleEnv")

@@ -1,0 +1,156 @@
+"""Pictures of particle episodes: video frames, one PNG per episode, a grid of many episodes.
+
+Only matplotlib's object interface is used, so nothing here depends on a display or on state
+shared between threads or processes.
+"""
+
+import math
+import os
+from collections.abc import Sequence
+
+import gymnasium
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ibc.environments.particle import particle, particle_views
+from ibc.environments.utils import atomic_file
+
+_DOTS_PER_INCH = 100
+_PANEL_INCHES = (2.4, 1.6)
+_PLANE_INCHES = 4.8
+_LEGEND = "green: first goal, blue: second goal, crosses: setpoints"
+_VERDICTS = {True: ("success", "#1a7f3c"), False: ("failure", "#b2182b")}
+
+
+class FrameRenderer:
+    """Draws video frames quickly: what never changes is drawn once and then copied."""
+
+    def __init__(self, n_dim: int):
+        """Prepares the figure: seen from above for n_dim = 2, else a panel per dimension."""
+        if n_dim == 2:
+            self._figure = _new_figure(_PLANE_INCHES, _PLANE_INCHES)
+            self._views = [particle_views.PlaneView(self._figure.add_subplot())]
+        else:
+            self._figure = _new_figure(*_panels_size(n_dim))
+            self._views = _add_panels(self._figure, n_dim)
+        self._background = None
+
+    def frame(self, episode: particle.ParticleEpisode) -> np.ndarray:
+        """Returns a picture of `episode`, uint8 [height, width, 3], both sizes even."""
+        for view in self._views:
+            view.update(episode)
+        if self._background is None:
+            self._draw_background()
+        canvas = self._figure.canvas
+        canvas.restore_region(self._background)
+        for view in self._views:
+            for artist in view.artists:
+                view.axes.draw_artist(artist)
+        return np.array(canvas.buffer_rgba())[..., :3]
+
+    def _draw_background(self) -> None:
+        for view in self._views:
+            for artist in view.artists:
+                artist.set_animated(True)
+        self._figure.canvas.draw()
+        self._background = self._figure.canvas.copy_from_bbox(self._figure.bbox)
+
+
+def save_episode_picture(env: gymnasium.Env, path: str | os.PathLike) -> None:
+    """Writes a PNG of an environment's episode so far.
+
+    Two-dimensional episodes are shown from above and over time, others over time only.
+
+    Args:
+      env: A `ParticleEnv`.
+      path: Name of the PNG; its folder is made if missing.
+    """
+    episode = env.unwrapped.episode
+    n_dim = len(episode.first_goal)
+    if n_dim == 2:
+        figure = _new_figure(2 * _PLANE_INCHES, _PLANE_INCHES)
+        left, right = figure.subfigures(1, 2)
+        views = [particle_views.PlaneView(left.add_subplot()), *_add_panels(right, n_dim)]
+    else:
+        width, height = _panels_size(n_dim)
+        figure = _new_figure(width, height + 0.4)
+        views = _add_panels(figure, n_dim)
+    for view in views:
+        view.update(episode)
+    verdict, color = _VERDICTS[episode.succeeded]
+    title = f"{verdict} after {len(episode.setpoints)} steps\n{_LEGEND}"
+    figure.suptitle(title, color=color, fontsize=9)
+    _save(figure, path)
+
+
+def save_episode_grid(
+    episodes: Sequence[particle.ParticleEpisode], path: str | os.PathLike, columns: int = 4
+) -> None:
+    """Writes one PNG of several episodes, each marked as success or failure.
+
+    Episodes are shown from above by their first two dimensions, one-dimensional ones over time.
+
+    Args:
+      episodes: Whole episodes, for example `env.episode` at each episode's end.
+      path: Name of the PNG; its folder is made if missing.
+      columns: Number of episodes in a row.
+
+    Raises:
+      ValueError: There are no episodes.
+    """
+    if not episodes:
+        raise ValueError(f"no episodes to draw in {path}.")
+    columns = min(columns, len(episodes))
+    rows = math.ceil(len(episodes) / columns)
+    figure = _new_figure(2.6 * columns, 2.8 * rows + 0.3)
+    for index, episode in enumerate(episodes):
+        axes = figure.add_subplot(rows, columns, index + 1)
+        one_dimensional = len(episode.first_goal) == 1
+        view = (
+            particle_views.PanelView(axes, 0) if one_dimensional else particle_views.PlaneView(axes)
+        )
+        view.update(episode)
+        verdict, color = _VERDICTS[episode.succeeded]
+        axes.set_title(f"episode {index}: {verdict}", color=color, fontsize=9, pad=4)
+    solved = sum(episode.succeeded for episode in episodes)
+    title = f"{solved} of {len(episodes)} solved; {_LEGEND}"
+    figure.suptitle(title if columns > 1 else title.replace("; ", "\n"), fontsize=9)
+    _save(figure, path)
+
+
+def _panel_layout(n_dim: int) -> tuple[int, int]:
+    """Returns columns and rows for a panel per dimension."""
+    columns = 1 if n_dim <= 3 else math.ceil(math.sqrt(n_dim / 1.5))
+    return columns, math.ceil(n_dim / columns)
+
+
+def _panels_size(n_dim: int) -> tuple[float, float]:
+    columns, rows = _panel_layout(n_dim)
+    return max(columns * _PANEL_INCHES[0], _PLANE_INCHES), rows * _PANEL_INCHES[1]
+
+
+def _add_panels(figure: Figure, n_dim: int) -> list[particle_views.PanelView]:
+    columns, rows = _panel_layout(n_dim)
+    views = []
+    for dimension in range(n_dim):
+        axes = figure.add_subplot(rows, columns, dimension + 1)
+        views.append(particle_views.PanelView(axes, dimension))
+        if dimension + columns < n_dim:
+            axes.tick_params(labelbottom=False)
+        else:
+            axes.set_xlabel("seconds", fontsize=7, labelpad=1, color="#555555")
+    return views
+
+
+def _new_figure(width: float, height: float) -> Figure:
+    """Returns a figure of about that size in inches, an even number of pixels each way."""
+    inches = [2 * round(size * _DOTS_PER_INCH / 2) / _DOTS_PER_INCH for size in (width, height)]
+    figure = Figure(figsize=inches, dpi=_DOTS_PER_INCH, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure: Figure, path: str | os.PathLike) -> None:
+    with atomic_file.replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=1.5 * _DOTS_PER_INCH)

@@ -1,0 +1,149 @@
+"""The tasks by name: which environment each one means, and which oracles can solve it.
+
+Importing this module imports neither a simulator nor TensorFlow. A task's environments are
+registered with Gymnasium by its `module`, which is imported when the task is first used.
+"""
+
+import dataclasses
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What the name of a task stands for."""
+
+    name: str
+    """The value of `--task`."""
+    env_id: str
+    """Gymnasium id of the environment with state observations."""
+    module: str
+    """Module that registers the ids when it is imported."""
+    oracles: Mapping[str, str]
+    """Value of `--policy` -> 'module:class' of a policy built as `class(env, seed=...)`."""
+    default_oracle: str
+    """The oracle meant by `--policy=oracle`."""
+    default_dataset: str
+    """Path, from the working directory, of the data recorded for this task; see `dataset_glob`."""
+    config_families: tuple[str, ...]
+    """Folders of config files that suit the task, the first one first."""
+    metrics_modules: tuple[str, ...] = ()
+    """Modules of the metrics that the environment reports."""
+    video_seed: int = 0
+    """Seed of the episode that training's videos show."""
+    image_env_id: str | None = None
+    """Gymnasium id of the environment with image observations, if there is one."""
+    shared_memory: bool = False
+    """Whether ids with the prefix 'Shared' exist, which use a PyBullet shared-memory server."""
+
+    def environment_id(self, use_image_obs: bool = False, shared_memory: bool = False) -> str:
+        """Returns the Gymnasium id of a variant of the task.
+
+        Raises:
+          ValueError: The task has no such variant.
+        """
+        if use_image_obs and self.image_env_id is None:
+            raise ValueError(
+                f"task {self.name} has no image observations; set use_image_obs=False."
+            )
+        if shared_memory and not self.shared_memory:
+            raise ValueError(
+                f"task {self.name} has no shared-memory variant; set shared_memory=False."
+            )
+        env_id = self.image_env_id if use_image_obs else self.env_id
+        return f"Shared{env_id}" if shared_memory else env_id
+
+    @property
+    def dataset_glob(self) -> str:
+        """Where training looks for record files when no dataset path is given."""
+        return self.default_dataset.replace(".tfrecord", "*.tfrecord")
+
+    def recording_command(self, dataset_path: str | None = None) -> str:
+        """Returns the command that records demonstrations of this task."""
+        return (
+            f"python data/policy_eval.py --task={self.name} --policy=oracle --num_episodes=1000 "
+            f"--replicas=2 --dataset_path={dataset_path or self.default_dataset}"
+        )
+
+    def register(self) -> None:
+        """Registers the task's environments with Gymnasium (once, however often it is called)."""
+        importlib.import_module(self.module)
+
+    def import_configurables(self) -> None:
+        """Imports environments, oracles and metrics, so that gin knows their names."""
+        for target in (self.module, *self.oracles.values(), *self.metrics_modules):
+            importlib.import_module(target.partition(":")[0])
+
+    def check_oracle(self, name: str) -> None:
+        """Checks that the task has an oracle, by its own name or as 'oracle'.
+
+        Raises:
+          ValueError: It has not; the message says whose it is, or the nearest names.
+        """
+        if name == "oracle" or name in self.oracles:
+            return
+        known = ("random", "oracle", *self.oracles)
+        owners = [task.name for task in TASKS.values() if name in task.oracles]
+        near = difflib.get_close_matches(name, known, n=2)
+        if owners:
+            hint = f"belongs to task {' and '.join(owners)}"
+        else:
+            hint = "is unknown" + (f"; did you mean {' or '.join(near)}?" if near else "")
+        raise ValueError(f"policy '{name}' {hint}; task {self.name} has: {', '.join(known)}.")
+
+    def oracle_class(self, name: str) -> Callable:
+        """Returns the class of an oracle, built as `oracle_class(name)(env, seed=...)`.
+
+        Raises:
+          ValueError: The task has no oracle of that name.
+        """
+        self.check_oracle(name)
+        target = self.oracles[self.default_oracle if name == "oracle" else name]
+        module, _, attribute = target.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+PARTICLE = Task(
+    name="PARTICLE",
+    env_id="Particle-v0",
+    module="ibc.environments.particle.particle",
+    oracles={
+        "particle_green_then_blue": "ibc.environments.particle.particle_oracles:ParticleOracle"
+    },
+    default_oracle="particle_green_then_blue",
+    default_dataset="datasets/particle/oracle_particle.tfrecord",
+    config_families=("particle",),
+    video_seed=42,  # goals far apart
+    metrics_modules=("ibc.environments.particle.particle_metrics",),
+)
+
+TASKS = {task.name: task for task in (PARTICLE,)}
+
+# Every name the published command lines use, whether or not this version has the task.
+PUBLISHED_NAMES = (
+    "REACH",
+    "PUSH",
+    "INSERT",
+    "REACH_NORMALIZED",
+    "PUSH_NORMALIZED",
+    "PARTICLE",
+    "PUSH_DISCONTINUOUS",
+    "PUSH_MULTIMODAL",
+)
+
+
+def get_task(name: str) -> Task:
+    """Returns the task called `name`.
+
+    Raises:
+      ValueError: There is no such task; the message names the nearest and lists all.
+    """
+    if name in TASKS:
+        return TASKS[name]
+    available = f"available: {', '.join(TASKS)}."
+    if name in PUBLISHED_NAMES:
+        raise ValueError(f"task '{name}' is not in this version; {available}")
+    near = difflib.get_close_matches(name.upper(), TASKS, n=3)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise ValueError(f"unknown task '{name}'; {hint}{available}")

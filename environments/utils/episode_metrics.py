@@ -1,0 +1,71 @@
+"""Metrics that read one number from an environment at the end of each episode."""
+
+from collections.abc import Callable, Sequence
+
+import gin
+import gymnasium
+import numpy as np
+from tf_agents.metrics import py_metrics
+from tf_agents.trajectories import time_step, trajectory
+
+
+class EpisodeEndMetric(py_metrics.StreamingMetric):
+    """Average over episodes of a number the environment has when an episode ends.
+
+    It is an observer of trajectory frames. At the frame that leads to the last step the
+    environment has not been reset yet, so what is read belongs to the episode that ends.
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env | Sequence[gymnasium.Env],
+        read: Callable[[gymnasium.Env], float],
+        name: str,
+        buffer_size: int = 10,
+        batch_size: int | None = None,
+    ):
+        """Creates the metric.
+
+        Args:
+          env: The environment, or one for each row of batched trajectories.
+          read: Returns the number, given an environment.
+          name: Name under which the metric is reported.
+          buffer_size: Number of latest episodes to average over.
+          batch_size: Rows of the trajectories; found at the first call if None.
+        """
+        self._environments = env if isinstance(env, Sequence) else [env]
+        self._read = read
+        super().__init__(name, buffer_size, batch_size)
+
+    def call(self, trajectory: trajectory.Trajectory) -> None:
+        """Reads the environments whose frame leads to a last step."""
+        # Called for every frame, so the costly batching of the base class is left out.
+        step_types = np.atleast_1d(trajectory.next_step_type)
+        if len(step_types) != len(self._environments):
+            raise ValueError(
+                f"{self.name} reads {len(self._environments)} environment(s), "
+                f"but was given frames of {len(step_types)}."
+            )
+        for row in np.flatnonzero(step_types == time_step.StepType.LAST):
+            self.add_to_buffer([float(self._read(self._environments[row]))])
+
+    def _batched_call(self, trajectory: trajectory.Trajectory) -> None:
+        self.call(trajectory)
+
+    def _reset(self, batch_size: int) -> None:
+        """Nothing is kept from frame to frame."""
+
+
+@gin.configurable
+class AverageSuccessMetric(EpisodeEndMetric):
+    """Share of episodes that ended in success (the environment's `succeeded`)."""
+
+    def __init__(
+        self,
+        env: gymnasium.Env | Sequence[gymnasium.Env],
+        name: str = "AverageSuccessMetric",
+        buffer_size: int = 10,
+        batch_size: int | None = None,
+    ):
+        """Creates the metric; see `EpisodeEndMetric`."""
+        super().__init__(env, lambda e: e.succeeded, name, buffer_size, batch_size)

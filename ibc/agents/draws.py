@@ -1,0 +1,117 @@
+"""Random draws that are functions of a seed, shared by a batch or one per row.
+
+A *seed* here is an integer tensor [2], shared by all rows of what is drawn, or [B, 2]: row i
+then depends on seed i alone, whatever the other rows are.
+"""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+from tf_agents.typing import types
+
+_INT32 = tf.int32
+
+
+def fresh_seed(op_seed: int | None = None) -> tf.Tensor:
+    """Draws a new seed, int32 [2], from TensorFlow's global generator.
+
+    Args:
+      op_seed: Seed of the drawing operation; with it, successive draws repeat in every process.
+
+    Returns:
+      int32 [2], different at every execution.
+    """
+    return tf.random.uniform([2], _INT32.min, _INT32.max, _INT32, seed=op_seed)
+
+
+def as_seed(seed: types.Seed | None) -> tf.Tensor:
+    """Turns what a policy's `action` was given into a seed.
+
+    Args:
+      seed: None or an int for a fresh seed per execution, or an integer tensor [2] or [B, 2].
+
+    Returns:
+      int32 or int64 [2] or [B, 2].
+
+    Raises:
+      ValueError: A tensor of another shape.
+    """
+    if seed is None or isinstance(seed, int):
+        return fresh_seed(seed)
+    seed = tf.convert_to_tensor(seed)
+    if seed.shape.rank not in (1, 2) or seed.shape[-1] != 2:
+        raise ValueError(
+            "A policy's seed must be None, an int, or an integer tensor of shape [2] or "
+            f"[batch, 2], but has the shape {seed.shape}."
+        )
+    return seed
+
+
+def split(seed: tf.Tensor, count: int) -> tf.Tensor:
+    """Derives independent seeds.
+
+    Args:
+      seed: Integer tensor [2] or [B, 2].
+      count: How many.
+
+    Returns:
+      Seeds stacked along a new first axis: [count, 2] or [count, B, 2].
+    """
+    if seed.shape.rank == 1:
+        return tf.random.split(seed, count)
+    rows = tf.map_fn(lambda row: tf.random.split(row, count), seed)
+    return tf.transpose(rows, [1, 0, 2])
+
+
+def normal_like(tensor: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Draws float32 of the shape of `tensor`, [B, ...], from the standard normal distribution."""
+    drawn = _draw(tf.random.stateless_normal, tf.unstack(tf.shape(tensor)), seed)
+    return tf.ensure_shape(drawn, tensor.shape)
+
+
+def uniform_actions(
+    batch: types.Int, count: int, minimum: tf.Tensor, maximum: tf.Tensor, seed: tf.Tensor
+) -> tf.Tensor:
+    """Draws actions uniformly within bounds.
+
+    Args:
+      batch: B.
+      count: N, actions per row.
+      minimum: float32 [A].
+      maximum: float32 [A].
+      seed: Integer tensor [2] or [B, 2].
+
+    Returns:
+      float32 [B, N, A].
+    """
+    unit = _draw(tf.random.stateless_uniform, [batch, count, minimum.shape[0]], seed)
+    return minimum + unit * (maximum - minimum)
+
+
+def indices(logits: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """Draws indices with replacement from softmax(logits), row by row.
+
+    Inverts the cumulative distribution, so memory grows with N + count, not N · count.
+
+    Args:
+      logits: float32 [B, N].
+      count: Indices per row.
+      seed: Integer tensor [2] or [B, 2].
+
+    Returns:
+      int32 [B, count].
+    """
+    cumulative = tf.cumsum(tf.nn.softmax(logits), axis=-1)
+    total = cumulative[:, -1:]
+    unit = _draw(tf.random.stateless_uniform, [tf.shape(logits)[0], count], seed)
+    found = tf.searchsorted(cumulative, unit * total, side="right")
+    return tf.minimum(found, tf.shape(logits)[1] - 1)
+
+
+def _draw(draw: Callable[..., tf.Tensor], shape: Sequence[types.Int], seed: tf.Tensor) -> tf.Tensor:
+    if seed.shape.rank == 1:
+        return draw(shape, seed)
+    row_shape = shape[1:]
+    static = [size if isinstance(size, int) else None for size in row_shape]
+    signature = tf.TensorSpec(static, tf.float32)
+    return tf.map_fn(lambda row: draw(row_shape, row), seed, fn_output_signature=signature)

@@ -1,0 +1,91 @@
+"""An evaluation: episodes of every task, averages over tasks, a video."""
+
+import pathlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+from tf_agents.environments import py_environment
+
+from ibc.environments import suite, tasks
+from ibc.eval import eval_actor, rollouts, scalars
+
+VIDEO_FOLDER = "videos/ttl=7d"
+
+
+class Evaluation:
+    """Evaluates a policy on several tasks with fixed seeds."""
+
+    def __init__(
+        self,
+        task_names: Sequence[str],
+        load_environment: Callable[[str], py_environment.PyEnvironment],
+        act: rollouts.ActFn,
+        train_step: tf.Variable,
+        root_dir: str | pathlib.Path,
+        num_episodes: int,
+        num_envs: int,
+        write_video: bool,
+        write_pictures: bool,
+    ):
+        """Creates the environments of all tasks.
+
+        Args:
+          task_names: tasks, evaluated in turn.
+          load_environment: task name → a new unbatched environment.
+          act: the policy, see `rollouts.ActFn`.
+          train_step: scalar int64.
+          root_dir: run folder; results go to eval/ and videos/ in it.
+          num_episodes: episodes per task and evaluation, with the seeds 0, 1, ….
+          num_envs: environments side by side; does not change results.
+          write_video: write one rollout of the first task as mp4.
+          write_pictures: write pictures of the episodes, for tasks that have them.
+
+        Raises:
+          ValueError: `num_episodes` or `num_envs` is not positive, or there are no pictures.
+        """
+        for name, value in (("eval_episodes", num_episodes), ("num_envs", num_envs)):
+            if value < 1:
+                raise ValueError(f"train_eval.{name} is {value}; it must be at least 1.")
+        self._root = pathlib.Path(root_dir)
+        self._act = act
+        self._train_step = train_step
+        self._write_video = write_video
+        self._environments = {
+            name: [load_environment(name) for _ in range(min(num_envs, num_episodes))]
+            for name in task_names
+        }
+        self._actors = [
+            eval_actor.EvalActor(
+                environments,
+                act,
+                train_step,
+                num_episodes,
+                self._root / "eval" / suite.gym_env(environments[0]).spec.id,
+                name,
+                write_pictures,
+            )
+            for name, environments in self._environments.items()
+        ]
+        self._writer = tf.summary.create_file_writer(str(self._root / "eval"))
+
+    def run(self) -> dict[str, dict[str, float]]:
+        """Evaluates every task; returns task → metric → average."""
+        logging.info("Evaluating policy.")
+        averages = [actor.run_and_log() for actor in self._actors]
+        shared = sorted(set.intersection(*(set(values) for values in averages)))
+        aggregated = {
+            name: float(np.mean([values[name] for values in averages])) for name in shared
+        }
+        scalars.write(self._writer, int(self._train_step), aggregated, prefix="AggregatedMetrics/")
+        if self._write_video:
+            self._record()
+        return dict(zip(self._environments, averages, strict=True))
+
+    def _record(self) -> None:
+        """Writes a video of one episode of the first task."""
+        task, environments = next(iter(self._environments.items()))
+        path = self._root / VIDEO_FOLDER / f"vid_{int(self._train_step)}.mp4"
+        rollouts.record_episode(environments, self._act, tasks.get_task(task).video_seed, path)
+        logging.info("Video of one episode: %s", path)

@@ -1,0 +1,64 @@
+"""Reads config files and bindings for a training."""
+
+import importlib
+import importlib.resources
+import pathlib
+from collections.abc import Sequence
+
+import gin
+
+from ibc.environments import tasks
+from ibc.environments.utils import gin_config
+
+# Modules whose configurables a config file may bind.
+_CONFIGURABLE_MODULES = (
+    "ibc.agents.ibc_agent",
+    "ibc.agents.ibc_policy",
+    "ibc.agents.mcmc",
+    "ibc.agents.mse_agent",
+    "ibc.losses.ebm_losses",
+    "ibc.losses.gradient_loss",
+    "ibc.networks.mlp_ebm",
+    "ibc.networks.mlp_mse",
+    "ibc.train.experiment",
+    "ibc.train.get_normalizers",
+    "ibc.train.stats",
+)
+
+
+def configure(
+    task_names: Sequence[str], gin_files: Sequence[str], gin_bindings: Sequence[str]
+) -> None:
+    """Parses config files and bindings, after everything they may bind has been imported.
+
+    Args:
+      task_names: tasks of the command line; they decide where bare file names are looked up.
+      gin_files: paths, or bare names of files that ship with the package.
+      gin_bindings: bindings such as 'MLPEBM.depth = 4', applied last.
+
+    Raises:
+      FileNotFoundError: a config file does not exist; the message lists what there is.
+      ValueError: a task, configurable or parameter is unknown; the message names near misses.
+    """
+    found = [tasks.get_task(name) for name in task_names]
+    for module in _CONFIGURABLE_MODULES + tuple(task.module for task in found):
+        importlib.import_module(module)
+    gin_config.parse(gin_files, gin_bindings, search_folders=_search_folders(found))
+
+
+def config_root() -> pathlib.Path:
+    """Returns the folder of the config files that ship with the package."""
+    return pathlib.Path(str(importlib.resources.files("ibc.configs")))
+
+
+def _search_folders(found: Sequence[tasks.Task]) -> list[pathlib.Path]:
+    """Lists the folders of the tasks' config families, or all of them without a task."""
+    families = [family for task in found for family in task.config_families]
+    if not families:
+        families = sorted(p.name for p in config_root().iterdir() if any(p.glob("*.gin")))
+    return [config_root() / family for family in dict.fromkeys(families)]
+
+
+def bound_parameters() -> str:
+    """Returns every binding in force, one per line: what the user asked for."""
+    return gin.config_str(max_line_length=10_000)

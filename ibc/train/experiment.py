@@ -1,0 +1,291 @@
+"""One experiment: data, agent, training with evaluations in between."""
+
+import pathlib
+from collections.abc import Callable, Sequence
+
+import gin
+import tensorflow as tf
+from absl import logging
+from tf_agents.agents import tf_agent
+from tf_agents.environments import py_environment
+from tf_agents.train.utils import spec_utils, train_utils
+from tf_agents.typing import types
+
+from ibc.environments import suite, tasks
+from ibc.eval import eval_env, evaluation, seeded_policy
+from ibc.train import (
+    configuration,
+    get_agent,
+    get_cloning_network,
+    get_data,
+    get_learner,
+    get_normalizers,
+    get_sampling_spec,
+    intervals,
+    run_folder,
+    validation,
+)
+from ibc.train import (
+    learning_rate as learning_rates,
+)
+
+
+@gin.configurable
+def train_eval(
+    task: str | Sequence[str] | None = None,
+    dataset_path: str | None = None,
+    root_dir: str | None = None,
+    loss_type: str = "ebm",
+    network: str = "MLPEBM",
+    batch_size: int = 512,
+    num_iterations: int = 20000,
+    learning_rate: float = 1e-3,
+    learning_rate_schedule: str = "exponential",
+    decay_steps: int = 100,
+    replay_capacity: int = 100000,
+    eval_interval: int = 1000,
+    eval_loss_interval: int = 100,
+    eval_episodes: int = 1,
+    fused_train_steps: int = 100,
+    checkpoint_interval: int = 5000,
+    policy_save_interval: int = 1000,
+    sequence_length: int = 2,
+    uniform_boundary_buffer: float = 0.05,
+    for_rnn: bool = False,
+    flatten_action: bool = True,
+    dataset_eval_fraction: float = 0.0,
+    goal_tolerance: float = 0.02,
+    tag: str | None = None,
+    add_time: bool = False,
+    seed: int = 0,
+    video: bool = False,
+    viz_img: bool = False,
+    skip_eval: bool = False,
+    num_envs: int = 1,
+    shared_memory_eval: bool = False,
+    image_obs: bool = False,
+    strategy: tf.distribute.Strategy | None = None,
+    max_data_shards: int = -1,
+    use_warmup: bool = False,
+) -> dict[str, dict[str, float]]:
+    """Trains a policy on recorded demonstrations and evaluates it.
+
+    A run that was stopped goes on from its last checkpoint when it is started again with the
+    same parameters.
+
+    Args:
+      task: name of the task, or several; trained on one data set, evaluated on each.
+      dataset_path: glob of record files, or several separated by commas; the task's default
+        place (`tasks.Task.default_dataset`) if not given.
+      root_dir: where runs are kept, /tmp/ibc_logs if not given.
+      loss_type: 'ebm' or 'mse'.
+      network: a name in `get_cloning_network.NETWORKS`.
+      batch_size: windows per training step, over all devices.
+      num_iterations: training steps.
+      learning_rate: initial learning rate of Adam.
+      learning_rate_schedule: see `learning_rate.get_schedule`.
+      decay_steps: steps in which the exponential schedule loses one per cent.
+      replay_capacity: accepted for published configs; windows are shuffled over the whole data
+        set, whatever this is.
+      eval_interval: steps between evaluations; 0 evaluates at the end alone.
+      eval_loss_interval: steps between validation losses, where there is validation data.
+      eval_episodes: episodes per evaluation, with environment seeds 0, 1, ….
+      fused_train_steps: training steps per call of the compiled loop.
+      checkpoint_interval: steps between checkpoints.
+      policy_save_interval: steps between exported policy weights.
+      sequence_length: T, frames per observation window.
+      uniform_boundary_buffer: widening of the action bounds, as a share of the data's range.
+      for_rnn: keep the first episode of a window instead of repairing it backwards.
+      flatten_action: concatenate the action's parts to one vector (the only form agents take).
+      dataset_eval_fraction: share of shards kept for validation.
+      goal_tolerance: distance (m) that counts as reached in evaluation of block tasks.
+      tag: subfolder of root_dir.
+      add_time: append a folder with the time.
+      seed: seed of weights, data order and sampling noise.
+      video: write a video at each evaluation.
+      viz_img: write pictures at each evaluation.
+      skip_eval: do not evaluate.
+      num_envs: evaluation environments side by side.
+      shared_memory_eval: evaluate in a PyBullet shared-memory server.
+      image_obs: use the task's variant with images.
+      strategy: distribution strategy; the default one if not given.
+      max_data_shards: number of record files to use; −1 uses all.
+      use_warmup: the published switch for learning_rate_schedule = 'warmup'.
+
+    Returns:
+      Task → metric → average at the last evaluation; empty with skip_eval.
+
+    Raises:
+      ValueError, FileNotFoundError: a parameter or the data is unusable; the message says how.
+      FloatingPointError: the loss became infinite or NaN.
+    """
+    del replay_capacity
+    task_names = _task_names(task)
+    get_agent.check_loss_type(loss_type)
+    folder = run_folder.run_folder(root_dir, tag, add_time)
+    run_folder.claim(folder, configuration.bound_parameters(), {"task": task_names, "seed": seed})
+    logging.info("This run is kept in %s", folder)
+    tf.keras.utils.set_random_seed(seed)
+    strategy = strategy or tf.distribute.get_strategy()
+
+    data = get_data.get_data(
+        dataset_path or tasks.get_task(task_names[0]).dataset_glob,
+        sequence_length,
+        {name: _frame_specs(name, image_obs) for name in task_names},
+        max_data_shards=max_data_shards,
+        dataset_eval_fraction=dataset_eval_fraction,
+        flatten_action=flatten_action,
+        for_rnn=for_rnn,
+        make_command=tasks.get_task(task_names[0]).recording_command(),
+    )
+
+    def load_environment(name: str):
+        return eval_env.load(name, sequence_length, image_obs, shared_memory_eval, goal_tolerance)
+
+    schedule = learning_rates.get_schedule(
+        "warmup" if use_warmup else learning_rate_schedule,
+        learning_rate,
+        decay_steps,
+        num_iterations,
+    )
+    with strategy.scope():
+        train_step = train_utils.create_train_step()
+        agent = _build_agent(
+            load_environment(task_names[0]),
+            loss_type,
+            network,
+            data.normalizers,
+            uniform_boundary_buffer,
+            # The fused implementation: one kernel per variable.
+            tf.keras.optimizers.legacy.Adam(schedule),
+            train_step,
+            seed,
+        )
+    replicas = strategy.num_replicas_in_sync
+    learner = get_learner.BehavioralCloningLearner(
+        folder,
+        train_step,
+        agent,
+        lambda: data.train.as_tf_dataset(
+            batch_size // replicas, seed, get_learner.restored_step(folder) * replicas
+        ),
+        strategy,
+        checkpoint_interval,
+        policy_save_interval,
+    )
+    validate = None
+    if data.validation:
+        validate = validation.ValidationLoss(
+            agent, data.validation, batch_size, seed, learner.train_summary_writer, train_step
+        )
+    evaluate = None
+    if not skip_eval:
+        evaluate = evaluation.Evaluation(
+            task_names,
+            load_environment,
+            seeded_policy.greedy_act_fn(agent.policy),
+            train_step,
+            folder,
+            eval_episodes,
+            num_envs,
+            video,
+            viz_img,
+        ).run
+    return _train(
+        learner,
+        folder,
+        num_iterations,
+        fused_train_steps,
+        evaluate,
+        eval_interval,
+        validate,
+        eval_loss_interval,
+    )
+
+
+def _train(
+    learner: get_learner.BehavioralCloningLearner,
+    folder: pathlib.Path,
+    num_iterations: int,
+    fused_train_steps: int,
+    evaluate: Callable[[], dict] | None,
+    eval_interval: int,
+    validate: Callable[[], float] | None,
+    eval_loss_interval: int,
+) -> dict[str, dict[str, float]]:
+    """Trains to `num_iterations`, stopping wherever something is due; returns the last results."""
+    step = int(learner.train_step_numpy)
+    if step:
+        logging.info("Going on from the checkpoint at step %d of %d.", step, num_iterations)
+    eval_interval = eval_interval if evaluate else 0
+    eval_loss_interval = eval_loss_interval if validate else 0
+    config_written = False
+    while step < num_iterations:
+        stop = intervals.next_stop(
+            step, num_iterations, [fused_train_steps, eval_interval, eval_loss_interval]
+        )
+        learner.run(iterations=stop - step)
+        step = stop
+        if not config_written:
+            # Only now has everything been called that takes parameters.
+            run_folder.write_operative_config(folder)
+            config_written = True
+        if intervals.is_due(step, eval_loss_interval):
+            validate()
+        if intervals.is_due(step, eval_interval) and step < num_iterations:
+            evaluate()
+    learner.finish()
+    results = evaluate() if evaluate else {}
+    run_folder.write_operative_config(folder)
+    return results
+
+
+def _task_names(task: str | Sequence[str] | None) -> list[str]:
+    """Checks the task names."""
+    names = [task] if isinstance(task, str) else list(task or [])
+    if not names:
+        raise ValueError(f"No task given: pass --task, one of {', '.join(tasks.TASKS)}.")
+    for name in names:
+        tasks.get_task(name)
+    return names
+
+
+def _frame_specs(task: str, image_obs: bool) -> tuple[types.NestedArraySpec, types.NestedArraySpec]:
+    """Returns the specs of one frame's observation and of the action."""
+    environment = suite.load(task, use_image_obs=image_obs)
+    return environment.observation_spec(), environment.action_spec()
+
+
+def _build_agent(
+    environment: py_environment.PyEnvironment,
+    loss_type: str,
+    network: str,
+    normalizers: get_normalizers.NormalizationInfo,
+    uniform_boundary_buffer: float,
+    optimizer: tf.keras.optimizers.Optimizer,
+    train_step: tf.Variable,
+    seed: int,
+) -> tf_agent.TFAgent:
+    """Builds network and agent for an environment's specs."""
+    observation_spec, action_spec, time_step_spec = spec_utils.get_tensor_specs(environment)
+    sampling_spec = get_sampling_spec.get_sampling_spec(
+        action_spec,
+        normalizers.min_actions,
+        normalizers.max_actions,
+        uniform_boundary_buffer,
+        normalizers.act_norm_layer,
+    )
+    cloning_network = get_cloning_network.get_cloning_network(
+        network, loss_type, observation_spec, sampling_spec, normalizers.act_denorm_layer
+    )
+    return get_agent.get_agent(
+        loss_type,
+        time_step_spec,
+        action_spec,
+        sampling_spec,
+        cloning_network,
+        optimizer,
+        normalizers,
+        train_step,
+        seed,
+    )

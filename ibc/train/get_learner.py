@@ -1,0 +1,111 @@
+"""TF-Agents' Learner with this project's triggers: checkpoints, exported policies, log lines."""
+
+import pathlib
+from collections.abc import Callable
+
+import tensorflow as tf
+from absl import logging
+from tf_agents.agents import tf_agent
+from tf_agents.train import interval_trigger, learner, step_per_second_tracker
+
+from ibc.eval import scalars
+from ibc.train import policy_export
+
+
+class ProgressTrigger(interval_trigger.IntervalTrigger):
+    """Logs the step, the speed and the loss, and writes the step's scalars for TensorBoard."""
+
+    def __init__(self, writer: tf.summary.SummaryWriter, train_step: tf.Variable, interval: int):
+        self._writer = writer
+        self._train_step = train_step
+        self._timer = step_per_second_tracker.StepPerSecondTracker(train_step)
+        self.scalars: dict[str, float] = {}
+        super().__init__(interval, self._log)
+
+    def _log(self) -> None:
+        step = int(self._train_step)
+        speed = float(self._timer.steps_per_second())
+        self._timer.restart()
+        loss = self.scalars["reduced_loss"]
+        logging.info("Step: %d, %.3f steps/sec, loss %.6g", step, speed, loss)
+        values = {**self.scalars, "RunTime/train_steps_per_sec": speed}
+        scalars.write(self._writer, step, values)
+
+
+class BehavioralCloningLearner(learner.Learner):
+    """Runs fused training steps and fires the triggers after them.
+
+    The losses that a compiled step returns are written here, in one place.
+    """
+
+    def __init__(
+        self,
+        root_dir: str | pathlib.Path,
+        train_step: tf.Variable,
+        agent: tf_agent.TFAgent,
+        dataset_fn: Callable[[], tf.data.Dataset],
+        strategy: tf.distribute.Strategy,
+        checkpoint_interval: int,
+        policy_save_interval: int,
+        log_interval: int,
+    ):
+        super().__init__(
+            str(root_dir),
+            train_step,
+            agent,
+            experience_dataset_fn=dataset_fn,
+            checkpoint_interval=checkpoint_interval,
+            strategy=strategy,
+        )
+        self._progress = ProgressTrigger(self.train_summary_writer, train_step, log_interval)
+        self._progress.set_start(self.train_step_numpy)
+        self._exporter = policy_export.PolicyExporter(
+            pathlib.Path(root_dir) / learner.POLICY_SAVED_MODEL_DIR,
+            agent,
+            train_step,
+            policy_save_interval,
+        )
+        self._exporter.set_start(self.train_step_numpy)
+        self.triggers += [self._progress, self._exporter]
+
+    def run(self, iterations: int = 1, iterator=None, parallel_iterations: int = 10):
+        """Runs training steps; see TF-Agents' Learner.
+
+        Raises:
+          FloatingPointError: the loss became infinite or NaN; weights are those before that step.
+        """
+        fired = self.triggers
+        self.triggers = []  # They need this run's losses, so they are fired below.
+        try:
+            loss_info = super().run(iterations, iterator, parallel_iterations)
+        except tf.errors.InvalidArgumentError as error:
+            raise FloatingPointError(_divergence(error)) from error
+        finally:
+            self.triggers = fired
+        self._progress.scalars = {
+            "reduced_loss": float(loss_info.loss),
+            **{f"Losses/{name}": float(value) for name, value in loss_info.extra.items()},
+        }
+        for trigger in self.triggers:
+            trigger(self.train_step_numpy)
+        return loss_info
+
+    def finish(self) -> None:
+        """Saves what the intervals have not yet saved: checkpoint, weights, SavedModels."""
+        for trigger in self.triggers:
+            trigger(self.train_step_numpy, force_trigger=True)
+        self._exporter.save_models()
+
+
+def restored_step(root_dir: str | pathlib.Path) -> int:
+    """Returns the step of the newest checkpoint under `root_dir`, 0 if there is none."""
+    folder = pathlib.Path(root_dir) / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR
+    newest = tf.train.latest_checkpoint(str(folder))
+    return int(newest.rpartition("-")[2]) if newest else 0
+
+
+def _divergence(error: tf.errors.InvalidArgumentError) -> str:
+    lines = [line for line in error.message.splitlines() if "non-finite" in line.lower()]
+    if not lines:
+        raise error
+    return lines[0].strip()

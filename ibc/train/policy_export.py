@@ -1,0 +1,61 @@
+"""Exports policies as SavedModels, and their weights at intervals, whole or not at all."""
+
+import pathlib
+
+import tensorflow as tf
+from tf_agents.agents import tf_agent
+from tf_agents.policies import greedy_policy, policy_saver
+from tf_agents.train import interval_trigger, learner
+
+from ibc.utils import files
+
+
+class PolicyExporter(interval_trigger.IntervalTrigger):
+    """Writes weights every `interval` steps, and SavedModels of the policies.
+
+    Folders are those of TF-Agents' PolicySavedModelTrigger: policy/, greedy_policy/,
+    collect_policy/ hold SavedModels, checkpoints/policy_checkpoint_<step>/ hold weights for
+    them. The models are written at the first interval and again by `save_models`.
+    """
+
+    def __init__(
+        self,
+        folder: str | pathlib.Path,
+        agent: tf_agent.TFAgent,
+        train_step: tf.Variable,
+        interval: int,
+    ):
+        self._folder = pathlib.Path(folder)
+        self._train_step = train_step
+        self._policies = {
+            learner.RAW_POLICY_SAVED_MODEL_DIR: agent.policy,
+            learner.GREEDY_POLICY_SAVED_MODEL_DIR: greedy_policy.GreedyPolicy(agent.policy),
+            learner.COLLECT_POLICY_SAVED_MODEL_DIR: agent.collect_policy,
+        }
+        self._savers: dict[str, policy_saver.PolicySaver] = {}
+        files.remove_leftovers(self._folder)
+        files.remove_leftovers(self._folder / learner.POLICY_CHECKPOINT_DIR)
+        super().__init__(interval, self._save_interval)
+
+    def save_models(self) -> None:
+        """Writes the SavedModels with the present weights."""
+        for name in self._policies:
+            with files.replaced_folder(self._folder / name) as temporary:
+                self._saver(name).save(str(temporary))
+
+    def _save_interval(self) -> None:
+        if not (self._folder / learner.COLLECT_POLICY_SAVED_MODEL_DIR).exists():
+            self.save_models()
+        name = f"policy_checkpoint_{int(self._train_step):010d}"
+        with files.replaced_folder(
+            self._folder / learner.POLICY_CHECKPOINT_DIR / name
+        ) as temporary:
+            self._saver(learner.RAW_POLICY_SAVED_MODEL_DIR).save_checkpoint(str(temporary))
+
+    def _saver(self, name: str) -> policy_saver.PolicySaver:
+        """Builds a saver when it is first needed: it traces the policy."""
+        if name not in self._savers:
+            self._savers[name] = policy_saver.PolicySaver(
+                self._policies[name], batch_size=None, train_step=self._train_step
+            )
+        return self._savers[name]

@@ -1,0 +1,90 @@
+"""The folder of a run: its name, and what keeps two different runs apart in it."""
+
+import datetime
+import pathlib
+
+import gin
+
+from ibc.utils import files
+
+DEFAULT_ROOT = "/tmp/ibc_logs"
+
+_BINDINGS_FILE = "train/gin-bindings.txt"
+
+# Parameters that may differ between a run and its continuation.
+_HARMLESS = (
+    "train_eval.num_iterations",
+    "train_eval.eval_interval",
+    "train_eval.eval_loss_interval",
+    "train_eval.eval_episodes",
+    "train_eval.fused_train_steps",
+    "train_eval.num_envs",
+    "train_eval.root_dir",
+    "train_eval.tag",
+    "train_eval.video",
+    "train_eval.viz_img",
+    "train_eval.skip_eval",
+    "train_eval.checkpoint_interval",
+    "train_eval.policy_save_interval",
+    "train_eval.shared_memory_eval",
+)
+
+
+def run_folder(root_dir: str | None, tag: str | None, add_time: bool) -> pathlib.Path:
+    """Returns root_dir[/tag][/YYYYmmdd-HHMMSS], made if it is missing.
+
+    Raises:
+      PermissionError: the folder cannot be written.
+    """
+    folder = pathlib.Path(root_dir or DEFAULT_ROOT).expanduser() / (tag or "")
+    if add_time:
+        folder /= datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermissionError(
+            f"train_eval.root_dir: cannot make the folder {folder} ({error.strerror}); "
+            "choose another root_dir or --tag."
+        ) from error
+    return folder
+
+
+def claim(folder: pathlib.Path, bindings: str, identity: dict[str, object]) -> None:
+    """Records what a run was started with, or checks that a continuation asks for the same.
+
+    Args:
+      folder: the run's folder.
+      bindings: gin bindings in force, one per line.
+      identity: further values that decide what is trained.
+
+    Raises:
+      ValueError: the folder holds a run that was started with other parameters.
+    """
+    asked = {k: v for k, v in _parse(bindings).items() if k not in _HARMLESS}
+    asked.update({name: repr(value) for name, value in identity.items()})
+    path = folder / _BINDINGS_FILE
+    if not path.exists():
+        files.write_text(path, "".join(f"{k} = {v}\n" for k, v in sorted(asked.items())))
+        return
+    stored = _parse(path.read_text(encoding="utf-8"))
+    differing = sorted(k for k in asked.keys() | stored.keys() if asked.get(k) != stored.get(k))
+    if differing:
+        shown = "; ".join(
+            f"{k} was {stored.get(k, 'not set')}, now {asked.get(k, 'not set')}"
+            for k in differing[:5]
+        )
+        raise ValueError(
+            f"{folder} holds a run with other parameters ({shown}). Continue it with the same "
+            "ones, or give this run its own --tag, --add_time or train_eval.root_dir."
+        )
+
+
+def write_operative_config(folder: pathlib.Path) -> None:
+    """Writes every parameter in force to operative-gin-config.txt."""
+    files.write_text(folder / "operative-gin-config.txt", gin.operative_config_str())
+
+
+def _parse(bindings: str) -> dict[str, str]:
+    """Splits gin's one-binding-per-line text into name → value, dropping comments and scopes."""
+    lines = (line.partition(" = ") for line in bindings.splitlines())
+    return {k.strip(): v.strip() for k, sep, v in lines if sep and not k.startswith("#")}

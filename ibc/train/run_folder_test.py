@@ -1,0 +1,42 @@
+import re
+
+import pytest
+
+from ibc.train import run_folder
+
+BINDINGS = (
+    "# Parameters for train_eval:\ntrain_eval.batch_size = 512\ntrain_eval.num_iterations = 9\n"
+)
+
+
+def test_folder_is_root_tag_time(tmp_path):
+    assert run_folder.run_folder(str(tmp_path), None, False) == tmp_path
+    assert run_folder.run_folder(str(tmp_path), "a/b", False) == tmp_path / "a" / "b"
+    timed = run_folder.run_folder(str(tmp_path), "t", True)
+    assert timed.parent == tmp_path / "t" and re.fullmatch(r"\d{8}-\d{6}", timed.name)
+
+
+def test_the_same_run_and_a_longer_one_may_go_on(tmp_path):
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]})
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]})
+    run_folder.claim(tmp_path, BINDINGS.replace("= 9", "= 99"), {"task": ["PARTICLE"]})
+
+
+@pytest.mark.parametrize(
+    "bindings, identity, message",
+    [
+        (BINDINGS.replace("512", "64"), {"task": ["PARTICLE"]}, "batch_size was 512, now 64"),
+        (BINDINGS + "MLPEBM.depth = 4\n", {"task": ["PARTICLE"]}, "depth was not set, now 4"),
+        (BINDINGS, {"task": ["PUSH"]}, r"task was \['PARTICLE'\], now \['PUSH'\]"),
+    ],
+)
+def test_another_run_is_refused_by_what_differs(tmp_path, bindings, identity, message):
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]})
+    with pytest.raises(ValueError, match=message):
+        run_folder.claim(tmp_path, bindings, identity)
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(PermissionError, match=r"train_eval\.root_dir.*choose another"):
+        run_folder.run_folder(str(tmp_path / "file"), "x", False)

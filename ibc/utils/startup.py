@@ -1,0 +1,79 @@
+"""What has to be settled before TensorFlow is imported: the Keras version and start-up noise."""
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+
+_LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
+
+
+def prepare_tensorflow() -> None:
+    """Chooses Keras 2, which TF-Agents needs, and silences libraries' start-up chatter.
+
+    Raises:
+      ImportError: TensorFlow was imported earlier with Keras 3, which cannot be undone.
+    """
+    if "tensorflow" in sys.modules and os.environ.get(_LEGACY_KERAS) not in ("1", "true", "True"):
+        raise ImportError(
+            "TensorFlow was imported before ibc and has chosen Keras 3, but TF-Agents needs "
+            f"Keras 2. Import ibc before tensorflow, or set {_LEGACY_KERAS}=1 in the environment."
+        )
+    os.environ[_LEGACY_KERAS] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    warnings.filterwarnings("ignore", message=".*pkg_resources.*")
+    _silence_gym_notice()
+
+
+def import_tensorflow_quietly() -> None:
+    """Imports TensorFlow and TF-Agents and looks for devices, without their native messages.
+
+    TensorFlow's libraries write to the process's stderr while they are loaded, before any log
+    level applies, and again when the first device is looked for. Commands call this once before
+    their own imports. If the import fails, everything that was held back is shown.
+
+    Raises:
+      ImportError: TensorFlow or TF-Agents is not installed.
+    """
+    with _native_stderr_held_back():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        try:
+            import tf_agents.agents.tf_agent  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"{error}. TF-Agents' pins keep it out of this package's own requirements: run "
+                "`pip install --no-deps -r requirements.txt` from the repository."
+            ) from error
+
+
+def _silence_gym_notice() -> None:
+    """Empties gym's notice board: TF-Agents imports gym, nothing here uses it."""
+    try:
+        from gym_notices import notices
+    except ImportError:
+        return
+    notices.notices.clear()
+
+
+@contextlib.contextmanager
+def _native_stderr_held_back() -> Iterator[None]:
+    """Sends file descriptor 2 to a temporary file; replays it if the body raises."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held_back.seek(0)
+            os.write(terminal, held_back.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)

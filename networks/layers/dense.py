@@ -1,0 +1,46 @@
+"""Dense layers that can also be applied to a block of their input's columns."""
+
+import tensorflow as tf
+
+
+class Dense(tf.keras.layers.Dense):
+    """A dense layer whose product may be computed in parts.
+
+    `x @ kernel + bias` over concatenated inputs `x = [o, a]` equals
+    `head(o) + tail(a)`, where `head` uses the kernel's first rows and the bias, and `tail`
+    its last rows. An energy network so multiplies each observation once, whatever the number
+    of actions it is scored with.
+    """
+
+    def effective_kernel(self, training: bool = False) -> tf.Tensor:
+        """Returns the matrix [inputs, units] that the layer multiplies with."""
+        del training
+        return tf.convert_to_tensor(self.kernel)
+
+    def commit(self) -> None:
+        """Stores what one training step changes besides the weights; here nothing."""
+
+    def head(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Applies the kernel's first rows and the bias.
+
+        Args:
+          inputs: float32 [rows, columns], the first columns of the layer's whole input.
+          training: Whether this is part of a training step.
+
+        Returns:
+          float32 [rows, units], without activation.
+        """
+        kernel = self.effective_kernel(training)[: inputs.shape[-1]]
+        return tf.matmul(inputs, kernel) + self.bias
+
+    def tail(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Applies the kernel's last rows: float32 [rows, columns] to [rows, units]."""
+        kernel = self.effective_kernel(training)
+        return tf.matmul(inputs, kernel[kernel.shape[0] - inputs.shape[-1] :])
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Applies the layer to float32 [rows, inputs]; returns [rows, units]."""
+        outputs = tf.nn.bias_add(tf.matmul(inputs, self.effective_kernel(training)), self.bias)
+        if training:
+            self.commit()
+        return self.activation(outputs)

@@ -1,0 +1,70 @@
+"""What every stack of dense layers has in common."""
+
+import abc
+
+import tensorflow as tf
+
+from ibc.networks.layers import dense, spectral_norm
+
+_DENSE_TYPES = {"regular": dense.Dense, "spectral_norm": spectral_norm.DenseSN}
+
+
+def check_dense_type(dense_layer_type: str) -> None:
+    """Raises ValueError unless `dense_layer_type` names a dense layer."""
+    if dense_layer_type not in _DENSE_TYPES:
+        raise ValueError(
+            f"dense_layer_type must be one of {sorted(_DENSE_TYPES)}, but is {dense_layer_type!r}."
+        )
+
+
+class DenseStack(tf.keras.layers.Layer, abc.ABC):
+    """Hidden layers whose first one, `first_layer`, accepts its input in two parts.
+
+    `stack(concat([o, a]))` equals `stack.after_first(first_layer.head(o) + first_layer.tail(a))`.
+    Hidden sizes, initializers and dense type are those of the networks' gin parameters.
+    """
+
+    def __init__(
+        self,
+        hidden_sizes: list[int],
+        kernel_initializer: str = "normal",
+        bias_initializer: str = "normal",
+        dense_layer_type: str = "regular",
+        **kwargs,
+    ):
+        """Checks the sizes; subclasses create their layers with `_dense`.
+
+        Args:
+          hidden_sizes: Units of each layer, at least one.
+          kernel_initializer: Keras initializer; 'normal' has a standard deviation of 0.05.
+          bias_initializer: Keras initializer.
+          dense_layer_type: 'regular' or 'spectral_norm'.
+          **kwargs: Passed to Keras.
+
+        Raises:
+          ValueError: No hidden sizes, or an unknown dense layer type.
+        """
+        super().__init__(**kwargs)
+        if not hidden_sizes:
+            raise ValueError("A stack of layers needs a depth of at least 1, but it is 0.")
+        check_dense_type(dense_layer_type)
+        self._dense_type = _DENSE_TYPES[dense_layer_type]
+        self._initializers = dict(
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer
+        )
+
+    def _dense(self, units: int) -> dense.Dense:
+        return self._dense_type(units, **self._initializers)
+
+    @property
+    @abc.abstractmethod
+    def first_layer(self) -> dense.Dense:
+        """The layer that sees the input; linear."""
+
+    @abc.abstractmethod
+    def after_first(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Applies everything after the first product: [rows, units] to [rows, last units]."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Applies the stack to float32 [rows, inputs]; returns [rows, last units]."""
+        return self.after_first(self.first_layer(inputs, training=training), training=training)

@@ -1,0 +1,78 @@
+"""Dense layers against recordings and float64 recomputation."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.networks.layers import dense, spectral_norm
+
+
+def _random_layer(layer_class, inputs=6, units=5, seed=0):
+    layer = layer_class(units)
+    layer.build((None, inputs))
+    generator = np.random.RandomState(seed)
+    for variable in layer.variables:
+        variable.assign(generator.randn(*variable.shape))
+    return layer
+
+
+def _normalized(kernel, vector):
+    """One power iteration in float64: the divided kernel and the new left vector."""
+    right = vector @ kernel.T
+    right /= np.linalg.norm(right)
+    left = right @ kernel
+    left /= np.linalg.norm(left)
+    return kernel / (right @ kernel @ left.T), left
+
+
+def test_spectral_norm_matches_recording(golden):
+    recorded = np.load(golden("num/net_DenseSN.npz"))
+    layer = spectral_norm.DenseSN(5)
+    layer.build((None, 6))
+    names = sorted(name for name in recorded.files if name.startswith("var"))
+    assert [v.shape.as_list() for v in layer.weights] == [list(recorded[n].shape) for n in names]
+    for variable, name in zip(layer.weights, names, strict=True):
+        variable.assign(recorded[name])
+    calls = [("y0_infer", False, "u0"), ("y1_train", True, "u1"), ("y2_train", True, "u2")]
+    for output, training, vector in [*calls, ("y3_infer", False, "u2")]:
+        y = layer(recorded["x"], training=training)
+        np.testing.assert_allclose(y, recorded[output], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(layer.sn, recorded[vector], rtol=1e-5, atol=1e-6)
+
+
+def test_spectral_norm_approaches_the_largest_singular_value():
+    layer = _random_layer(spectral_norm.DenseSN)
+    for _ in range(200):
+        layer.commit()
+    largest = np.linalg.svd(layer.effective_kernel().numpy(), compute_uv=False)[0]
+    assert largest == pytest.approx(1.0, abs=1e-5)
+
+
+def test_spectral_norm_gradient_holds_singular_vectors_constant():
+    layer = _random_layer(spectral_norm.DenseSN)
+    inputs = np.random.RandomState(1).randn(7, 6)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(tf.constant(inputs, tf.float32)))
+    gradient = tape.gradient(loss, layer.kernel)
+    kernel = layer.kernel.numpy().astype(np.float64)
+    _, left = _normalized(kernel, layer.sn.numpy().astype(np.float64))
+    right = layer.sn.numpy().astype(np.float64) @ kernel.T
+    right /= np.linalg.norm(right)
+    sigma = (right @ kernel @ left.T).item()
+    outer = inputs.sum(0)[:, None] * np.ones((1, 5))
+    expected = outer / sigma - (outer * kernel).sum() / sigma**2 * (right.T @ left)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("layer_class", [dense.Dense, spectral_norm.DenseSN])
+@pytest.mark.parametrize("columns", [1, 4])
+def test_head_and_tail_add_up_to_the_whole(layer_class, columns):
+    layer = _random_layer(layer_class)
+    inputs = np.random.RandomState(2).randn(9, 6)
+    kernel, bias = layer.kernel.numpy().astype(np.float64), layer.bias.numpy()
+    if layer_class is spectral_norm.DenseSN:
+        kernel, _ = _normalized(kernel, layer.sn.numpy().astype(np.float64))
+    inputs32 = tf.constant(inputs, tf.float32)
+    parts = layer.head(inputs32[:, :columns]) + layer.tail(inputs32[:, columns:])
+    np.testing.assert_allclose(parts, inputs @ kernel + bias, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(layer(inputs32), inputs @ kernel + bias, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,53 @@
+"""A plain multilayer perceptron with dropout."""
+
+import tensorflow as tf
+
+from ibc.networks.layers import dense, dense_stack, dropout
+
+
+class MLPDropoutLayer(dense_stack.DenseStack):
+    """Dense, activation, dropout; once per hidden size."""
+
+    def __init__(
+        self,
+        hidden_sizes: list[int],
+        rate: float = 0.1,
+        activation: str = "relu",
+        kernel_initializer: str = "normal",
+        bias_initializer: str = "normal",
+        dense_layer_type: str = "regular",
+        **kwargs,
+    ):
+        """Creates the layers; arguments as in `DenseStack`.
+
+        Args:
+          hidden_sizes: Units of each layer.
+          rate: Dropout rate after each activation.
+          activation: Keras activation of each layer.
+          kernel_initializer: Keras initializer.
+          bias_initializer: Keras initializer.
+          dense_layer_type: 'regular' or 'spectral_norm'.
+          **kwargs: Passed to Keras.
+
+        Raises:
+          ValueError: As `DenseStack`, or the activation is unknown to Keras.
+        """
+        super().__init__(
+            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, **kwargs
+        )
+        self._weight_layers = [self._dense(units) for units in hidden_sizes]
+        self._activation = tf.keras.activations.get(activation)
+        self._dropouts = [dropout.Dropout(rate) for _ in hidden_sizes]
+
+    @property
+    def first_layer(self) -> dense.Dense:
+        """The first dense layer, before its activation."""
+        return self._weight_layers[0]
+
+    def after_first(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Activates `hidden`, then applies the other layers."""
+        hidden = self._dropouts[0](self._activation(hidden), training=training)
+        for layer, drop in zip(self._weight_layers[1:], self._dropouts[1:], strict=True):
+            hidden = self._activation(layer(hidden, training=training))
+            hidden = drop(hidden, training=training)
+        return hidden

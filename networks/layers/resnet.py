@@ -1,0 +1,140 @@
+"""Residual stacks of dense layers, in the original and the pre-activation order."""
+
+import gin
+import tensorflow as tf
+
+from ibc.networks.layers import dense, dense_stack, dropout
+
+_NORMALIZERS = {
+    "Batch": tf.keras.layers.BatchNormalization,
+    "Layer": lambda: tf.keras.layers.LayerNormalization(epsilon=1e-6),
+}
+_ACTIVATIONS = ("relu", "swish")
+
+
+@gin.configurable
+class ResNetLayer(dense_stack.DenseStack):
+    """A linear projection, then residual blocks of two dense layers each.
+
+    Variables are ordered: projection, the first layers of all blocks, the second layers of all
+    blocks; each group's normalizers follow its dense layers.
+    """
+
+    def __init__(
+        self,
+        hidden_sizes: list[int],
+        rate: float = 0.1,
+        default_activation: str = "relu",
+        kernel_initializer: str = "normal",
+        bias_initializer: str = "normal",
+        dense_layer_type: str = "regular",
+        normalizer: str | None = None,
+        activation: str | None = None,
+        **kwargs,
+    ):
+        """Creates the layers; arguments as in `DenseStack`.
+
+        Args:
+          hidden_sizes: Units of each layer; equal, and an even number of them, two per block.
+          rate: Dropout rate.
+          default_activation: The network's activation, used where `activation` is None.
+          kernel_initializer: Keras initializer.
+          bias_initializer: Keras initializer.
+          dense_layer_type: 'regular' or 'spectral_norm'.
+          normalizer: None, 'Batch' or 'Layer', in front of every activation of a block.
+          activation: 'relu' or 'swish'; None takes `default_activation`.
+          **kwargs: Passed to Keras.
+
+        Raises:
+          ValueError: An odd number of hidden sizes, unequal sizes, an unknown normalizer,
+            activation or dense layer type.
+        """
+        super().__init__(
+            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, **kwargs
+        )
+        activation = activation or default_activation
+        _check(hidden_sizes, normalizer, activation)
+        blocks = len(hidden_sizes) // 2
+        self._activation = tf.keras.activations.get(activation)
+        self._projection = self._dense(hidden_sizes[0])
+        self._weight_layers = [self._dense(hidden_sizes[0]) for _ in range(blocks)]
+        self._norm_layers = _normalizers(normalizer, blocks)
+        self._dropouts = [dropout.Dropout(rate) for _ in range(blocks)]
+        self._weight_layers_2 = [self._dense(hidden_sizes[0]) for _ in range(blocks)]
+        self._norm_layers_2 = _normalizers(normalizer, blocks)
+        self._dropouts_2 = [dropout.Dropout(rate) for _ in range(blocks)]
+
+    @property
+    def first_layer(self) -> dense.Dense:
+        """The linear projection to the stack's width."""
+        return self._projection
+
+    def after_first(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Applies the residual blocks to the projected input."""
+        for index in range(len(self._weight_layers)):
+            hidden = self._block(index, hidden, training)
+        return hidden
+
+    def _block(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
+        raise NotImplementedError
+
+
+class ResNetOrigLayer(ResNetLayer):
+    """Blocks in the order of arXiv 1512.03385.
+
+    dense, normalizer, activation, dropout, dense, normalizer, + identity, activation.
+    """
+
+    def _block(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
+        hidden = self._weight_layers[index](inputs, training=training)
+        hidden = self._activation(self._norm_layers[index](hidden, training=training))
+        hidden = self._dropouts[index](hidden, training=training)
+        hidden = self._weight_layers_2[index](hidden, training=training)
+        return self._activation(inputs + self._norm_layers_2[index](hidden, training=training))
+
+
+class ResNetPreActivationLayer(ResNetLayer):
+    """Blocks in the order of arXiv 1603.05027.
+
+    normalizer, activation, dropout, dense, twice, + identity.
+    """
+
+    def _block(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
+        hidden = self._activation(self._norm_layers[index](inputs, training=training))
+        hidden = self._dropouts[index](hidden, training=training)
+        hidden = self._weight_layers[index](hidden, training=training)
+        hidden = self._activation(self._norm_layers_2[index](hidden, training=training))
+        hidden = self._dropouts_2[index](hidden, training=training)
+        return inputs + self._weight_layers_2[index](hidden, training=training)
+
+
+class _Identity(tf.keras.layers.Layer):
+    """Stands where a block has no normalizer."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        del training
+        return inputs
+
+
+def _normalizers(normalizer: str | None, count: int) -> list[tf.keras.layers.Layer]:
+    make = _NORMALIZERS[normalizer] if normalizer else _Identity
+    return [make() for _ in range(count)]
+
+
+def _check(hidden_sizes: list[int], normalizer: str | None, activation: str) -> None:
+    if len(hidden_sizes) % 2:
+        raise ValueError(
+            "Residual layers come in blocks of two, so the depth must be even, "
+            f"but it is {len(hidden_sizes)}."
+        )
+    if len(set(hidden_sizes)) > 1:
+        raise ValueError(f"Residual layers must all have one width, but have {hidden_sizes}.")
+    if normalizer not in (None, *_NORMALIZERS):
+        raise ValueError(
+            f"ResNetLayer.normalizer must be None or one of {sorted(_NORMALIZERS)}, "
+            f"but is {normalizer!r}."
+        )
+    if activation not in _ACTIVATIONS:
+        raise ValueError(
+            f"ResNetLayer.activation must be one of {list(_ACTIVATIONS)}, but is {activation!r}."
+        )

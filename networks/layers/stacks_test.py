@@ -1,0 +1,157 @@
+"""Stacks of hidden layers against recordings and float64 recomputation."""
+
+import gin
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.networks.layers import dropout, stacks
+
+STACKS = ["MLPDropout", "ResNetOrig", "ResNetPreActivation"]
+
+
+@pytest.fixture(autouse=True)
+def _clean_gin():
+    gin.clear_config()
+    yield
+    gin.clear_config()
+
+
+def _filled(stack, inputs=6, seed=0):
+    stack(tf.zeros([1, inputs]))
+    generator = np.random.RandomState(seed)
+    for variable in stack.weights:
+        variable.assign(0.5 * generator.rand(*variable.shape) + 0.1 * generator.randn())
+    return stack
+
+
+def _relu(x):
+    return np.maximum(x, 0)
+
+
+def _swish(x):
+    return x / (1 + np.exp(-x))
+
+
+def test_residual_stack_matches_recording(golden):
+    recorded = np.load(golden("num/net_ResNetPreActivation.npz"))
+    stack = stacks.make_stack("ResNetPreActivation", 8, 4, 0.0)
+    stack(tf.zeros([1, 6]))
+    names = sorted(name for name in recorded.files if name.startswith("var"))
+    assert len(stack.weights) == len(names)
+    for variable, name in zip(stack.weights, names, strict=True):
+        variable.assign(recorded[name])
+    x = tf.constant(recorded["x"])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = stack(x)
+    np.testing.assert_allclose(y, recorded["y"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(tape.gradient(y, x), recorded["dsumy_dx"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "function"), [("relu", _relu), ("swish", _swish)])
+@pytest.mark.parametrize("layers", STACKS)
+def test_stacks_against_float64(layers, name, function):
+    stack = _filled(stacks.make_stack(layers, 8, 4, 0.1, activation=name))
+    x = np.random.RandomState(1).randn(5, 6)
+    values = [v.numpy().astype(np.float64) for v in stack.weights]
+    pairs = list(zip(values[0::2], values[1::2], strict=True))
+
+    def dense(h, k):
+        return h @ pairs[k][0] + pairs[k][1]
+
+    h = dense(x, 0)
+    if layers == "MLPDropout":
+        h = function(h)
+        for k in (1, 2, 3):
+            h = function(dense(h, k))
+    else:
+        # Two blocks: first layers are pairs 1 and 2, second layers pairs 3 and 4.
+        for first, second in ((1, 3), (2, 4)):
+            if layers == "ResNetOrig":
+                h = function(h + dense(function(dense(h, first)), second))
+            else:
+                h = h + dense(function(dense(function(h), first)), second)
+    np.testing.assert_allclose(stack(tf.constant(x, tf.float32)), h, rtol=2e-4, atol=1e-4)
+
+
+def test_layer_normalizer_against_float64():
+    gin.parse_config("ResNetLayer.normalizer = 'Layer'")
+    stack = _filled(stacks.make_stack("ResNetPreActivation", 8, 2, 0.0))
+    kinds = [v.name.split("/")[-1].split(":")[0] for v in stack.weights]
+    assert kinds == ["kernel", "bias", *["kernel", "bias", "gamma", "beta"] * 2]
+    k0, b0, k1, b1, g1, c1, k2, b2, g2, c2 = [v.numpy().astype(np.float64) for v in stack.weights]
+
+    def norm(h, gamma, beta):
+        mean, variance = h.mean(-1, keepdims=True), h.var(-1, keepdims=True)
+        return (h - mean) / np.sqrt(variance + 1e-6) * gamma + beta
+
+    x = np.random.RandomState(1).randn(5, 6)
+    h = x @ k0 + b0
+    inner = _relu(norm(h, g1, c1)) @ k1 + b1
+    expected = h + _relu(norm(inner, g2, c2)) @ k2 + b2
+    np.testing.assert_allclose(stack(tf.constant(x, tf.float32)), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_batch_normalizer_uses_the_batch_in_training():
+    gin.parse_config("ResNetLayer.normalizer = 'Batch'")
+    stack = stacks.make_stack("ResNetPreActivation", 8, 2, 0.0)
+    x = tf.constant(np.random.RandomState(1).randn(64, 6), tf.float32)
+    stack(x)
+    moving = stack.non_trainable_weights
+    assert len(moving) == 4
+    before = [v.numpy() for v in moving]
+    stack(x, training=False)
+    np.testing.assert_array_equal(before[0], moving[0])
+    stack(x, training=True)
+    assert all(
+        not np.array_equal(old, new.numpy()) for old, new in zip(before, moving, strict=True)
+    )
+
+
+@pytest.mark.parametrize("layers", STACKS)
+def test_dropout_acts_in_training_only(layers):
+    stack, x = stacks.make_stack(layers, 32, 2, 0.5), tf.ones([3, 6])
+    quiet = stack(x).numpy()
+    np.testing.assert_array_equal(quiet, stack(x))
+    with dropout.step_seed(tf.constant([0, 1])):
+        noisy = stack(x, training=True).numpy()
+    assert not np.allclose(quiet, noisy)
+
+
+def test_gin_activation_wins_over_the_networks():
+    gin.parse_config("ResNetLayer.activation = 'swish'")
+    by_gin = _filled(stacks.make_stack("ResNetOrig", 8, 2, 0.0, activation="relu"))
+    gin.clear_config()
+    direct = _filled(stacks.make_stack("ResNetOrig", 8, 2, 0.0, activation="swish"))
+    x = tf.constant(np.random.RandomState(1).randn(5, 6), tf.float32)
+    np.testing.assert_array_equal(by_gin(x), direct(x))
+
+
+def test_weights_start_normal_with_std_005():
+    stack = stacks.make_stack("ResNetPreActivation", 128, 2, 0.0)
+    stack(tf.zeros([1, 6]))
+    kernel = stack.weights[2].numpy()
+    assert kernel.std() == pytest.approx(0.05, rel=0.05)
+    assert np.abs(stack.weights[1].numpy()).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(layers="Transformer"), "'Transformer'"),
+        (dict(layers="ResNetOrig", depth=3), "must be even"),
+        (dict(layers="MLPDropout", depth=0), "at least 1"),
+        (dict(layers="MLPDropout", dense_layer_type="sparse"), "'sparse'"),
+        (dict(layers="ResNetOrig", activation="tanh"), "'tanh'"),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        stacks.make_stack(**{"width": 8, "depth": 2, "rate": 0.0, **options})
+
+
+def test_unknown_normalizer_is_named():
+    gin.parse_config("ResNetLayer.normalizer = 'Group'")
+    with pytest.raises(ValueError, match="'Group'"):
+        stacks.make_stack("ResNetOrig", 8, 2, 0.0)

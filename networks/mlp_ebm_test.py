@@ -1,0 +1,112 @@
+"""The state energy network against recordings and float64 recomputation."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.networks import mlp_ebm
+
+OBS_SPEC = {"zeta": tf.TensorSpec([2, 1]), "alpha": tf.TensorSpec([2, 3])}
+ACTION_SPEC = tf.TensorSpec([2])
+
+
+def _network(**options):
+    network = mlp_ebm.MLPEBM(OBS_SPEC, ACTION_SPEC, **{"width": 8, "depth": 4, **options})
+    network.create_variables()
+    return network
+
+
+def _observation(batch, seed=0):
+    generator = np.random.RandomState(seed)
+    shapes = {"zeta": [batch, 2, 1], "alpha": [batch, 2, 3]}
+    return {key: generator.randn(*shape).astype(np.float32) for key, shape in shapes.items()}
+
+
+def test_matches_recording(golden):
+    recorded = np.load(golden("num/net_MLPEBM_ResNetPreActivation.npz"))
+    network = _network(layers="ResNetPreActivation")
+    names = sorted(name for name in recorded.files if name.startswith("var"))
+    assert len(network.variables) == len(names)
+    for variable, name in zip(network.variables, names, strict=True):
+        variable.assign(recorded[name])
+    observation = {key: tf.constant(recorded[key]) for key in ("zeta", "alpha")}
+    energy, state = network((observation, tf.constant(recorded["act"])))
+    assert state == ()
+    np.testing.assert_allclose(energy, recorded["energy"], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dense_layer_type", ["regular", "spectral_norm"])
+@pytest.mark.parametrize("layers", ["MLPDropout", "ResNetOrig", "ResNetPreActivation"])
+def test_score_equals_call_on_tiled_observations(layers, dense_layer_type):
+    network = _network(layers=layers, dense_layer_type=dense_layer_type)
+    observation = _observation(3)
+    actions = np.random.RandomState(1).randn(3, 7, 2).astype(np.float32)
+    scores = network.score(network.encode(observation), tf.constant(actions))
+    tiled = {key: np.repeat(value, 7, axis=0) for key, value in observation.items()}
+    energies, _ = network((tiled, actions.reshape(21, 2)))
+    assert scores.shape == (3, 7)
+    np.testing.assert_allclose(scores, energies.numpy().reshape(3, 7), rtol=1e-4, atol=1e-6)
+
+
+def test_against_float64():
+    network = _network(layers="MLPDropout", activation="swish", depth=1)
+    observation, action = _observation(4), np.random.RandomState(1).randn(4, 2)
+    k0, b0, k1, b1 = [v.numpy().astype(np.float64) for v in network.variables]
+    window = np.concatenate([observation["alpha"], observation["zeta"]], -1).reshape(4, 8)
+    hidden = np.concatenate([window, action], -1) @ k0 + b0
+    expected = (hidden / (1 + np.exp(-hidden)) @ k1 + b1)[:, 0]
+    energy, _ = network((observation, action.astype(np.float32)))
+    np.testing.assert_allclose(energy, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_score_of_an_action_does_not_depend_on_the_others():
+    network, observation = _network(), _observation(3)
+    actions = tf.constant(np.random.RandomState(1).randn(3, 6, 2), tf.float32)
+    encoding = network.encode(observation)
+    whole = network.score(encoding, actions)
+    np.testing.assert_allclose(
+        network.score(encoding, actions[:, ::-1]), whole[:, ::-1], rtol=1e-5, atol=1e-7
+    )
+    one = network.score(encoding[1:2], actions[1:2, 4:5])
+    np.testing.assert_allclose(one[0, 0], whole[1, 4], rtol=1e-5, atol=1e-7)
+
+
+def test_spectral_norm_advances_once_per_training_step():
+    network = _network(layers="ResNetPreActivation", dense_layer_type="spectral_norm", rate=0.0)
+    vectors = network.non_trainable_variables
+    assert len(vectors) == 5
+    start = [v.numpy() for v in vectors]
+    observation, actions = _observation(3), tf.ones([3, 2, 2])
+    encoding = network.encode(observation, training=True)
+    inference = network.score(encoding, actions, training=False)
+    for old, new in zip(start, vectors, strict=True):
+        np.testing.assert_array_equal(old, new)
+    training = network.score(encoding, actions, training=True)
+    np.testing.assert_allclose(inference, training, rtol=1e-6)
+    kernel = network.trainable_variables[0].numpy().astype(np.float64)
+    right = start[0] @ kernel.T
+    left = right @ kernel
+    np.testing.assert_allclose(vectors[0], left / np.linalg.norm(left), rtol=1e-4, atol=1e-6)
+
+
+def test_single_tensor_observation_and_unknown_batch_size():
+    network = mlp_ebm.MLPEBM(tf.TensorSpec([3, 4]), ACTION_SPEC, width=8, depth=2)
+    network.create_variables()
+    signature = [tf.TensorSpec([None, 3, 4]), tf.TensorSpec([None, None, 2])]
+
+    @tf.function(input_signature=signature)
+    def score(observation, actions):
+        return network.score(network.encode(observation), actions)
+
+    assert score(tf.ones([5, 3, 4]), tf.ones([5, 6, 2])).shape == (5, 6)
+
+
+def test_images_are_refused():
+    network = mlp_ebm.MLPEBM({"rgb": tf.TensorSpec([2, 8, 8, 3])}, ACTION_SPEC)
+    with pytest.raises(ValueError, match="pixel network"):
+        network.encode({"rgb": tf.zeros([1, 2, 8, 8, 3])})
+
+
+def test_nested_actions_are_refused():
+    with pytest.raises(ValueError, match="flat actions"):
+        mlp_ebm.MLPEBM(OBS_SPEC, {"arm": ACTION_SPEC})

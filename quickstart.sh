@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# From nothing to a trained and evaluated implicit policy, in one command:
+#   ./quickstart.sh [PARTICLE]
+# Makes the Python environment, records oracle demonstrations, trains, evaluates, and writes a
+# video and pictures. Interrupted, it goes on where it stopped when started again.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+task=${1:-PARTICLE}
+case $task in
+  PARTICLE) episodes=1000 config=mlp_ebm_quick.gin ;;
+  *)
+    echo "Unknown task $task; ./quickstart.sh knows: PARTICLE." >&2
+    exit 2
+    ;;
+esac
+source scripts/environment.sh
+
+name=$(echo "$task" | tr '[:upper:]' '[:lower:]')
+data=datasets/$name/oracle_$name
+runs=runs
+run=$runs/quickstart/$name
+
+echo
+echo "1. Demonstrations of the scripted oracle: $data*.tfrecord"
+if [ -f "${data}_0.tfrecord" ] && [ -f "${data}_1.tfrecord" ]; then
+  echo "   Already there."
+else
+  "$PYTHON" data/policy_eval.py --task="$task" --policy=oracle --num_episodes=$episodes \
+    --replicas=2 --dataset_path="$data.tfrecord"
+fi
+
+echo
+echo "2. Training and evaluating an implicit policy: $run"
+"$PYTHON" ibc/train_eval.py --task="$task" --gin_file=$config --tag="quickstart/$name" \
+  --video --viz_img \
+  --gin_bindings="train_eval.dataset_path = '$data*.tfrecord'" \
+  --gin_bindings="train_eval.root_dir = '$runs'"
+
+"$PYTHON" scripts/quickstart_summary.py "$task" "$run" "$data*.tfrecord"

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Runs the tests, making the Python environment first if it is missing.
+#   ./run_tests.sh            fast tests, formatting and import rules
+#   ./run_tests.sh --slow     the slow ones too: learning and crash checks
+#   ./run_tests.sh PATH ...   some tests, with any pytest options
+set -euo pipefail
+cd "$(dirname "$0")"
+source scripts/environment.sh
+
+marker="not slow"
+if [ "${1:-}" = "--slow" ]; then
+  marker="slow or not slow"
+  shift
+fi
+if [ $# -eq 0 ]; then
+  "$PYTHON" -m ruff format --check --quiet . || {
+    echo "Run: $PYTHON -m ruff format ." >&2
+    exit 1
+  }
+  "$PYTHON" -m ruff check --quiet .
+  "$(dirname "$PYTHON")/lint-imports" --no-cache >/dev/null || {
+    "$(dirname "$PYTHON")/lint-imports" --no-cache
+    exit 1
+  }
+fi
+exec "$PYTHON" -m pytest -m "$marker" "$@"

@@ -1,0 +1,67 @@
+"""Packaging: the repository's top-level folders become one import namespace, `ibc`."""
+
+import pathlib
+
+import setuptools
+
+ROOT = pathlib.Path(__file__).parent
+
+# Folder of the repository -> package it is imported as.
+FOLDERS = {
+    "ibc": "ibc",
+    "environments": "ibc.environments",
+    "data": "ibc.data",
+    "networks": "ibc.networks",
+    "configs": "ibc.configs",
+}
+
+
+def find_packages() -> list[str]:
+    """Lists every package of the namespace, subfolders included."""
+    packages = []
+    for folder, package in FOLDERS.items():
+        packages.append(package)
+        found = setuptools.find_packages(str(ROOT / folder))
+        packages.extend(f"{package}.{name}" for name in found)
+    return packages
+
+
+setuptools.setup(
+    name="ibc-tf",
+    version="0.1.0",
+    description="Implicit behavioral cloning: energy-based policies on TensorFlow",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.12",
+    packages=find_packages(),
+    package_dir={package: folder for folder, package in FOLDERS.items()},
+    package_data={"ibc.configs": ["*/*.gin"]},
+    # TF-Agents is not listed: its published pins exclude current TensorFlow, so a resolver
+    # would refuse the set. `pip install --no-deps -r requirements.txt` installs it.
+    install_requires=[
+        "absl-py",
+        "gin-config",
+        "gymnasium>=1.2,<2",
+        "imageio-ffmpeg",
+        "matplotlib",
+        "mediapy",
+        "numpy<2",
+        "scipy",
+        "tensorboard",
+        "tensorflow==2.21.*",
+        "tensorflow-probability==0.25.*",
+        "tf-keras==2.21.*",
+        "tqdm",
+    ],
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]==2.21.*"],
+        "dev": ["import-linter", "pytest", "ruff"],
+    },
+    entry_points={
+        "console_scripts": [
+            "ibc-train-eval = ibc.train_eval:run",
+            "ibc-policy-eval = ibc.data.policy_eval:run",
+        ]
+    },
+)
