@@ -2,6 +2,7 @@
 
 import pathlib
 
+import gin
 import pytest
 
 import ibc  # noqa: F401  (selects Keras 2 before any test imports TensorFlow)
@@ -20,3 +21,29 @@ def golden():
         return found
 
     return path
+
+
+@pytest.fixture(scope="session")
+def particle_data(tmp_path_factory) -> str:
+    """Records 2 shards of 10 oracle episodes of the 2-D particle task; returns their glob."""
+    from ibc.data import policy_eval_options, policy_eval_run
+
+    folder = tmp_path_factory.mktemp("particle_data")
+    for replica in range(2):
+        options = policy_eval_options.Options(
+            task="PARTICLE",
+            policy="oracle",
+            num_episodes=10,
+            dataset_path=str(folder / "oracle.tfrecord"),
+            replicas=2,
+        )
+        policy_eval_run.run(options, replica)
+        gin.clear_config()
+    return str(folder / "oracle*.tfrecord")
+
+
+@pytest.fixture(autouse=True)
+def _no_gin_bindings_left():
+    """Forgets what a test has bound."""
+    yield
+    gin.clear_config()

@@ -1,14 +1,13 @@
 """Training samples from memory: windows are index arithmetic, a batch is a gather."""
 
-from collections.abc import Callable, Sequence
 import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.trajectories import trajectory
 
-from ibc.data import shard_reader, specs, windows
+from ibc.data import join, shard_reader, specs, windows
 
 _MAX_STEPS = np.iinfo(np.int64).max
 
@@ -48,13 +47,15 @@ class WindowDataset:
         """
         self.spec = shards[0].spec
         self.name = shards[0].path + (f" and {len(shards) - 1} more" if len(shards) > 1 else "")
-        frames = _join_frames(shards, flatten_action)
-        self.window_frames = _join_windows(shards, sequence_length, repair=not for_rnn)
+        frames = join.join_frames(shards, flatten_action)
+        self.window_frames = join.join_windows(shards, sequence_length, repair=not for_rnn)
         with tf.device("/cpu:0"):
             self.frames = tf.nest.map_structure(tf.constant, frames)
             self._windows = tf.constant(self.window_frames)
             self._order = tf.constant(windows.interleaved_order([len(shard) for shard in shards]))
-            self._discounts = _masked_discounts(frames, self.window_frames) if for_rnn else None
+            self._discounts = None
+            if for_rnn:
+                self._discounts = tf.constant(join.masked_discounts(frames, self.window_frames))
         self._observation = self.frames.observation
         self._action = self.frames.action
         self._transform = None
@@ -84,7 +85,8 @@ class WindowDataset:
         with tf.device("/cpu:0"):
             result._action = action_layer(self._action)
             if self.has_images:
-                result._transform = observation_layer
+                # Compiled, the passes over every pixel are fused into one.
+                result._transform = tf.function(observation_layer, jit_compile=True)
             else:
                 result._observation = observation_layer(self._observation)
         return result
@@ -129,13 +131,12 @@ class WindowDataset:
         """
         within_batch = tf.range(batch_size, dtype=tf.int64)
         if shuffle:
-            epoch, batch = _divmod(step, self.num_windows // batch_size)
+            batches = self.num_windows // batch_size
+            epoch_seed = tf.random.experimental.stateless_fold_in(
+                tf.constant([seed, 0], tf.int64), step // batches
+            )
             indices = tf.random.experimental.index_shuffle(
-                batch * batch_size + within_batch,
-                seed=tf.random.experimental.stateless_fold_in(
-                    tf.constant([seed, 0], tf.int64), epoch
-                ),
-                max_index=self.num_windows - 1,
+                step % batches * batch_size + within_batch, epoch_seed, self.num_windows - 1
             )
         else:
             positions = (step * batch_size + within_batch) % self.num_windows
@@ -200,10 +201,6 @@ def decode_image(encoded: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
     return tf.ensure_shape(tf.io.decode_jpeg(encoded, channels=spec.shape[-1]), spec.shape)
 
 
-def _divmod(dividend: tf.Tensor, divisor: int) -> tuple[tf.Tensor, tf.Tensor]:
-    return dividend // divisor, dividend % divisor
-
-
 def _gather_frames(values: tf.Tensor, spec: tf.TensorSpec, frames: tf.Tensor) -> tf.Tensor:
     """Gathers frames [B, T] of one leaf; images are decoded."""
     gathered = tf.gather(values, frames)
@@ -215,42 +212,3 @@ def _gather_frames(values: tf.Tensor, spec: tf.TensorSpec, frames: tf.Tensor) ->
         fn_output_signature=tf.TensorSpec(spec.shape, tf.uint8),
     )
     return tf.reshape(images, [*frames.shape, *spec.shape])
-
-
-def _join_frames(
-    shards: Sequence[shard_reader.Shard], flatten_action: bool
-) -> trajectory.Trajectory:
-    """Concatenates the frames of all shards; observations and actions become float32."""
-    frames = tf.nest.map_structure(
-        lambda *arrays: np.concatenate(arrays), *[shard.frames for shard in shards]
-    )
-    observation = tf.nest.map_structure(
-        lambda values, spec: values if specs.is_image(spec) else values.astype(np.float32),
-        frames.observation,
-        shards[0].spec.observation,
-    )
-    action = tf.nest.map_structure(lambda values: values.astype(np.float32), frames.action)
-    if flatten_action:
-        leaves = tf.nest.flatten(action)
-        action = np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=-1)
-    return frames._replace(observation=observation, action=action)
-
-
-def _masked_discounts(frames: trajectory.Trajectory, window_frames: np.ndarray) -> tf.Tensor:
-    """Discounts float32 [num_windows, T], 0 after the first episode's end in each window."""
-    mask = windows.first_episode_mask(frames.step_type[window_frames])
-    return tf.constant(np.where(mask, frames.discount[window_frames], 0), tf.float32)
-
-
-def _join_windows(
-    shards: Sequence[shard_reader.Shard], sequence_length: int, repair: bool
-) -> np.ndarray:
-    """Windows of all shards, in frame numbers of the joined frames."""
-    offsets = np.cumsum([0] + [len(shard) for shard in shards[:-1]])
-    return np.concatenate(
-        [
-            windows.window_frames(shard.frames.step_type, sequence_length, repair)
-            + np.int32(offset)
-            for shard, offset in zip(shards, offsets, strict=True)
-        ]
-    )

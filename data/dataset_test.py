@@ -201,6 +201,4 @@ def test_recurrent_samples_keep_the_first_episode(tmp_path):
 def test_windows_do_not_cross_shards(dataset):
     owner = np.repeat([0, 1, 2], [13, 9, 15])
     assert (owner[dataset.window_frames] == owner[:, None]).all()
-    np.testing.assert_array_equal(
-        dataset.unshuffled(0, 37), windows.interleaved_order([13, 9, 15])
-    )
+    np.testing.assert_array_equal(dataset.unshuffled(0, 37), windows.interleaved_order([13, 9, 15]))

@@ -48,7 +48,6 @@ def write(manifest: Manifest, path: str) -> None:
     """Writes a manifest as JSON to `path`."""
     with open(path, "w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(manifest), file, indent=2)
-        file.write("\n")
 
 
 def load(shard_path: str) -> Manifest | None:
@@ -102,8 +101,8 @@ def _check(path: str, what: str, found: object, expected: object, shard_path: st
     if found != expected:
         raise ValueError(
             f"{path} does not match its manifest {(shard_path or path) + MANIFEST_SUFFIX}: {what} "
-            f"is {found}, expected {expected}; the file was cut, damaged or replaced: copy it "
-            f"again, or {specs.RECORD_AGAIN}."
+            f"is {str(found)[:12]}, expected {str(expected)[:12]}; the file was cut, damaged or "
+            f"replaced: copy it again, or {specs.RECORD_AGAIN}."
         )
 
 

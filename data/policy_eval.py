@@ -8,15 +8,17 @@ Example: 2,000 oracle episodes of the particle task in ten processes.
 """
 
 import dataclasses
+import signal
 import sys
 import time
 
 import tqdm
-from absl import app, flags
+from absl import app, flags, logging
 
 from ibc.data import policy_eval_options, policy_eval_replicas, policy_eval_report
 from ibc.environments import tasks
 from ibc.environments.utils import command_line
+from ibc.utils import startup
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -72,27 +74,33 @@ def evaluate(options: policy_eval_options.Options) -> list[policy_eval_report.Re
     with tqdm.tqdm(total=replicas * options.num_episodes, unit="episode") as bar:
         if options.replicas is not None:
             return policy_eval_replicas.run(options, bar.update)
-        from ibc.data import policy_eval_run  # TensorFlow, which --help should not wait for
+        # Only here, so that --help and replicas' parent do not wait for TensorFlow.
+        startup.import_tensorflow_quietly()
+        from ibc.data import policy_eval_run
 
         return [policy_eval_run.run(options, on_episode=bar.update)]
 
 
-def main(argv: list[str]) -> None:
+def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
     if len(argv) > 1:
         command_line.fail(f"unexpected argument '{argv[1]}'; flags begin with --.")
     start = time.monotonic()
     try:
-        results = evaluate(options_from_flags())
+        results = evaluate(options_from_flags(values))
     except (ValueError, OSError, policy_eval_replicas.ReplicaError) as error:
+        logging.debug("Details:", exc_info=True)
         command_line.fail(error)
     except KeyboardInterrupt:
-        command_line.fail("interrupted; unfinished files were removed.", status=130)
+        message = "interrupted; unfinished files were removed."
+        command_line.fail(message, status=128 + signal.SIGINT)
     print(policy_eval_report.report(results, time.monotonic() - start))
 
 
 def run() -> None:
     """Entry point of the console script."""
+    # An exception, unlike the default action, lets half-written files be removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     define_flags()
     app.run(main, argv=command_line.without_lone_dashes(sys.argv))
 

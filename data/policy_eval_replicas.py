@@ -1,7 +1,9 @@
 """Runs replicas of an evaluation in processes of their own, and none of them outlives it."""
 
 import contextlib
+import glob
 import multiprocessing
+import os
 import signal
 import sys
 import traceback
@@ -25,7 +27,7 @@ def run(
     """Runs `options.replicas` replicas side by side.
 
     The processes come from a server that has imported TensorFlow once and is forked for each
-    of them, before TensorFlow has started any thread.
+    of them, before TensorFlow has started any thread. They compute on the CPU.
 
     Args:
       options: What each replica does.
@@ -38,7 +40,7 @@ def run(
       ReplicaError: One has failed; the others have been stopped.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ibc.data.policy_eval_run"])
+    context.set_forkserver_preload(["ibc.data.policy_eval_preload"])
     with contextlib.ExitStack() as stack:
         readers = {}
         for replica in range(options.replicas):
@@ -67,6 +69,14 @@ def _replica(context, options: policy_eval_options.Options, replica: int) -> Ite
             process.kill()
             process.join()
         reader.close()
+        _remove_leftovers(options.shard_path(replica), process.pid)
+
+
+def _remove_leftovers(shard_path: str, pid: int) -> None:
+    """Removes the temporary files of a process that was killed before it could do so."""
+    folder, name = os.path.split(os.path.abspath(os.path.expanduser(shard_path)))
+    for leftover in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}.*-{pid}*")):
+        os.remove(leftover)
 
 
 def _collect(readers: dict, on_episode: Callable[[], None]) -> list[policy_eval_report.Result]:

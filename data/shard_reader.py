@@ -12,6 +12,8 @@ from ibc.data import manifest, specs
 
 _READ_BYTES = 8 << 20
 _READ_RECORDS = 1 << 14
+# Length and its checksum before, checksum after the data of every record.
+_RECORD_OVERHEAD = 8 + 4 + 4
 _JPEG_START = b"\xff\xd8"
 
 
@@ -66,14 +68,22 @@ def _read_records(path: str) -> np.ndarray:
     records = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(_READ_RECORDS)
     try:
         batches = [batch.numpy() for batch in records]
-    except tf.errors.DataLossError as error:
+    except tf.errors.OpError as error:
         raise ValueError(
             f"{path} is damaged ({specs.first_line(error)}): copy it again from where it came "
             f"from, or {specs.RECORD_AGAIN}."
         ) from error
     if not batches:
         raise ValueError(f"{path} holds no records: {specs.RECORD_AGAIN}.")
-    return np.concatenate(batches)
+    records = np.concatenate(batches)
+    # TensorFlow takes a few stray bytes at the end of a file for its end.
+    stray = os.path.getsize(path) - sum(len(record) + _RECORD_OVERHEAD for record in records)
+    if stray:
+        raise ValueError(
+            f"{path} is damaged ({stray} bytes after its last whole record): copy it again from "
+            f"where it came from, or {specs.RECORD_AGAIN}."
+        )
+    return records
 
 
 def _decode(path: str, spec: trajectory.Trajectory, records: np.ndarray) -> trajectory.Trajectory:

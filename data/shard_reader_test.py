@@ -5,10 +5,11 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 from tf_agents.utils import example_encoding_dataset
 
-from ibc.data import manifest, shard_reader, shard_testing, specs
+from ibc.data import manifest, shard_reader, shard_testing, shard_writer, specs
 
 _PUSH = "data/push/oracle_push_0.tfrecord"
 _WINDOWS = "num/data/windows/two_episodes.tfrecord"
@@ -38,7 +39,7 @@ def _flip(position):
 
 
 def _record_ends(path) -> list[int]:
-    """Byte positions at which records end: 12 bytes of header and 4 of checksum around each."""
+    """Byte positions at which records end: 12 bytes come before and 4 after the data of each."""
     sizes = [len(record.numpy()) + 16 for record in tf.data.TFRecordDataset(path)]
     return np.cumsum(sizes).tolist()
 
@@ -119,8 +120,7 @@ def test_flipped_bits_are_noticed(tmp_path, with_manifest):
 def test_flipped_bits_of_the_manifest_are_noticed(tmp_path):
     path = shard_testing.write(tmp_path / "a.tfrecord", (2,))
     manifest_path = path + manifest.MANIFEST_SUFFIX
-    # The newline at the end alone carries no information.
-    for position in range(0, os.path.getsize(manifest_path) - 1, 5):
+    for position in range(0, os.path.getsize(manifest_path), 5):
         _edit(manifest_path, _flip(position))
         _assert_refused(path, manifest_path)
         _edit(manifest_path, _flip(position))
@@ -159,6 +159,16 @@ def test_a_published_shard_cut_within_an_episode_is_noticed(golden, tmp_path):
     _assert_refused(path, "ends within an episode")
 
 
+@pytest.mark.parametrize("stray", [1, 7, 11, 12, 100])
+def test_a_published_shard_cut_within_the_header_after_an_episode_is_noticed(
+    golden, tmp_path, stray
+):
+    path = _copy(golden(_WINDOWS), tmp_path)
+    middle = _record_ends(path)[3] + stray
+    _edit(path, lambda data: data[:middle])
+    _assert_refused(path, "is damaged")
+
+
 def test_an_empty_shard_is_noticed(tmp_path):
     path = shard_testing.write(tmp_path / "a.tfrecord")
     os.remove(path + manifest.MANIFEST_SUFFIX)
@@ -188,7 +198,7 @@ def test_records_that_do_not_fit_the_spec_are_noticed(tmp_path, observation_spec
 def test_transition_records_are_refused(tmp_path):
     path = shard_testing.write(tmp_path / "a.tfrecord")
     os.remove(path + manifest.MANIFEST_SUFFIX)
-    step = shard_testing.ts.time_step_spec(tf.TensorSpec([3], tf.float32))
+    step = ts.time_step_spec(tf.TensorSpec([3], tf.float32))
     transition = trajectory.Transition(step, shard_testing.ACTION_SPEC, step)
     example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, transition)
     _assert_refused(path, "describes Transition records")
@@ -213,7 +223,7 @@ def test_images_that_are_not_jpeg_or_of_another_size_are_noticed(tmp_path):
 def test_values_that_are_not_finite_are_noticed(tmp_path):
     spec = shard_testing.frame_spec()
     path = str(tmp_path / "a.tfrecord")
-    with shard_testing.shard_writer.ShardWriter(path, spec) as writer:
+    with shard_writer.ShardWriter(path, spec) as writer:
         for i, frame in enumerate(shard_testing.frames(spec, (4,))):
             bad = np.array([0, np.nan], np.float32)
             writer(frame._replace(action=bad) if i == 2 else frame)

@@ -1,12 +1,14 @@
 """Small record files with random content, for tests and benchmarks."""
 
+import os
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
-from tf_agents.trajectories import trajectory
 
 from ibc.data import shard_writer
 
@@ -18,12 +20,13 @@ OBSERVATION_SPEC = {
 ACTION_SPEC = tensor_spec.BoundedTensorSpec([2], tf.float32, minimum=-2.0, maximum=2.0)
 
 
-def frame_spec(observation_spec=None, action_spec=ACTION_SPEC) -> trajectory.Trajectory:
-    """The spec of one frame, of the observations above unless others are given."""
-    observation_spec = OBSERVATION_SPEC if observation_spec is None else observation_spec
+def frame_spec(
+    observation_spec: Any = OBSERVATION_SPEC, action_spec: Any = ACTION_SPEC
+) -> trajectory.Trajectory:
+    """The spec of one frame with these observations and actions."""
     return trajectory.from_transition(
         ts.time_step_spec(observation_spec),
-        trajectory.policy_step.PolicyStep(action_spec, (), ()),
+        policy_step.PolicyStep(action_spec, (), ()),
         ts.time_step_spec(observation_spec),
     )
 
@@ -58,9 +61,14 @@ def frames(
             )
 
 
-def write(path: str, episode_lengths: Sequence[int] = (4, 3), spec=None, seed: int = 0) -> str:
-    """Writes a shard of random episodes and returns its path."""
-    spec = frame_spec() if spec is None else spec
+def write(
+    path: str | os.PathLike,
+    episode_lengths: Sequence[int] = (4, 3),
+    spec: trajectory.Trajectory | None = None,
+    seed: int = 0,
+) -> str:
+    """Writes a shard of random episodes, of `frame_spec()` by default, and returns its path."""
+    spec = spec or frame_spec()
     with shard_writer.ShardWriter(str(path), spec) as writer:
         for frame in frames(spec, episode_lengths, seed):
             writer(frame)

@@ -1,9 +1,9 @@
 """Finds the record files of a dataset and reads them together."""
 
-from collections.abc import Sequence
-from concurrent import futures
 import glob
 import os
+from collections.abc import Sequence
+from concurrent import futures
 
 from ibc.data import manifest, shard_reader, specs
 
@@ -98,7 +98,9 @@ def _nothing_found(pattern: str, make_command: str | None) -> str:
     """The message for a glob without matches: what is there instead, and how to make data."""
     folder = os.path.dirname(pattern) or "."
     if os.path.isdir(pattern):
-        state = f"it is a folder, and dataset_path names files, like {pattern.rstrip('/')}/*.tfrecord"
+        state = (
+            f"it is a folder, and dataset_path names files, like {pattern.rstrip('/')}/*.tfrecord"
+        )
     elif not os.path.isdir(folder):
         state = f"there is no folder {folder}"
     else:

@@ -1,6 +1,7 @@
 """Trajectory specs of record files: reading, listing and comparing them."""
 
 import os
+import re
 from typing import Any
 
 import tensorflow as tf
@@ -8,6 +9,7 @@ from tf_agents.trajectories import trajectory
 from tf_agents.utils import example_encoding_dataset, nest_utils
 
 SPEC_SUFFIX = ".spec"
+_TENSORFLOW_DECORATION = re.compile(r"\{\{.*?\}\}|\[Op:.*")
 RECORD_AGAIN = "record it again with data/policy_eval.py, or take it out of dataset_path"
 
 
@@ -121,7 +123,7 @@ def describe(spec: tf.TensorSpec) -> str:
 def first_line(error: Exception) -> str:
     """The first line of an error's message, without TensorFlow's node decorations."""
     message = getattr(error, "message", None) or str(error) or type(error).__name__
-    return message.splitlines()[0].replace("{{function_node ", "").strip()
+    return _TENSORFLOW_DECORATION.sub("", message.splitlines()[0]).strip()
 
 
 def _signature(spec: tf.TensorSpec) -> tuple[tuple[int, ...], bool]:

@@ -52,6 +52,4 @@ def test_a_nest_against_a_single_tensor_is_a_difference_not_a_crash():
 
 def test_the_right_environment_passes():
     spec = shard_testing.frame_spec()
-    specs.check_matches(
-        spec, shard_testing.OBSERVATION_SPEC, shard_testing.ACTION_SPEC, "X", "y"
-    )
+    specs.check_matches(spec, shard_testing.OBSERVATION_SPEC, shard_testing.ACTION_SPEC, "X", "y")

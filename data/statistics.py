@@ -79,8 +79,10 @@ def image_moments(encoded: tf.Tensor, weights: np.ndarray, spec: tf.TensorSpec) 
     levels = np.arange(256) / 255
     channels = [weighted_moments(levels, count) for count in counts]
     return Moments(
-        *(np.stack([getattr(moments, field.name) for moments in channels])
-          for field in dataclasses.fields(Moments))
+        *(
+            np.stack([getattr(moments, field.name) for moments in channels])
+            for field in dataclasses.fields(Moments)
+        )
     )
 
 
@@ -92,9 +94,11 @@ def observation_moments(dataset: dataset_lib.WindowDataset) -> Any:
     """
     weights = windows.frame_counts(dataset.window_frames, len(dataset.frames.step_type))
     return tf.nest.map_structure(
-        lambda values, spec: image_moments(values, weights, spec)
-        if specs.is_image(spec)
-        else weighted_moments(values, weights),
+        lambda values, spec: (
+            image_moments(values, weights, spec)
+            if specs.is_image(spec)
+            else weighted_moments(values, weights)
+        ),
         dataset.frames.observation,
         dataset.spec.observation,
     )

@@ -12,9 +12,7 @@ import numpy as np
 from tf_agents.trajectories import time_step as ts
 
 
-def window_frames(
-    step_types: np.ndarray, sequence_length: int, repair: bool = True
-) -> np.ndarray:
+def window_frames(step_types: np.ndarray, sequence_length: int, repair: bool = True) -> np.ndarray:
     """Lists the frames of every window of one shard.
 
     A window with step types [F, M, L, F, M, M] has the frames [3, 3, 3, 3, 4, 5]: the last FIRST

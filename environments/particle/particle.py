@@ -9,35 +9,18 @@ import collections
 import dataclasses
 import functools
 import math
-import numbers
 
 import gin
 import gymnasium
 import numpy as np
 
+from ibc.environments.particle import particle_physics
+from ibc.environments.utils import parameters
+
 ENV_ID = "Particle-v0"
 
 # The point overshoots the unit cube it is steered in, so its position has room too.
 _AGENT_BOUND = 100.0
-
-
-def acceleration(
-    position: np.ndarray, velocity: np.ndarray, setpoint: np.ndarray, k_p: float, k_v: float
-) -> np.ndarray:
-    """Returns the PD controller's acceleration k_p·(setpoint − x) − k_v·v, [n_dim], 1/s²."""
-    return k_p * (setpoint - position) - k_v * velocity
-
-
-def euler_step(
-    position: np.ndarray, velocity: np.ndarray, accel: np.ndarray, dt: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Moves a point on by `dt` seconds: explicit Euler, so x is advanced with the *old* v."""
-    return position + velocity * dt, velocity + accel * dt
-
-
-def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Returns the Euclidean distance of two points [n_dim]."""
-    return float(np.linalg.norm(a - b))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,14 +86,11 @@ class ParticleEnv(gymnasium.Env):
         Raises:
           ValueError: A parameter is out of range; the message names it.
         """
-        for name, value in (("n_steps", n_steps), ("n_dim", n_dim)):
-            _check_whole(name, value)
-        _check_whole("repeat_actions", repeat_actions)
-        for name, value in (("dt", dt), ("goal_distance", goal_distance)):
-            _check_number(name, value, positive=True)
-        for name, value in (("k_p", k_p), ("k_v", k_v)):
-            _check_number(name, value, positive=False)
-        if render_mode not in (None, *self.metadata["render_modes"]):
+        parameters.check_whole("ParticleEnv", n_steps=n_steps, n_dim=n_dim)
+        parameters.check_whole("ParticleEnv", repeat_actions=repeat_actions)
+        parameters.check_positive("ParticleEnv", dt=dt, goal_distance=goal_distance)
+        parameters.check_not_negative("ParticleEnv", k_p=k_p, k_v=k_v)
+        if render_mode not in (None, "rgb_array"):
             raise ValueError(
                 f"ParticleEnv.render_mode must be None or 'rgb_array', got {render_mode!r}."
             )
@@ -155,13 +135,13 @@ class ParticleEnv(gymnasium.Env):
                 f"got {setpoint.shape}."
             )
         # A float64 action promotes the float32 state, as the published recordings show.
-        for _ in range(self.repeat_actions):
-            accel = acceleration(self.position, self.velocity, setpoint, self.k_p, self.k_v)
-            self.position, self.velocity = euler_step(self.position, self.velocity, accel, self.dt)
+        self.position, self.velocity = particle_physics.advance(
+            self.position, self.velocity, setpoint, self.k_p, self.k_v, self.dt, self.repeat_actions
+        )
         self._positions.append(self.position)
         self._setpoints.append(setpoint)
         self.smallest_first_distance = min(
-            self.smallest_first_distance, distance(self.position, self.first_goal)
+            self.smallest_first_distance, particle_physics.distance(self.position, self.first_goal)
         )
         self.smallest_second_distance = min(
             self.smallest_second_distance, self.final_second_distance
@@ -187,7 +167,7 @@ class ParticleEnv(gymnasium.Env):
     @property
     def final_second_distance(self) -> float:
         """Distance to the second goal as things stand."""
-        return distance(self.position, self.second_goal)
+        return particle_physics.distance(self.position, self.second_goal)
 
     @property
     def succeeded(self) -> bool:
@@ -226,6 +206,13 @@ class ParticleEnv(gymnasium.Env):
 
         particle_viz.save_episode_picture(self, path)
 
+    @staticmethod
+    def save_episode_grid(episodes: list[ParticleEpisode], path: str) -> None:
+        """Writes one PNG of several episodes to `path`."""
+        from ibc.environments.particle import particle_viz  # imports matplotlib
+
+        particle_viz.save_episode_grid(episodes, path)
+
     @functools.cached_property
     def _renderer(self):
         from ibc.environments.particle import particle_viz  # imports matplotlib
@@ -258,18 +245,6 @@ class ParticleEnv(gymnasium.Env):
 
 def _box(low: float, high: float, n_dim: int) -> gymnasium.spaces.Box:
     return gymnasium.spaces.Box(low, high, shape=(n_dim,), dtype=np.float32)
-
-
-def _check_whole(name: str, value: int) -> None:
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"ParticleEnv.{name} must be a whole number, at least 1, got {value!r}.")
-
-
-def _check_number(name: str, value: float, positive: bool) -> None:
-    valid = isinstance(value, numbers.Real) and math.isfinite(value)
-    if not valid or value < 0 or (positive and value == 0):
-        kind = "positive" if positive else "non-negative"
-        raise ValueError(f"ParticleEnv.{name} must be a {kind} number, got {value!r}.")
 
 
 gymnasium.register(id=ENV_ID, entry_point=f"{__name__}:ParticleEnv")

@@ -7,7 +7,7 @@ from tf_agents.policies import py_policy
 from tf_agents.trajectories import policy_step, time_step
 from tf_agents.typing import types
 
-from ibc.environments.utils import gym_access
+from ibc.environments.utils import gym_access, parameters
 
 
 @gin.configurable
@@ -39,14 +39,8 @@ class ParticleOracle(py_policy.PyPolicy):
         Raises:
           ValueError: `wait_at_first_goal` is negative or `goal_threshold` not positive.
         """
-        if wait_at_first_goal < 0:
-            raise ValueError(
-                f"ParticleOracle.wait_at_first_goal must not be negative, got {wait_at_first_goal}."
-            )
-        if not goal_threshold > 0:
-            raise ValueError(
-                f"ParticleOracle.goal_threshold must be positive, got {goal_threshold}."
-            )
+        parameters.check_not_negative("ParticleOracle", wait_at_first_goal=wait_at_first_goal)
+        parameters.check_positive("ParticleOracle", goal_threshold=goal_threshold)
         super().__init__(env.time_step_spec(), env.action_spec())
         self._env = gym_access.gym_env(env)
         self._wait_at_first_goal = wait_at_first_goal

@@ -31,7 +31,7 @@ class EpisodeEndMetric(py_metrics.StreamingMetric):
           read: Returns the number, given an environment.
           name: Name under which the metric is reported.
           buffer_size: Number of latest episodes to average over.
-          batch_size: Rows of the trajectories; found at the first call if None.
+          batch_size: Accepted as by TF-Agents' metrics; the environments decide.
         """
         self._environments = env if isinstance(env, Sequence) else [env]
         self._read = read
@@ -40,13 +40,15 @@ class EpisodeEndMetric(py_metrics.StreamingMetric):
     def call(self, trajectory: trajectory.Trajectory) -> None:
         """Reads the environments whose frame leads to a last step."""
         # Called for every frame, so the costly batching of the base class is left out.
-        step_types = np.atleast_1d(trajectory.next_step_type)
-        if len(step_types) != len(self._environments):
+        ends = np.equal(trajectory.next_step_type, time_step.StepType.LAST)
+        if not ends.any():
+            return
+        if ends.size != len(self._environments):
             raise ValueError(
                 f"{self.name} reads {len(self._environments)} environment(s), "
-                f"but was given frames of {len(step_types)}."
+                f"but was given frames of {ends.size}."
             )
-        for row in np.flatnonzero(step_types == time_step.StepType.LAST):
+        for row in np.flatnonzero(ends):
             self.add_to_buffer([float(self._read(self._environments[row]))])
 
     def _batched_call(self, trajectory: trajectory.Trajectory) -> None:

@@ -29,3 +29,6 @@ def info_nce(predictions: tf.Tensor, temperature: float = 1.0, faithful: bool = 
     label = tf.clip_by_value(label, _KERAS_EPSILON, 1.0)
     probabilities = tf.clip_by_value(tf.nn.softmax(logits), _KERAS_EPSILON, 1.0)
     return tf.reduce_sum(label * tf.math.log(label / probabilities), axis=-1)
+
+
+EBM_LOSSES = {"info_nce": info_nce}

@@ -104,3 +104,8 @@ def grad_penalty(
         excess = tf.square(excess)
     over = [-1] if only_apply_final_grad_penalty else [0, -1]
     return grad_loss_weight * tf.reduce_mean(excess, axis=over)
+
+
+def penalizes_chain() -> bool:
+    """Tells whether gin binds `grad_penalty` to every step of the sampler's chain."""
+    return not gin.get_bindings(grad_penalty).get("only_apply_final_grad_penalty", True)

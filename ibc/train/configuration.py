@@ -41,8 +41,10 @@ def configure(
       ValueError: a task, configurable or parameter is unknown; the message names near misses.
     """
     found = [tasks.get_task(name) for name in task_names]
-    for module in _CONFIGURABLE_MODULES + tuple(task.module for task in found):
+    for module in _CONFIGURABLE_MODULES:
         importlib.import_module(module)
+    for task in found:
+        task.import_configurables()
     gin_config.parse(gin_files, gin_bindings, search_folders=_search_folders(found))
 
 

@@ -46,5 +46,5 @@ def get_cloning_network(
             f"{trained_with!r}, but train_eval.loss_type is {loss_type!r}."
         )
     if loss_type == "ebm":
-        return network_class((observation_spec, action_spec), tuple())
+        return network_class(observation_spec, action_spec)
     return network_class(observation_spec, action_spec, act_denorm_layer=act_denorm_layer)

@@ -1,6 +1,7 @@
 """TF-Agents' Learner with this project's triggers: checkpoints, exported policies, log lines."""
 
 import pathlib
+import re
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -47,8 +48,20 @@ class BehavioralCloningLearner(learner.Learner):
         strategy: tf.distribute.Strategy,
         checkpoint_interval: int,
         policy_save_interval: int,
-        log_interval: int,
+        log_interval: int = 100,
     ):
+        """Creates the learner and restores the newest checkpoint, if there is one.
+
+        Args:
+          root_dir: run folder; train/ and policies/ are made in it.
+          train_step: scalar int64.
+          agent: the agent to train.
+          dataset_fn: makes the endless data set of experience.
+          strategy: distribution strategy.
+          checkpoint_interval: steps between checkpoints.
+          policy_save_interval: steps between exported policy weights.
+          log_interval: steps between log lines and TensorBoard scalars.
+        """
         super().__init__(
             str(root_dir),
             train_step,
@@ -105,7 +118,14 @@ def restored_step(root_dir: str | pathlib.Path) -> int:
 
 
 def _divergence(error: tf.errors.InvalidArgumentError) -> str:
-    lines = [line for line in error.message.splitlines() if "non-finite" in line.lower()]
-    if not lines:
+    """Returns the agent's message about a step that is not finite; re-raises any other error."""
+    found = re.search(
+        r"not finite at training step.*?\[(\d+)\].*?\[loss:\] \[([^\]]*)\]", error.message
+    )
+    if not found:
         raise error
-    return lines[0].strip()
+    return (
+        f"The loss or its gradient is not finite at training step {found[1]} (loss {found[2]}). "
+        "The weights are as they were before that step; the last checkpoint is good. Lower "
+        "train_eval.learning_rate, or look for outliers in the data."
+    )

@@ -41,11 +41,12 @@ def get_sampling_spec(
     minimum = np.clip(min_actions - buffer, action_spec.minimum, action_spec.maximum)
     maximum = np.clip(max_actions + buffer, action_spec.minimum, action_spec.maximum)
     if np.any((minimum == maximum) & (min_actions != minimum)):
+        found = np.stack([min_actions, max_actions]).tolist()
+        allowed = np.stack([action_spec.minimum, action_spec.maximum]).tolist()
         raise ValueError(
-            f"actions in the data lie outside the environment's bounds: data "
-            f"{np.asarray(min_actions).tolist()} to {np.asarray(max_actions).tolist()}, environment "
-            f"{np.asarray(action_spec.minimum).tolist()} to "
-            f"{np.asarray(action_spec.maximum).tolist()}: the data was made for another task."
+            "actions in the data lie outside the environment's bounds: [minima, maxima] are "
+            f"{found} in the data, {allowed} in the environment: the data was made for another "
+            "task."
         )
     bounds = act_norm_layer(np.stack([minimum, maximum]).astype(np.float32))
     return tensor_spec.BoundedTensorSpec(

@@ -4,9 +4,10 @@ import pathlib
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
-from tf_agents.policies import greedy_policy, policy_saver
+from tf_agents.policies import policy_saver
 from tf_agents.train import interval_trigger, learner
 
+from ibc.agents import greedy_policy
 from ibc.utils import files
 
 
@@ -29,7 +30,7 @@ class PolicyExporter(interval_trigger.IntervalTrigger):
         self._train_step = train_step
         self._policies = {
             learner.RAW_POLICY_SAVED_MODEL_DIR: agent.policy,
-            learner.GREEDY_POLICY_SAVED_MODEL_DIR: greedy_policy.GreedyPolicy(agent.policy),
+            learner.GREEDY_POLICY_SAVED_MODEL_DIR: greedy_policy.SeededGreedyPolicy(agent.policy),
             learner.COLLECT_POLICY_SAVED_MODEL_DIR: agent.collect_policy,
         }
         self._savers: dict[str, policy_saver.PolicySaver] = {}

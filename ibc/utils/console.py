@@ -8,6 +8,8 @@ from absl import app, flags, logging
 # Errors in what the user gave; anything else is a defect of ours and keeps its traceback.
 USER_ERRORS = (ValueError, FileNotFoundError, PermissionError, FileExistsError, ImportError)
 
+_INFO, _WARNING = 20, 30  # Python's levels; absl's own numbers differ
+
 _DEBUG = flags.DEFINE_bool("debug", False, "Show the traceback of an error.")
 
 
@@ -31,7 +33,9 @@ def _guarded(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -
         return 2
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.INFO)
-    logging.get_absl_handler().setFormatter(_Formatter())
+    handler = logging.get_absl_handler()
+    handler.setFormatter(_Formatter())
+    handler.addFilter(_is_for_the_user)
     try:
         return main(argv) or 0
     except KeyboardInterrupt:
@@ -40,8 +44,15 @@ def _guarded(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -
     except USER_ERRORS as error:
         if _DEBUG.value:
             raise
-        print(f"Error: {error}", file=sys.stderr)
+        # gin appends lines about where a configurable was called.
+        print(f"Error: {str(error).splitlines()[0]}", file=sys.stderr)
         return 1
+
+
+def _is_for_the_user(record) -> bool:
+    """Drops what TensorFlow and Keras say about their own workings, short of errors."""
+    inside = any(f"/{library}/" in record.pathname for library in ("tensorflow", "tf_keras"))
+    return record.levelno > _WARNING or not inside
 
 
 class _Formatter(logging.PythonFormatter):
@@ -49,5 +60,5 @@ class _Formatter(logging.PythonFormatter):
 
     def format(self, record) -> str:
         time = self.formatTime(record, "%H:%M:%S")
-        level = "" if record.levelno <= 20 else f"{record.levelname}: "
+        level = "" if record.levelno <= _INFO else f"{record.levelname}: "
         return f"{time} {level}{record.getMessage()}"

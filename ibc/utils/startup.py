@@ -22,7 +22,7 @@ def prepare_tensorflow() -> None:
             f"Keras 2. Import ibc before tensorflow, or set {_LEGACY_KERAS}=1 in the environment."
         )
     os.environ[_LEGACY_KERAS] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     warnings.filterwarnings("ignore", message=".*pkg_resources.*")
     _silence_gym_notice()
@@ -42,6 +42,7 @@ def import_tensorflow_quietly() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+        tf.get_logger().setLevel("WARNING")
         try:
             import tf_agents.agents.tf_agent  # noqa: F401
         except ModuleNotFoundError as error:

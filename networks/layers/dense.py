@@ -17,8 +17,9 @@ class Dense(tf.keras.layers.Dense):
         del training
         return tf.convert_to_tensor(self.kernel)
 
-    def commit(self) -> None:
-        """Stores what one training step changes besides the weights; here nothing."""
+    def commit(self) -> tf.Operation | None:
+        """Stores what a training step changes besides the weights; here nothing."""
+        return None
 
     def head(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Applies the kernel's first rows and the bias.

@@ -25,7 +25,7 @@ def step_seed(seed: tf.Tensor) -> Iterator[None]:
     Yields:
       Nothing.
     """
-    seeds = (tf.random.experimental.stateless_fold_in(seed, n) for n in itertools.count())
+    seeds = (tf.random.fold_in(seed, n) for n in itertools.count())
     token = _step_seeds.set(seeds)
     try:
         yield

@@ -100,7 +100,7 @@ class NestedLayer(tf.keras.layers.Layer):
 
     def call(self, inputs: Any, **kwargs: Any) -> Any:
         """Maps the nest leaf by leaf; keyword arguments go to every layer."""
-        tf.nest.assert_same_structure(inputs, self._structure)
+        tf.nest.assert_same_structure(inputs, self._structure, check_types=False)
         outputs = [
             layer(leaf, **kwargs)
             for layer, leaf in zip(self._leaf_layers, tf.nest.flatten(inputs), strict=True)

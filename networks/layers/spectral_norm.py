@@ -33,10 +33,10 @@ class DenseSN(dense.Dense):
         sigma = tf.matmul(tf.matmul(right, self.kernel), left, transpose_b=True)
         return self.kernel / sigma
 
-    def commit(self) -> None:
+    def commit(self) -> tf.Operation | None:
         """Stores one power iteration; called once per training step."""
         _, left = self._power_iteration()
-        self.sn.assign(left)
+        return self.sn.assign(left)
 
     def _power_iteration(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns estimates of the right [1, inputs] and left [1, units] singular vectors."""

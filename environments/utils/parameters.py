@@ -1,0 +1,42 @@
+"""Checks of constructor parameters, which gin fills with whatever a user typed."""
+
+import math
+import numbers
+
+
+def check_whole(owner: str, **values: object) -> None:
+    """Checks that parameters of the configurable `owner` are whole numbers of at least 1.
+
+    Raises:
+      ValueError: One is not; the message names it.
+    """
+    for name, value in values.items():
+        is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        if not is_whole or value < 1:
+            raise ValueError(f"{owner}.{name} must be a whole number of at least 1, got {value!r}.")
+
+
+def check_positive(owner: str, **values: object) -> None:
+    """Checks that parameters of the configurable `owner` are finite and above 0.
+
+    Raises:
+      ValueError: One is not; the message names it.
+    """
+    for name, value in values.items():
+        if not _is_finite(value) or value <= 0:
+            raise ValueError(f"{owner}.{name} must be a positive number, got {value!r}.")
+
+
+def check_not_negative(owner: str, **values: object) -> None:
+    """Checks that parameters of the configurable `owner` are finite and not below 0.
+
+    Raises:
+      ValueError: One is not; the message names it.
+    """
+    for name, value in values.items():
+        if not _is_finite(value) or value < 0:
+            raise ValueError(f"{owner}.{name} must not be a negative number, got {value!r}.")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, numbers.Real) and math.isfinite(value)

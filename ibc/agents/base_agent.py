@@ -1,0 +1,174 @@
+"""What all behavioral cloning agents share: a seeded loss and one optimizer step."""
+
+import abc
+
+import tensorflow as tf
+from tf_agents.agents import tf_agent
+from tf_agents.networks import network
+from tf_agents.policies import tf_policy
+from tf_agents.trajectories import time_step as ts
+from tf_agents.typing import types
+from tf_agents.utils import common
+
+from ibc.networks.layers import dropout
+
+Experience = tuple[types.NestedTensor, tf.Tensor]
+
+
+class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
+    """Trains a network on (observation, action) pairs.
+
+    The experience is `(observation, action)`: a nest of normalized windows [B, T, ...] and flat
+    normalized actions [B, A]. A loss is a function of the agent's seed, the training step, the
+    replica, the weights and the batch; nothing else is random. No summary is written here:
+    `LossInfo.extra` holds scalars under their TensorBoard names, without prefix, each divided
+    by the number of replicas so that their sum over replicas is their mean.
+    """
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: tf.TensorSpec,
+        cloning_network: network.Network,
+        optimizer: types.Optimizer,
+        policy: tf_policy.TFPolicy,
+        debug_summaries: bool = False,
+        summarize_grads_and_vars: bool = False,
+        train_step_counter: tf.Variable | None = None,
+        seed: int = 0,
+        jit_compile: bool = False,
+    ):
+        """Creates the agent; subclasses have called `tf.Module.__init__`.
+
+        Args:
+          time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
+          action_spec: Spec of the environment's action, one tensor.
+          cloning_network: The network to train, its variables created.
+          optimizer: Keras optimizer.
+          policy: Acts with the network, in evaluation and collection.
+          debug_summaries: Kept for TF-Agents; all scalars are always in `LossInfo.extra`.
+          summarize_grads_and_vars: Adds the global norms `gradients_norm` and `variables_norm`.
+          train_step_counter: Incremented once per training step; defaults to the global step.
+          seed: Seed of everything random in the loss.
+          jit_compile: Compiles loss and gradients with XLA.
+        """
+        self._cloning_network = cloning_network
+        self._optimizer = optimizer
+        self._seed = seed
+        gradients_fn = self._loss_and_gradients
+        self._gradients_fn = (
+            tf.function(gradients_fn, jit_compile=True, autograph=False)
+            if jit_compile
+            else gradients_fn
+        )
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            policy,
+            collect_policy=policy,
+            train_sequence_length=None,
+            debug_summaries=debug_summaries,
+            summarize_grads_and_vars=summarize_grads_and_vars,
+            train_step_counter=train_step_counter,
+        )
+
+    @property
+    def cloning_network(self) -> network.Network:
+        """The network being trained."""
+        return self._cloning_network
+
+    @abc.abstractmethod
+    def _losses(
+        self,
+        experience: Experience,
+        seed: tf.Tensor,
+        training: bool,
+        tape: tf.GradientTape | None,
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Computes the loss of each example.
+
+        Args:
+          experience: Observations and actions.
+          seed: Integer tensor [2].
+          training: Whether this is part of a training step.
+          tape: The tape that records this, if any; what needs no gradient may pause it.
+
+        Returns:
+          float32 [B], and scalars to report.
+        """
+
+    def _loss(
+        self,
+        experience: Experience,
+        weights: types.Tensor | None = None,
+        training: bool = False,
+    ) -> tf_agent.LossInfo:
+        """Computes the loss at the current step without training; weights [B] are optional."""
+        return self._reduced_loss(experience, weights, self._step_seed(), training, tape=None)
+
+    def _train(
+        self, experience: Experience, weights: types.Tensor | None = None
+    ) -> tf_agent.LossInfo:
+        """Makes one optimizer step.
+
+        Raises:
+          tf.errors.InvalidArgumentError: The loss or its gradient is not finite; names the step.
+            The weights are then as they were before the step.
+        """
+        loss_info, gradients = self._gradients_fn(experience, weights, self._step_seed())
+        variables = self._cloning_network.trainable_variables
+        norm = tf.linalg.global_norm(gradients)
+        finite = tf.math.is_finite(loss_info.loss) & tf.math.is_finite(norm)
+        step = tf.identity(self.train_step_counter)
+        message = ["The loss or its gradient is not finite at training step", step]
+        check = tf.debugging.Assert(finite, [*message, "loss:", loss_info.loss])
+        with tf.control_dependencies([] if check is None else [check]):
+            gradients = [tf.identity(gradient) for gradient in gradients]
+            one = tf.ones([], self.train_step_counter.dtype)
+        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self.train_step_counter.assign_add(one)
+        if self.summarize_grads_and_vars:
+            norms = dict(gradients_norm=norm, variables_norm=tf.linalg.global_norm(variables))
+            loss_info.extra.update(_per_replica(norms))
+        return loss_info
+
+    def _loss_and_gradients(
+        self, experience: Experience, weights: types.Tensor | None, seed: tf.Tensor
+    ) -> tuple[tf_agent.LossInfo, list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            loss_info = self._reduced_loss(experience, weights, seed, True, tape)
+        gradients = tape.gradient(
+            loss_info.loss,
+            self._cloning_network.trainable_variables,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        return loss_info, gradients
+
+    def _reduced_loss(
+        self,
+        experience: Experience,
+        weights: types.Tensor | None,
+        seed: tf.Tensor,
+        training: bool,
+        tape: tf.GradientTape | None,
+    ) -> tf_agent.LossInfo:
+        dropout_seed, loss_seed = tf.unstack(tf.random.split(seed, 2))
+        with dropout.step_seed(dropout_seed):
+            per_example, extra = self._losses(experience, loss_seed, training, tape)
+        total = common.aggregate_losses(per_example, sample_weight=weights).total_loss
+        return tf_agent.LossInfo(total, _per_replica(extra))
+
+    def _step_seed(self) -> tf.Tensor:
+        """Derives the seed of this replica at the current training step."""
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group if context is not None else 0
+        seed = tf.constant([self._seed, 0], tf.int64)
+        for number in (self.train_step_counter, replica):
+            number = tf.cast(number, tf.int64)
+            seed = tf.random.fold_in(seed, number)
+        return seed
+
+
+def _per_replica(scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return {name: scalar / replicas for name, scalar in scalars.items()}

@@ -1,0 +1,232 @@
+"""What all agents share: seeded losses, the optimizer step, and TF-Agents' learner."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.train import learner
+
+from ibc.agents import agent_testing, ibc_agent, mse_agent
+
+
+def _ebm_agent(counter=None, network=None, learning_rate=0.1, **options):
+    return ibc_agent.ImplicitBCAgent(
+        agent_testing.TIME_STEP_SPEC,
+        agent_testing.ACTION_SPEC,
+        agent_testing.SAMPLING_SPEC,
+        network or agent_testing.mlp_energy(rate=0.1),
+        tf.keras.optimizers.SGD(learning_rate),
+        train_step_counter=agent_testing.step_counter() if counter is None else counter,
+        **{"num_counter_examples": 4, "fraction_langevin_samples": 0.5, **options},
+    )
+
+
+def _mse_agent(learning_rate=0.1, **options):
+    return mse_agent.MseBehavioralCloningAgent(
+        agent_testing.TIME_STEP_SPEC,
+        agent_testing.ACTION_SPEC,
+        agent_testing.mlp_regression(),
+        tf.keras.optimizers.SGD(learning_rate),
+        train_step_counter=agent_testing.step_counter(),
+        **options,
+    )
+
+
+def _weights(agent):
+    return [variable.numpy() for variable in agent.cloning_network.variables]
+
+
+def _copy_weights(source, target):
+    for old, new in zip(
+        source.cloning_network.variables, target.cloning_network.variables, strict=True
+    ):
+        new.assign(old)
+
+
+def test_loss_is_a_function_of_seed_step_and_weights():
+    agent, experience = _ebm_agent(), agent_testing.batch()
+    twin = _ebm_agent()
+    _copy_weights(agent, twin)
+    first = agent.loss(experience, training=True).loss.numpy()
+    assert twin.loss(experience, training=True).loss.numpy() == first
+    assert agent.loss(experience, training=True).loss.numpy() == first
+    agent.train_step_counter.assign(1)
+    assert agent.loss(experience, training=True).loss.numpy() != first
+    other = _ebm_agent(seed=1)
+    _copy_weights(twin, other)
+    assert other.loss(experience, training=True).loss.numpy() != first
+
+
+def test_stopping_and_resuming_changes_nothing():
+    whole = _ebm_agent()
+    stopped = _ebm_agent()
+    _copy_weights(whole, stopped)
+    batches = [agent_testing.batch(seed=seed) for seed in range(4)]
+    for experience in batches:
+        whole.train(experience)
+    for experience in batches[:2]:
+        stopped.train(experience)
+    resumed = _ebm_agent(counter=agent_testing.step_counter(2))
+    _copy_weights(stopped, resumed)
+    for experience in batches[2:]:
+        resumed.train(experience)
+    np.testing.assert_array_equal(whole.train_step_counter, resumed.train_step_counter)
+    for expected, found in zip(_weights(whole), _weights(resumed), strict=True):
+        np.testing.assert_array_equal(expected, found)
+
+
+def test_step_is_gradient_descent_on_the_loss():
+    agent, experience = _mse_agent(learning_rate=0.1), agent_testing.batch()
+    start = _weights(agent)
+    variables = agent.cloning_network.variables
+    loss_info = agent.train(experience)
+    assert agent.train_step_counter.numpy() == 1
+    moved = [(old - new.numpy()) / 0.1 for old, new in zip(start, variables, strict=True)]
+    for old, new in zip(start, variables, strict=True):
+        new.assign(old)
+    assert agent.loss(experience).loss.numpy() == pytest.approx(loss_info.loss.numpy())
+    head, epsilon = variables[-1], 1e-2
+    for index in range(2):
+        values = []
+        for sign in (1, -1):
+            shifted = start[-1].copy()
+            shifted[index] += sign * epsilon
+            head.assign(shifted)
+            values.append(agent.loss(experience).loss.numpy())
+        slope = (values[0] - values[1]) / (2 * epsilon)
+        assert moved[-1][index] == pytest.approx(slope, rel=1e-2, abs=1e-4)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_non_finite_loss_names_the_step_and_keeps_the_weights(compiled):
+    agent = _mse_agent()
+    train = tf.function(agent.train) if compiled else agent.train
+    observation, action = agent_testing.batch()
+    train((observation, action))
+    train((observation, action))
+    before = _weights(agent)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"not finite at training step\D*2"):
+        train((observation, tf.fill([8, 2], np.nan)))
+    for expected, found in zip(before, _weights(agent), strict=True):
+        np.testing.assert_array_equal(expected, found)
+    assert agent.train_step_counter.numpy() == 2
+
+
+def test_example_weights():
+    agent, (observation, action) = _mse_agent(), agent_testing.batch()
+    predicted = agent.cloning_network.regress(observation).numpy().astype(np.float64)
+    errors = ((predicted - action.numpy()) ** 2).mean(-1)
+    weights = np.arange(8, dtype=np.float32)
+    loss = agent.loss((observation, action), weights=tf.constant(weights)).loss
+    assert loss.numpy() == pytest.approx((errors * weights).mean(), rel=1e-5)
+
+
+def test_norms_are_reported_on_request():
+    agent, experience = _mse_agent(summarize_grads_and_vars=True), agent_testing.batch()
+    squares = sum((value.astype(np.float64) ** 2).sum() for value in _weights(agent))
+    start = _weights(agent)
+    extra = agent.train(experience).extra
+    moved = sum(
+        (((old - new) / 0.1).astype(np.float64) ** 2).sum()
+        for old, new in zip(start, _weights(agent), strict=True)
+    )
+    assert extra["gradients_norm"].numpy() == pytest.approx(np.sqrt(moved), rel=1e-3)
+    after = sum((value.astype(np.float64) ** 2).sum() for value in _weights(agent))
+    assert extra["variables_norm"].numpy() == pytest.approx(np.sqrt(after), rel=1e-5)
+    assert squares != after
+
+
+def test_trains_in_tf_agents_learner(tmp_path):
+    agent, experience = _ebm_agent(), agent_testing.batch()
+    dataset = tf.data.Dataset.from_tensors((experience, ())).repeat()
+    trainer = learner.Learner(
+        str(tmp_path), agent.train_step_counter, agent, lambda: dataset, checkpoint_interval=2
+    )
+    loss_info = trainer.run(iterations=3)
+    assert np.isfinite(loss_info.loss)
+    assert loss_info.extra["ebm_total_loss"].numpy() == pytest.approx(loss_info.loss.numpy())
+    assert agent.train_step_counter.numpy() == 3
+    assert list(tmp_path.glob("train/checkpoints/*"))
+
+
+def test_xla_takes_the_same_step():
+    plain, compiled = _mse_agent(), _mse_agent(jit_compile=True)
+    _copy_weights(plain, compiled)
+    experience = agent_testing.batch()
+    for _ in range(2):
+        expected, found = plain.train(experience), compiled.train(experience)
+        assert found.loss.numpy() == pytest.approx(expected.loss.numpy(), rel=1e-5)
+    for one, other in zip(_weights(plain), _weights(compiled), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_xla_repeats_itself_with_chains_and_dropout():
+    agent = _ebm_agent(jit_compile=True)
+    start, results = _weights(agent), []
+    for step in (0, 0, 1):
+        for variable, value in zip(agent.cloning_network.variables, start, strict=True):
+            variable.assign(value)
+        agent.train_step_counter.assign(step)
+        agent.train(agent_testing.batch())
+        results.append(np.concatenate([value.ravel() for value in _weights(agent)]))
+    np.testing.assert_array_equal(results[0], results[1])
+    assert not np.array_equal(results[0], results[2])
+
+
+_TWO_REPLICAS = """
+    import ibc
+    import numpy as np
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    from ibc.agents import agent_testing, base_agent_test
+
+    experience = agent_testing.batch(8)
+    single = base_agent_test._mse_agent()
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        shared = base_agent_test._mse_agent()
+        ebm = base_agent_test._ebm_agent(
+            network=agent_testing.mlp_energy(dense_layer_type="spectral_norm")
+        )
+    base_agent_test._copy_weights(single, shared)
+
+    def half(context):
+        rows = slice(4 * context.replica_id_in_sync_group, 4 + 4 * context.replica_id_in_sync_group)
+        return tf.nest.map_structure(lambda values: values[rows], experience)
+
+    halves = strategy.experimental_distribute_values_from_function(half)
+
+    def total(agent, batch):
+        @tf.function
+        def step(batch):
+            return strategy.run(agent.train, args=(batch,))
+        sum_up = lambda value: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
+        return tf.nest.map_structure(sum_up, step(batch))
+
+    for _ in range(2):
+        expected, found = single.train(experience), total(shared, halves)
+        np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-5)
+        np.testing.assert_allclose(found.extra["mse_total_loss"], expected.loss, rtol=1e-5)
+    for one, other in zip(single.cloning_network.variables, shared.cloning_network.variables):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    found = total(ebm, halves)
+    assert np.isfinite(found.loss) and ebm.train_step_counter.numpy() == 1
+
+    @tf.function
+    def seeds():
+        return strategy.run(ebm._step_seed)
+    first, second = (value.numpy() for value in seeds().values)
+    assert not np.array_equal(first, second)
+    print("two replicas agree with one")
+"""
+
+
+def test_two_replicas_take_the_step_of_one():
+    script = textwrap.dedent(_TWO_REPLICAS)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "two replicas agree with one" in run.stdout, run.stderr[-3000:]

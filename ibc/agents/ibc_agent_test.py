@@ -1,0 +1,201 @@
+"""The implicit agent's loss against float64 recomputation from the actions it scored."""
+
+import gin
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.agents import agent_testing, ibc_agent
+
+WEIGHT = 1.5
+
+
+@pytest.fixture(autouse=True)
+def _clean_gin():
+    gin.clear_config()
+    yield
+    gin.clear_config()
+
+
+def _agent(network=None, **options):
+    return ibc_agent.ImplicitBCAgent(
+        agent_testing.TIME_STEP_SPEC,
+        agent_testing.ACTION_SPEC,
+        agent_testing.SAMPLING_SPEC,
+        network or agent_testing.GoalNetwork(WEIGHT),
+        tf.keras.optimizers.SGD(0.1),
+        train_step_counter=agent_testing.step_counter(),
+        **{"num_counter_examples": 6, **options},
+    )
+
+
+def _train(agent, experience):
+    """Trains one step eagerly; returns the loss info, what was scored, and the gradient."""
+    network = agent.cloning_network
+    before = network.weight.numpy()
+    network.encodings, network.scored = 0, []
+    info = agent.train(experience)
+    gradient = (before - network.weight.numpy()) / 0.1
+    return info, network.scored, gradient
+
+
+def _distances(actions, observation):
+    goals = observation["goal"].numpy()[:, -1].astype(np.float64)
+    return actions.astype(np.float64) - goals[:, None]
+
+
+def _info_nce(offsets, weight):
+    scores = -weight * (offsets**2).sum(-1)
+    return (np.log(np.exp(scores).sum(1)) - scores[:, -1]).mean()
+
+
+def _penalty(offsets, weight):
+    return (np.maximum(0, 2 * weight * np.abs(offsets).max(-1) - 1) ** 2).mean()
+
+
+def _slope(function, weight, epsilon=1e-6):
+    return (function(weight + epsilon) - function(weight - epsilon)) / (2 * epsilon)
+
+
+@pytest.mark.parametrize("penalized", [False, True])
+@pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0])
+def test_loss_and_gradient(fraction, penalized):
+    agent = _agent(fraction_langevin_samples=fraction, add_grad_penalty=penalized)
+    observation, action = agent_testing.batch()
+    info, scored, gradient = _train(agent, (observation, action))
+    in_training = [actions for training, actions in scored if training]
+    assert len(in_training) == 1 and in_training[0].shape == (8, 7, 2)
+    np.testing.assert_array_equal(in_training[0][:, -1], action)
+    offsets = _distances(in_training[0], observation)
+
+    def loss(weight):
+        return _info_nce(offsets, weight) + (_penalty(offsets, weight) if penalized else 0)
+
+    assert info.loss.numpy() == pytest.approx(loss(WEIGHT), rel=1e-5)
+    assert info.extra["ebm_total_loss"].numpy() == pytest.approx(loss(WEIGHT), rel=1e-5)
+    assert gradient == pytest.approx(_slope(loss, WEIGHT), rel=1e-3)
+    if penalized:
+        assert info.extra["grad_loss"].numpy() == pytest.approx(_penalty(offsets, WEIGHT), rel=1e-5)
+
+
+def test_penalty_on_the_whole_chain():
+    gin.parse_config("""
+        grad_penalty.only_apply_final_grad_penalty = False
+        langevin_actions_given_obs.num_iterations = 4
+    """)
+    agent = _agent(run_full_chain_under_gradient=True)
+    observation, action = agent_testing.batch()
+    info, scored, gradient = _train(agent, (observation, action))
+    chain = np.stack([actions for training, actions in scored if not training])
+    assert chain.shape == (4, 8, 6, 2)
+    final = _distances(next(actions for training, actions in scored if training), observation)
+    visited = np.stack([_distances(actions, observation) for actions in chain])
+
+    def loss(weight):
+        return _info_nce(final, weight) + _penalty(visited, weight)
+
+    assert info.loss.numpy() == pytest.approx(loss(WEIGHT), rel=1e-5)
+    assert gradient == pytest.approx(_slope(loss, WEIGHT), rel=1e-3)
+
+
+def test_observations_are_encoded_once_per_step():
+    agent = _agent(fraction_langevin_samples=0.5, fraction_dfo_samples=0.5)
+    _train(agent, agent_testing.batch())
+    assert agent.cloning_network.encodings == 1
+
+
+def test_fractions_of_counter_examples():
+    gin.parse_config("langevin_actions_given_obs.noise_scale = 0.0")
+    agent = _agent(
+        num_counter_examples=100, fraction_dfo_samples=0.25, fraction_langevin_samples=0.25
+    )
+    _, scored, _ = _train(agent, agent_testing.batch())
+    shapes = [actions.shape[1] for training, actions in scored if not training]
+    assert shapes == [25] * 3 + [25] * 25
+    counters = scored[-1][1][:, :100]
+    minimum, maximum = agent_testing.SAMPLING_SPEC.minimum, agent_testing.SAMPLING_SPEC.maximum
+    assert np.all(counters >= minimum) and np.all(counters <= maximum)
+    untouched = (counters[:, :50] - minimum) / (maximum - minimum)
+    np.testing.assert_allclose(untouched.mean((0, 1)), 0.5, atol=5 / np.sqrt(12 * 400))
+
+
+def test_reported_averages():
+    gin.parse_config("langevin_actions_given_obs.num_iterations = 3")
+    agent = _agent(compute_mse=True)
+    observation, action = agent_testing.batch()
+    info, scored, _ = _train(agent, (observation, action))
+    chain = [_distances(actions, observation) for training, actions in scored if not training]
+    energies = [-WEIGHT * (offsets**2).sum(-1).mean() for offsets in chain]
+    norms = [2 * WEIGHT * np.abs(offsets).max(-1).mean() for offsets in chain]
+    for name, values in (("energies", energies), ("grad_norms", norms)):
+        averages = [np.mean(values), values[0], values[-1]]
+        for span, expected in zip(("overall", "first", "final"), averages, strict=True):
+            assert info.extra[f"{span}_{name}_avg"].numpy() == pytest.approx(expected, rel=1e-4)
+    counters = scored[-1][1][:, :-1].astype(np.float64)
+    expected = ((counters - action.numpy()[:, None]) ** 2).mean()
+    assert info.extra["mse_counter_examples"].numpy() == pytest.approx(expected, rel=1e-5)
+
+
+def test_nothing_is_reported_that_was_not_asked_for():
+    agent = _agent(return_full_chain=False, add_grad_penalty=False)
+    info, _, _ = _train(agent, agent_testing.batch())
+    assert set(info.extra) == {"ebm_total_loss"}
+
+
+def test_temperature_and_validation_loss():
+    agent = _agent(softmax_temperature=4.0, fraction_langevin_samples=0.0, add_grad_penalty=False)
+    observation, action = agent_testing.batch()
+    agent.cloning_network.scored = []
+    info = agent.loss((observation, action))
+    (training, actions), *others = agent.cloning_network.scored
+    assert not training and not others
+    expected = _info_nce(_distances(actions, observation), WEIGHT / 4)
+    assert info.loss.numpy() == pytest.approx(expected, rel=1e-5)
+
+
+def test_spectral_norm_network_trains():
+    network = agent_testing.mlp_energy(dense_layer_type="spectral_norm")
+    agent = _agent(network, late_fusion=True)
+    before = network.non_trainable_variables[0].numpy()
+    step = tf.function(agent.train)
+    losses = [step(agent_testing.batch()).loss.numpy() for _ in range(3)]
+    assert np.all(np.isfinite(losses))
+    assert not np.array_equal(before, network.non_trainable_variables[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(fraction_dfo_samples=-0.1), "fraction_dfo_samples must be in"),
+        (dict(fraction_langevin_samples=1.1), "fraction_langevin_samples must be in"),
+        (dict(fraction_dfo_samples=0.6, fraction_langevin_samples=0.6), "together"),
+        (dict(ebm_loss_type="hinge"), r"\['info_nce'\].*'hinge'"),
+        (dict(grad_norm_type="3"), "'3'"),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        _agent(**options)
+
+
+@pytest.mark.parametrize(
+    "options", [dict(), dict(run_full_chain_under_gradient=True, fraction_langevin_samples=0.0)]
+)
+def test_chain_penalty_needs_a_chain_under_gradient(options):
+    gin.parse_config("grad_penalty.only_apply_final_grad_penalty = False")
+    with pytest.raises(ValueError, match="run_full_chain_under_gradient"):
+        _agent(**options)
+
+
+def test_sampling_spec_must_fit_the_action():
+    spec = agent_testing.SAMPLING_SPEC
+    wrong = tf.nest.map_structure(lambda s: type(s)([3], s.dtype, -1.0, 1.0), spec)
+    with pytest.raises(ValueError, match=r"\(3,\).*\[2\]"):
+        ibc_agent.ImplicitBCAgent(
+            agent_testing.TIME_STEP_SPEC,
+            agent_testing.ACTION_SPEC,
+            wrong,
+            agent_testing.GoalNetwork(),
+            tf.keras.optimizers.SGD(0.1),
+            train_step_counter=agent_testing.step_counter(),
+        )

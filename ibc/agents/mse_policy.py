@@ -1,0 +1,69 @@
+"""Policy that acts by regression."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+from tf_agents.networks import network
+from tf_agents.policies import tf_policy
+from tf_agents.trajectories import policy_step
+from tf_agents.trajectories import time_step as ts
+from tf_agents.typing import types
+
+from ibc.agents import action_bounds, mapped_categorical
+
+
+class MsePolicy(tf_policy.TFPolicy):
+    """Takes the network's action; deterministic.
+
+    TF-Agents' `ActorPolicy` would do, but what it exports cannot be loaded without TensorFlow
+    Probability.
+    """
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: tf.TensorSpec,
+        actor_network: network.Network,
+        clip: bool = True,
+        obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
+        name: str | None = None,
+    ):
+        """Creates the policy.
+
+        Args:
+          time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
+          action_spec: Spec of the environment's action, one tensor.
+          actor_network: Maps normalized observations to flat actions [B, A], in the
+            environment's units.
+          clip: Clips actions to `action_spec`.
+          obs_norm_layer: Normalizes observations; None leaves them as they are.
+          name: Name of the policy.
+
+        Raises:
+          ValueError: The action is a nest.
+        """
+        action_bounds.check_action_spec(action_spec)
+        self._actor_network = actor_network
+        self._obs_norm_layer = obs_norm_layer
+        super().__init__(time_step_spec, action_spec, clip=clip, name=name)
+
+    def _action(
+        self,
+        time_step: ts.TimeStep,
+        policy_state: types.NestedTensor,
+        seed: types.Seed | None = None,
+    ) -> policy_step.PolicyStep:
+        del seed
+        observation = time_step.observation
+        if self._obs_norm_layer is not None:
+            observation = self._obs_norm_layer(observation)
+        flat, _ = self._actor_network(observation, step_type=time_step.step_type)
+        spec = self.action_spec
+        action = tf.cast(tf.reshape(flat, [-1, *spec.shape]), spec.dtype)
+        return policy_step.PolicyStep(action, policy_state)
+
+    def _distribution(
+        self, time_step: ts.TimeStep, policy_state: types.NestedTensor
+    ) -> policy_step.PolicyStep:
+        step = self._action(time_step, policy_state)
+        return step._replace(action=mapped_categorical.point(step.action))

@@ -1,0 +1,204 @@
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.train import configuration, experiment
+
+SMALL = (
+    "train_eval.batch_size = 64",
+    "train_eval.eval_episodes = 2",
+    "train_eval.num_envs = 2",
+    "train_eval.checkpoint_interval = 10",
+    "train_eval.policy_save_interval = 10",
+    "MLPEBM.width = 16",
+    "IbcPolicy.num_action_samples = 32",
+)
+
+
+def run(folder, data, *bindings, config="mlp_ebm_quick.gin", small=SMALL, **arguments):
+    """Runs an experiment as the command line does."""
+    import gin
+
+    gin.clear_config()
+    configuration.configure(["PARTICLE"], [config], [*small, *bindings])
+    return experiment.train_eval(
+        task=["PARTICLE"], root_dir=str(folder), dataset_path=data, **arguments
+    )
+
+
+def weights(folder: pathlib.Path) -> dict[str, np.ndarray]:
+    """Reads every number of the newest checkpoint."""
+    newest = tf.train.latest_checkpoint(str(folder / "train" / "checkpoints"))
+    names = [name for name, _ in tf.train.list_variables(newest)]
+    values = {name: tf.train.load_variable(newest, name) for name in names}
+    return {k: v for k, v in values.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"}
+
+
+def scalar_tags(folder: pathlib.Path) -> set[str]:
+    events = [
+        e for f in folder.glob("events*") for e in tf.compat.v1.train.summary_iterator(str(f))
+    ]
+    return {value.tag for event in events for value in event.summary.value}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, particle_data):
+    """A run of 20 steps with everything it writes."""
+    folder = tmp_path_factory.mktemp("finished")
+    results = run(
+        folder,
+        particle_data,
+        "train_eval.num_iterations = 20",
+        "train_eval.eval_interval = 7",
+        "train_eval.fused_train_steps = 5",
+        "train_eval.eval_loss_interval = 10",
+        "train_eval.dataset_eval_fraction = 0.5",
+        video=True,
+        viz_img=True,
+    )
+    return folder, results
+
+
+def test_outputs_have_the_published_names(finished):
+    folder, results = finished
+    for name in (
+        "operative-gin-config.txt",
+        "train/checkpoints/checkpoint",
+        "policies/policy/saved_model.pb",
+        "policies/greedy_policy/saved_model.pb",
+        "policies/collect_policy/saved_model.pb",
+        "policies/checkpoints/policy_checkpoint_0000000010",
+        "policies/checkpoints/policy_checkpoint_0000000020",
+        "eval/Particle-v0/results.json",
+        "eval/Particle-v0/episodes_20.png",
+        "eval/Particle-v0/pictures/step_20/seed_1.png",
+        "videos/ttl=7d/vid_7.mp4",
+        "videos/ttl=7d/vid_20.mp4",
+    ):
+        assert (folder / name).exists(), name
+    assert not list(folder.rglob(".*"))
+    assert "MLPEBM.width = 16" in (folder / "operative-gin-config.txt").read_text()
+    assert set(results) == {"PARTICLE"}
+
+
+def test_evaluations_happen_off_the_fused_steps_and_at_the_end(finished):
+    folder, _ = finished
+    videos = sorted(int(p.stem.removeprefix("vid_")) for p in folder.glob("videos/*/*.mp4"))
+    assert videos == [7, 14, 20]
+
+
+def test_scalars_have_the_published_tags(finished):
+    folder, _ = finished
+    assert {"Losses/ebm_total_loss", "reduced_loss", "RunTime/train_steps_per_sec"} <= scalar_tags(
+        folder / "train"
+    )
+    assert "Eval_Losses/ebm_total_loss" in scalar_tags(folder / "train")
+    metrics = {"AverageReturn", "AverageEpisodeLength", "AverageSuccessMetric"}
+    assert {f"Metrics/{m}" for m in metrics} <= scalar_tags(folder / "eval" / "Particle-v0")
+    assert {f"AggregatedMetrics/{m}" for m in metrics} <= scalar_tags(folder / "eval")
+
+
+def test_results_are_averages_of_the_seeds_episodes(finished):
+    folder, results = finished
+    written = json.loads((folder / "eval/Particle-v0/results.json").read_text())
+    assert written["step"] == 20
+    assert [episode["seed"] for episode in written["episodes"]] == [0, 1]
+    for name, average in written["averages"].items():
+        np.testing.assert_allclose(average, np.mean([e[name] for e in written["episodes"]]))
+    assert written["averages"] == results["PARTICLE"]
+
+
+def test_exported_policy_acts_as_the_last_weights_do(finished):
+    folder, _ = finished
+    policies = folder / "policies"
+    latest = tf.saved_model.load(str(policies / "policy"))
+    checkpointed = tf.saved_model.load(str(policies / "policy"))
+    checkpoint = policies / "checkpoints" / "policy_checkpoint_0000000020" / "variables"
+    tf.train.Checkpoint(policy=checkpointed)  # the object graph that weights are restored into
+    names = dict(tf.train.list_variables(str(checkpoint / "variables")))
+    assert names
+    assert int(latest.get_train_step()) == 20
+
+
+@pytest.mark.parametrize("num_envs", [1, 3])
+def test_evaluation_does_not_depend_on_the_environments_side_by_side(
+    finished, tmp_path, particle_data, num_envs
+):
+    settings = ("train_eval.num_iterations = 4", "train_eval.eval_episodes = 3")
+    run(tmp_path / "a", particle_data, *settings, "train_eval.num_envs = 2")
+    run(tmp_path / "b", particle_data, *settings, f"train_eval.num_envs = {num_envs}")
+    a, b = (
+        json.loads((tmp_path / x / "eval/Particle-v0/results.json").read_text())["episodes"]
+        for x in "ab"
+    )
+    for one, other in zip(a, b, strict=True):
+        for name in one:
+            np.testing.assert_allclose(one[name], other[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", ["mlp_ebm_quick.gin", "mlp_mse.gin"])
+def test_stopping_and_going_on_changes_no_weight(tmp_path, particle_data, config):
+    small = ("train_eval.batch_size = 64", "MLPEBM.width = 16", "MLPMSE.width = 16")
+
+    def train(name, steps):
+        run(
+            tmp_path / name,
+            particle_data,
+            f"train_eval.num_iterations = {steps}",
+            "train_eval.learning_rate_schedule = 'exponential'",
+            config=config,
+            small=small,
+            skip_eval=True,
+        )
+
+    train("whole", 30)
+    train("halves", 14)
+    train("halves", 30)
+    whole, halves = weights(tmp_path / "whole"), weights(tmp_path / "halves")
+    assert whole.keys() == halves.keys() and len(whole) > 10
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, halves[name], err_msg=name)
+
+
+def test_a_loss_that_is_not_finite_stops_at_its_step_with_good_weights(tmp_path, particle_data):
+    with pytest.raises(FloatingPointError, match=r"training step \d+ .*Lower train_eval.learn"):
+        run(
+            tmp_path,
+            particle_data,
+            "train_eval.num_iterations = 50",
+            "train_eval.learning_rate = 1e30",
+            skip_eval=True,
+        )
+    assert all(np.all(np.isfinite(value)) for value in weights(tmp_path).values()) or not list(
+        tmp_path.glob("train/checkpoints/ckpt*")
+    )
+
+
+@pytest.mark.parametrize(
+    "bindings, arguments, message",
+    [
+        (["train_eval.loss_type = 'ebn'"], {}, "loss_type is 'ebn'; choose one of ebm, mse"),
+        (["train_eval.network = 'MLPEMB'"], {}, "Did you mean 'MLPEBM'"),
+        (["train_eval.network = 'MLPMSE'"], {}, "trained with loss_type 'mse'"),
+        (["train_eval.batch_size = 5000"], {}, "batch_size is 5000, but .* 1020 training windows"),
+        (["train_eval.eval_episodes = 0"], {}, "eval_episodes is 0; it must be at least 1"),
+        (["ParticleEnv.n_dim = 3"], {}, "ParticleEnv.n_dim"),
+        (["train_eval.learning_rate_schedule = 'x'"], {}, "choose one of exponential"),
+        ([], {"task": []}, "No task given"),
+        ([], {"task": ["PARTIKLE"]}, "did you mean PARTICLE"),
+        ([], {"dataset_path": "/nowhere/x*.tfrecord"}, r"/nowhere/x\*.*policy_eval.py --task=PART"),
+    ],
+)
+def test_bad_input_is_one_clear_error(tmp_path, particle_data, bindings, arguments, message):
+    import gin
+
+    configuration.configure(["PARTICLE"], ["mlp_ebm_quick.gin"], [*SMALL, *bindings])
+    given = {"task": ["PARTICLE"], "root_dir": str(tmp_path), "dataset_path": particle_data}
+    with pytest.raises((ValueError, FileNotFoundError), match=message) as error:
+        experiment.train_eval(**{**given, **arguments})
+    # gin appends where a configurable was called.
+    assert "\n" not in str(error.value).split("\n  In call to configurable")[0]
+    gin.clear_config()
