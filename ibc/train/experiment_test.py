@@ -4,6 +4,7 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard.compat.proto import event_pb2
 
 from ibc.train import configuration, experiment
 
@@ -38,9 +39,9 @@ def weights(folder: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 def scalar_tags(folder: pathlib.Path) -> set[str]:
-    events = [
-        e for f in folder.glob("events*") for e in tf.compat.v1.train.summary_iterator(str(f))
-    ]
+    """Lists what an event file's dashboard would show."""
+    records = [tf.data.TFRecordDataset(str(file)) for file in folder.glob("events*")]
+    events = [event_pb2.Event.FromString(r.numpy()) for file in records for r in file]
     return {value.tag for event in events for value in event.summary.value}
 
 
@@ -111,32 +112,13 @@ def test_results_are_averages_of_the_seeds_episodes(finished):
     assert written["averages"] == results["PARTICLE"]
 
 
-def test_exported_policy_acts_as_the_last_weights_do(finished):
+def test_exported_policies_have_the_last_weights(finished):
     folder, _ = finished
-    policies = folder / "policies"
-    latest = tf.saved_model.load(str(policies / "policy"))
-    checkpointed = tf.saved_model.load(str(policies / "policy"))
-    checkpoint = policies / "checkpoints" / "policy_checkpoint_0000000020" / "variables"
-    tf.train.Checkpoint(policy=checkpointed)  # the object graph that weights are restored into
-    names = dict(tf.train.list_variables(str(checkpoint / "variables")))
-    assert names
-    assert int(latest.get_train_step()) == 20
-
-
-@pytest.mark.parametrize("num_envs", [1, 3])
-def test_evaluation_does_not_depend_on_the_environments_side_by_side(
-    finished, tmp_path, particle_data, num_envs
-):
-    settings = ("train_eval.num_iterations = 4", "train_eval.eval_episodes = 3")
-    run(tmp_path / "a", particle_data, *settings, "train_eval.num_envs = 2")
-    run(tmp_path / "b", particle_data, *settings, f"train_eval.num_envs = {num_envs}")
-    a, b = (
-        json.loads((tmp_path / x / "eval/Particle-v0/results.json").read_text())["episodes"]
-        for x in "ab"
-    )
-    for one, other in zip(a, b, strict=True):
-        for name in one:
-            np.testing.assert_allclose(one[name], other[name], rtol=1e-4, atol=1e-5)
+    trained = {value.tobytes() for value in weights(folder).values()}
+    exported = tf.saved_model.load(str(folder / "policies" / "greedy_policy"))
+    variables = [v.numpy() for v in exported.model_variables if v.dtype == tf.float32]
+    assert len(variables) == 8 and all(v.tobytes() in trained for v in variables)
+    assert int(exported.get_train_step()) == 20
 
 
 @pytest.mark.parametrize("config", ["mlp_ebm_quick.gin", "mlp_mse.gin"])
@@ -172,9 +154,8 @@ def test_a_loss_that_is_not_finite_stops_at_its_step_with_good_weights(tmp_path,
             "train_eval.learning_rate = 1e30",
             skip_eval=True,
         )
-    assert all(np.all(np.isfinite(value)) for value in weights(tmp_path).values()) or not list(
-        tmp_path.glob("train/checkpoints/ckpt*")
-    )
+    for checkpoint in tmp_path.glob("train/checkpoints/*.index"):
+        assert all(np.all(np.isfinite(v)) for v in weights(tmp_path).values()), checkpoint
 
 
 @pytest.mark.parametrize(
