@@ -43,7 +43,8 @@ def particle_data(tmp_path_factory) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _no_gin_bindings_left():
-    """Forgets what a test has bound."""
+def clean_gin():
+    """Leaves no gin binding or lock of one test to the next."""
+    gin.clear_config()
     yield
     gin.clear_config()

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # From nothing to a trained and evaluated implicit policy, in one command:
-#   ./quickstart.sh [PARTICLE]
+#   ./quickstart.sh [PARTICLE [FOLDER]]      FOLDER for data and runs, here if not given
 # Makes the Python environment, records oracle demonstrations, trains, evaluates, and writes a
 # video and pictures. Interrupted, it goes on where it stopped when started again.
 set -euo pipefail
-cd "$(dirname "$0")"
 
 task=${1:-PARTICLE}
+folder=${2:+$2/}
 case $task in
   PARTICLE) episodes=1000 config=mlp_ebm_quick.gin ;;
   *)
@@ -14,11 +14,11 @@ case $task in
     exit 2
     ;;
 esac
-source scripts/environment.sh
+source "$(dirname "$0")/scripts/environment.sh"
 
 name=$(echo "$task" | tr '[:upper:]' '[:lower:]')
-data=datasets/$name/oracle_$name
-runs=runs
+data=${folder}datasets/$name/oracle_$name
+runs=${folder}runs
 run=$runs/quickstart/$name
 
 echo
@@ -26,15 +26,15 @@ echo "1. Demonstrations of the scripted oracle: $data*.tfrecord"
 if [ -f "${data}_0.tfrecord" ] && [ -f "${data}_1.tfrecord" ]; then
   echo "   Already there."
 else
-  "$PYTHON" data/policy_eval.py --task="$task" --policy=oracle --num_episodes=$episodes \
+  "$PYTHON" "$root/data/policy_eval.py" --task="$task" --policy=oracle --num_episodes=$episodes \
     --replicas=2 --dataset_path="$data.tfrecord"
 fi
 
 echo
 echo "2. Training and evaluating an implicit policy: $run"
-"$PYTHON" ibc/train_eval.py --task="$task" --gin_file=$config --tag="quickstart/$name" \
+"$PYTHON" "$root/ibc/train_eval.py" --task="$task" --gin_file=$config --tag="quickstart/$name" \
   --video --viz_img \
   --gin_bindings="train_eval.dataset_path = '$data*.tfrecord'" \
   --gin_bindings="train_eval.root_dir = '$runs'"
 
-"$PYTHON" scripts/quickstart_summary.py "$task" "$run" "$data*.tfrecord"
+"$PYTHON" "$root/scripts/quickstart_summary.py" "$task" "$run" "$data*.tfrecord"

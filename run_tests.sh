@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests, making the Python environment first if it is missing.
-#   ./run_tests.sh            fast tests, formatting and import rules
+#   ./run_tests.sh            fast tests and formatting
 #   ./run_tests.sh --slow     the slow ones too: learning and crash checks
 #   ./run_tests.sh PATH ...   some tests, with any pytest options
 set -euo pipefail
@@ -18,9 +18,5 @@ if [ $# -eq 0 ]; then
     exit 1
   }
   "$PYTHON" -m ruff check --quiet .
-  "$(dirname "$PYTHON")/lint-imports" --no-cache >/dev/null || {
-    "$(dirname "$PYTHON")/lint-imports" --no-cache
-    exit 1
-  }
 fi
 exec "$PYTHON" -m pytest -m "$marker" "$@"

@@ -56,7 +56,7 @@ setuptools.setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]==2.21.*"],
-        "dev": ["import-linter", "pytest", "ruff"],
+        "dev": ["psutil", "pytest", "ruff"],
     },
     entry_points={
         "console_scripts": [

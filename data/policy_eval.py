@@ -83,8 +83,7 @@ def evaluate(options: policy_eval_options.Options) -> list[policy_eval_report.Re
 
 def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
-    if len(argv) > 1:
-        command_line.fail(f"unexpected argument '{argv[1]}'; flags begin with --.")
+    command_line.reject_positional(argv)
     start = time.monotonic()
     try:
         results = evaluate(options_from_flags(values))

@@ -68,7 +68,10 @@ def test_published_command_line_writes_what_tf_agents_reads(tmp_path):
     [
         (["--policy=orakle"], "policy 'orakle' is unknown; did you mean oracle"),
         (["--policy=oracle", "--num_episodes=0"], "--num_episodes must be at least 1, got 0."),
-        (["--policy=oracle", "stray"], "unexpected argument 'stray'; flags begin with --."),
+        (
+            ["--policy=oracle", "stray"],
+            "unexpected argument 'stray'; flags begin with --: did you mean --stray=...?",
+        ),
         (["--policy=oracle", "--gin_file=none.gin"], "gin file 'none.gin' was not found"),
         (
             ["--policy=oracle", "--gin_bindings=ParticleEnv.n_dim=0"],

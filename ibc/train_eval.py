@@ -4,11 +4,16 @@ Example:
   python ibc/train_eval.py --task=PARTICLE --gin_file=mlp_ebm_quick.gin --video
 """
 
+import signal
+import sys
 from collections.abc import Sequence
 
-from absl import flags
+from absl import app, flags
 
-from ibc.utils import console
+from ibc.environments.utils import command_line
+
+# Errors in what the user gave or in what training met; others are defects and keep a traceback.
+_EXPECTED = (ValueError, OSError, ImportError, FloatingPointError)
 
 _TASK = flags.DEFINE_multi_string("task", [], "Task to train on; repeat it to evaluate on several.")
 _TAG = flags.DEFINE_string("tag", None, "Subfolder of train_eval.root_dir for this run.")
@@ -29,9 +34,30 @@ _TPU = flags.DEFINE_string("tpu", None, "Address of the TPU, with --device_type=
 _USE_GPU = flags.DEFINE_bool("use_gpu", False, "Require a GPU: an error where there is none.")
 
 
+_DEBUG = flags.DEFINE_bool("debug", False, "Show the traceback of an error.")
+
+
 def main(argv: Sequence[str]) -> None:
-    """Runs the experiment that the flags and config files describe."""
-    del argv
+    """Runs the command line; any foreseeable failure is one line and a non-zero status."""
+    command_line.reject_positional(argv)
+    command_line.set_up_logging()
+    try:
+        _run_experiment()
+    except _EXPECTED as error:
+        if _DEBUG.value:
+            raise
+        command_line.fail(error)
+    except KeyboardInterrupt:
+        message = "interrupted; the same command goes on from the last checkpoint."
+        command_line.fail(message, status=128 + signal.SIGINT)
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    app.run(main, argv=command_line.without_lone_dashes(sys.argv))
+
+
+def _run_experiment() -> None:
     # Imported here so that --help answers at once.
     from ibc.utils import startup
 
@@ -40,29 +66,20 @@ def main(argv: Sequence[str]) -> None:
 
     configuration.configure(_TASK.value, _GIN_FILE.value, _GIN_BINDINGS.value)
     strategy = devices.get_strategy(
-        device_type=_DEVICE_TYPE.value,
-        multi_gpu=_MULTI_GPU.value,
-        use_gpu=_USE_GPU.value,
-        tpu=_TPU.value,
+        _DEVICE_TYPE.value, _MULTI_GPU.value, _USE_GPU.value, _TPU.value
     )
-    # Only flags that were given: the rest is gin's to set.
-    given = {
-        "task": _TASK.value or None,
+    values = {
+        "task": _TASK.value,
         "tag": _TAG.value,
-        "add_time": _ADD_TIME.value or None,
-        "viz_img": _VIZ_IMG.value or None,
-        "skip_eval": _SKIP_EVAL.value or None,
-        "shared_memory_eval": _SHARED_MEMORY_EVAL.value or None,
-        "video": _VIDEO.value or None,
+        "add_time": _ADD_TIME.value,
+        "viz_img": _VIZ_IMG.value,
+        "video": _VIDEO.value,
+        "skip_eval": _SKIP_EVAL.value,
+        "shared_memory_eval": _SHARED_MEMORY_EVAL.value,
     }
-    experiment.train_eval(
-        strategy=strategy, **{name: value for name, value in given.items() if value is not None}
-    )
-
-
-def run() -> None:
-    """Entry point of the console script."""
-    console.run(main)
+    # Flags that were not given leave the choice to gin.
+    given = {name: value for name, value in values.items() if value}
+    experiment.train_eval(strategy=strategy, **given)
 
 
 if __name__ == "__main__":

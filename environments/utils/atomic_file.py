@@ -1,23 +1,57 @@
-"""Files that appear under their name only when they are complete."""
+"""Writing files and folders so that no reader ever sees half of one."""
 
 import contextlib
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[str]:
-    """Yields a temporary name beside `path`; a clean exit renames it, an exception removes it.
+def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Yields a temporary path in the same folder that becomes `path` if the body succeeds.
 
-    The temporary name keeps the suffix, by which many writers choose the format. The folder
-    is made if it is missing.
+    The temporary name keeps the file's suffix, since encoders choose a format by it.
     """
-    target = pathlib.Path(path).expanduser().absolute()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{os.getpid()}-{target.name}")
+    path = pathlib.Path(path).expanduser()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}{path.suffix}")
     try:
-        yield str(temporary)
-        os.replace(temporary, target)
+        yield temporary
+        os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Yields a temporary folder that takes the place of `path` if the body succeeds."""
+    path = pathlib.Path(path).expanduser()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    outdated = path.with_name(f".{path.name}.old-{os.getpid()}")
+    try:
+        yield temporary
+        if path.exists():
+            path.rename(outdated)
+        temporary.rename(path)
+    finally:
+        for leftover in (temporary, outdated):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def remove_leftovers(folder: str | os.PathLike) -> None:
+    """Removes what writers killed in this folder have left under temporary names."""
+    folder = pathlib.Path(folder)
+    for pattern in (".*.tmp-*", ".*.old-*"):
+        for leftover in folder.glob(pattern):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes a text file whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,27 +1,43 @@
-"""Tests of files that appear only when complete."""
-
-import pathlib
-
 import pytest
 
 from ibc.environments.utils import atomic_file
 
 
-def test_file_appears_at_the_end_under_its_name(tmp_path):
-    target = tmp_path / "new" / "a.txt"
-    with atomic_file.replacing(target) as temporary:
-        pathlib.Path(temporary).write_text("whole")
-        assert not target.exists()
-        assert temporary.endswith(".txt")
-    assert target.read_text() == "whole"
-    assert list(target.parent.iterdir()) == [target]
+def test_a_file_appears_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "folder" / "video.mp4"
+    with atomic_file.replacing(path) as temporary:
+        temporary.write_text("half")
+        assert temporary.suffix == ".mp4" and not path.exists()
+    assert path.read_text() == "half"
+    assert [p.name for p in path.parent.iterdir()] == ["video.mp4"]
 
 
-def test_exception_leaves_the_old_file_and_nothing_else(tmp_path):
-    target = tmp_path / "a.txt"
-    target.write_text("old")
-    with pytest.raises(RuntimeError), atomic_file.replacing(target) as temporary:
-        pathlib.Path(temporary).write_text("half")
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    atomic_file.write_text(path, "old")
+    with pytest.raises(RuntimeError), atomic_file.replacing(path) as temporary:
+        temporary.write_text("new")
         raise RuntimeError
-    assert target.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [target]
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_folder_is_replaced_as_a_whole(tmp_path, existing):
+    path = tmp_path / "policy"
+    if existing:
+        path.mkdir()
+        (path / "stale").touch()
+    with atomic_file.replacing_folder(path) as temporary:
+        temporary.mkdir()
+        (temporary / "fresh").touch()
+    assert [p.name for p in path.iterdir()] == ["fresh"]
+    assert [p.name for p in tmp_path.iterdir()] == ["policy"]
+
+
+def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
+    (tmp_path / ".policy.tmp-12").mkdir()
+    (tmp_path / ".a.tmp-3.json").touch()
+    (tmp_path / "kept.json").touch()
+    atomic_file.remove_leftovers(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.json"]

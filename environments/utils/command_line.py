@@ -4,6 +4,14 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from absl import logging
+
+# Python's levels; absl's own numbers differ.
+_INFO, _WARNING = 20, 30
+
+# What these say below the level of an error is about their own workings.
+_LIBRARIES = ("tensorflow", "tf_keras", "tf_agents/policies")
+
 
 def without_lone_dashes(argv: Sequence[str]) -> list[str]:
     """Drops a lone `--` directly after the program name, as published command lines have it.
@@ -22,3 +30,32 @@ def fail(error: object, status: int = 1) -> NoReturn:
     first_line = (str(error).strip() or "unknown error").splitlines()[0]
     print(f"error: {first_line}", file=sys.stderr, flush=True)
     sys.exit(status)
+
+
+def reject_positional(argv: Sequence[str]) -> None:
+    """Ends the program if the command line has anything but flags."""
+    if len(argv) > 1:
+        name = argv[1].partition("=")[0]
+        fail(f"unexpected argument '{argv[1]}'; flags begin with --: did you mean --{name}=...?")
+
+
+def set_up_logging() -> None:
+    """Shows log lines from the info level on, as time and message, and only this project's."""
+    logging.set_verbosity(logging.INFO)
+    handler = logging.get_absl_handler()
+    handler.setFormatter(_Formatter())
+    handler.addFilter(_is_for_the_user)
+
+
+def _is_for_the_user(record) -> bool:
+    inside = any(f"/{library}/" in record.pathname for library in _LIBRARIES)
+    return record.levelno > _WARNING or not inside
+
+
+class _Formatter(logging.PythonFormatter):
+    """Time and message; the level only where it is more than information."""
+
+    def format(self, record) -> str:
+        time = self.formatTime(record, "%H:%M:%S")
+        level = "" if record.levelno <= _INFO else f"{record.levelname}: "
+        return f"{time} {level}{record.getMessage()}"

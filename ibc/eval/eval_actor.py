@@ -11,8 +11,8 @@ from tf_agents.environments import py_environment
 from tf_agents.metrics import py_metrics
 
 from ibc.environments import suite
+from ibc.environments.utils import atomic_file
 from ibc.eval import rollouts, scalars
-from ibc.utils import files
 
 
 class EvalActor:
@@ -88,7 +88,7 @@ class EvalActor:
         step = int(self._train_step)
         scalars.write(self._writer, step, averages, prefix="Metrics/")
         results = {"step": step, "averages": averages, "episodes": episodes}
-        files.write_text(self._folder / "results.json", json.dumps(results, indent=2) + "\n")
+        atomic_file.write_text(self._folder / "results.json", json.dumps(results, indent=2) + "\n")
 
 
 def _episode_metrics(environment: py_environment.PyEnvironment) -> list:

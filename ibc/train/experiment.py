@@ -150,7 +150,7 @@ def train_eval(
     )
     with strategy.scope():
         train_step = train_utils.create_train_step()
-        agent = _build_agent(
+        agent = build_agent(
             load_environment(task_names[0]),
             loss_type,
             network,
@@ -256,7 +256,7 @@ def _frame_specs(task: str, image_obs: bool) -> tuple[types.NestedArraySpec, typ
     return environment.observation_spec(), environment.action_spec()
 
 
-def _build_agent(
+def build_agent(
     environment: py_environment.PyEnvironment,
     loss_type: str,
     network: str,

@@ -8,7 +8,7 @@ from tf_agents.policies import policy_saver
 from tf_agents.train import interval_trigger, learner
 
 from ibc.agents import greedy_policy
-from ibc.utils import files
+from ibc.environments.utils import atomic_file
 
 
 class PolicyExporter(interval_trigger.IntervalTrigger):
@@ -34,21 +34,21 @@ class PolicyExporter(interval_trigger.IntervalTrigger):
             learner.COLLECT_POLICY_SAVED_MODEL_DIR: agent.collect_policy,
         }
         self._savers: dict[str, policy_saver.PolicySaver] = {}
-        files.remove_leftovers(self._folder)
-        files.remove_leftovers(self._folder / learner.POLICY_CHECKPOINT_DIR)
+        atomic_file.remove_leftovers(self._folder)
+        atomic_file.remove_leftovers(self._folder / learner.POLICY_CHECKPOINT_DIR)
         super().__init__(interval, self._save_interval)
 
     def save_models(self) -> None:
         """Writes the SavedModels with the present weights."""
         for name in self._policies:
-            with files.replaced_folder(self._folder / name) as temporary:
+            with atomic_file.replacing_folder(self._folder / name) as temporary:
                 self._saver(name).save(str(temporary))
 
     def _save_interval(self) -> None:
         if not (self._folder / learner.COLLECT_POLICY_SAVED_MODEL_DIR).exists():
             self.save_models()
         name = f"policy_checkpoint_{int(self._train_step):010d}"
-        with files.replaced_folder(
+        with atomic_file.replacing_folder(
             self._folder / learner.POLICY_CHECKPOINT_DIR / name
         ) as temporary:
             self._saver(learner.RAW_POLICY_SAVED_MODEL_DIR).save_checkpoint(str(temporary))

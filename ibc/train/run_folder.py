@@ -5,7 +5,7 @@ import pathlib
 
 import gin
 
-from ibc.utils import files
+from ibc.environments.utils import atomic_file
 
 DEFAULT_ROOT = "/tmp/ibc_logs"
 
@@ -64,7 +64,7 @@ def claim(folder: pathlib.Path, bindings: str, identity: dict[str, object]) -> N
     asked.update({name: repr(value) for name, value in identity.items()})
     path = folder / _BINDINGS_FILE
     if not path.exists():
-        files.write_text(path, "".join(f"{k} = {v}\n" for k, v in sorted(asked.items())))
+        atomic_file.write_text(path, "".join(f"{k} = {v}\n" for k, v in sorted(asked.items())))
         return
     stored = _parse(path.read_text(encoding="utf-8"))
     differing = sorted(k for k in asked.keys() | stored.keys() if asked.get(k) != stored.get(k))
@@ -81,7 +81,7 @@ def claim(folder: pathlib.Path, bindings: str, identity: dict[str, object]) -> N
 
 def write_operative_config(folder: pathlib.Path) -> None:
     """Writes every parameter in force to operative-gin-config.txt."""
-    files.write_text(folder / "operative-gin-config.txt", gin.operative_config_str())
+    atomic_file.write_text(folder / "operative-gin-config.txt", gin.operative_config_str())
 
 
 def _parse(bindings: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ibc.data import dataset as dataset_lib
-from ibc.data import specs, statistics
+from ibc.data import specs, window_statistics
 from ibc.networks.layers import normalizers
 
 
@@ -45,22 +45,22 @@ def compute_dataset_statistics(
         that dimensions that vary little are not blown up.
     """
     spread = np.sqrt if use_sqrt_std else np.asarray
-    observations = statistics.observation_moments(dataset)
-    actions = statistics.action_moments(dataset)
+    observations = window_statistics.observation_moments(dataset)
+    actions = window_statistics.action_moments(dataset)
 
     def normalize_observation(
-        moments: statistics.Moments, spec: tf.TensorSpec
+        moments: window_statistics.Moments, spec: tf.TensorSpec
     ) -> tf.keras.layers.Layer:
         image = specs.is_image(spec)
         layer = normalizers.ImageNormalizationLayer if image else normalizers.StdNormalizationLayer
         return layer(moments.mean, spread(moments.std))
 
-    def normalize_action(moments: statistics.Moments) -> tf.keras.layers.Layer:
+    def normalize_action(moments: window_statistics.Moments) -> tf.keras.layers.Layer:
         if min_max_actions:
             return normalizers.MinMaxNormalizationLayer(moments.minimum, moments.maximum)
         return normalizers.StdNormalizationLayer(moments.mean, spread(moments.std))
 
-    def denormalize_action(moments: statistics.Moments) -> tf.keras.layers.Layer:
+    def denormalize_action(moments: window_statistics.Moments) -> tf.keras.layers.Layer:
         if min_max_actions:
             return normalizers.MinMaxDenormalizationLayer(moments.minimum, moments.maximum)
         return normalizers.StdDenormalizationLayer(moments.mean, spread(moments.std))
