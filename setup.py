@@ -3,6 +3,7 @@
 import pathlib
 
 import setuptools
+from setuptools.command import build_py
 
 ROOT = pathlib.Path(__file__).parent
 
@@ -26,7 +27,17 @@ def find_packages() -> list[str]:
     return packages
 
 
+class BuildWithoutTests(build_py.build_py):
+    """Leaves the tests, which stand beside their modules, out of wheels."""
+
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        """Lists the modules of a package, without its tests."""
+        modules = super().find_package_modules(package, package_dir)
+        return [module for module in modules if not module[1].endswith("_test")]
+
+
 setuptools.setup(
+    cmdclass={"build_py": BuildWithoutTests},
     name="ibc-tf",
     version="0.1.0",
     description="Implicit behavioral cloning: energy-based policies on TensorFlow",

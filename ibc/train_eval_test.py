@@ -1,0 +1,73 @@
+"""The command line, run as a program."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+_ROOT = pathlib.Path(__file__).parent.parent
+
+
+def train_eval(*arguments: str, cwd: pathlib.Path | None = None) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(_ROOT / "ibc" / "train_eval.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=cwd)
+
+
+def test_published_command_line_runs_from_any_folder(tmp_path, particle_data):
+    done = train_eval(
+        "--",
+        "--alsologtostderr",
+        f"--gin_file={_ROOT}/configs/particle/mlp_ebm_langevin.gin",
+        "--task=PARTICLE",
+        "--tag=tag",
+        "--add_time=True",
+        f"--gin_bindings=train_eval.dataset_path='{particle_data}'",
+        f"--gin_bindings=train_eval.root_dir='{tmp_path}'",
+        "--gin_bindings=ParticleEnv.n_dim=2",
+        "--gin_bindings=train_eval.num_iterations=2",
+        "--gin_bindings=train_eval.batch_size=16",
+        "--gin_bindings=train_eval.eval_episodes=1",
+        "--gin_bindings=langevin_actions_given_obs.num_iterations=3",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "tag").iterdir()
+    assert re.fullmatch(r"\d{8}-\d{6}", folder.name)
+    for line in ("Evaluating policy.", "Completed episode.", "AverageSuccessMetric = "):
+        assert line in done.stderr
+    # Nothing but this project's own lines: a time and a message, or metrics below it.
+    for line in done.stderr.splitlines():
+        assert re.match(r"\d\d:\d\d:\d\d |\t\t ", line), line
+    assert done.stdout == ""
+
+
+def test_importing_the_command_does_not_import_tensorflow():
+    code = "import sys, ibc.train_eval; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_help_lists_the_flags_people_use():
+    done = train_eval("--help")
+    for flag in "task tag gin_file gin_bindings video viz_img skip_eval tpu use_gpu".split():
+        assert f"--{flag}" in done.stdout.replace("[no]", "")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--task=PARTICLE", "--gin_file=mlp_emb_quick.gin"], "did you mean mlp_ebm_quick"),
+        (
+            ["--task=PARTICLE", "--gin_file=mlp_mse.gin", "--gin_bindings=MLPMSE.widht=3"],
+            "'MLPMSE' has no parameter 'widht' (did you mean width?)",
+        ),
+        (["--task=PARTICLE", "--multi_gpu"], "--multi_gpu was given but TensorFlow sees no GPU"),
+    ],
+)
+def test_wrong_input_is_one_line_and_a_status(arguments, message, tmp_path):
+    done = train_eval(*arguments, f"--gin_bindings=train_eval.root_dir='{tmp_path}'")
+    errors = [line for line in done.stderr.splitlines() if not re.match(r"\d\d:", line)]
+    assert done.returncode == 1
+    assert len(errors) == 1 and errors[0].startswith("error: ")
+    assert message in errors[0]
