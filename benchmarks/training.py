@@ -23,7 +23,7 @@ from tf_agents.train.utils import train_utils
 from ibc.data import shard_testing, shard_writer
 from ibc.environments import suite
 from ibc.eval import eval_env
-from ibc.train import configuration, experiment, get_data, learning_rate
+from ibc.train import build_agent, configuration, get_data, learning_rate
 
 import input_pipeline  # isort: skip  (beside this script)
 
@@ -78,7 +78,7 @@ def measure(config: str, loss_type: str, network: str, data_path: str) -> None:
     environment = suite.load("PARTICLE")
     specs = {"PARTICLE": (environment.observation_spec(), environment.action_spec())}
     data = get_data.get_data(data_path, 2, specs)
-    agent = experiment.build_agent(
+    agent = build_agent.build_agent(
         eval_env.load("PARTICLE", 2),
         loss_type,
         network,

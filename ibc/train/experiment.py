@@ -6,28 +6,22 @@ from collections.abc import Callable, Sequence
 import gin
 import tensorflow as tf
 from absl import logging
-from tf_agents.agents import tf_agent
-from tf_agents.environments import py_environment
-from tf_agents.train.utils import spec_utils, train_utils
+from tf_agents.train.utils import train_utils
 from tf_agents.typing import types
 
 from ibc.environments import suite, tasks
 from ibc.eval import eval_env, evaluation, seeded_policy
 from ibc.train import (
+    build_agent,
     configuration,
     get_agent,
-    get_cloning_network,
     get_data,
     get_learner,
-    get_normalizers,
-    get_sampling_spec,
     intervals,
     run_folder,
     validation,
 )
-from ibc.train import (
-    learning_rate as learning_rates,
-)
+from ibc.train import learning_rate as learning_rates
 
 
 @gin.configurable
@@ -95,7 +89,8 @@ def train_eval(
       policy_save_interval: steps between exported policy weights.
       sequence_length: T, frames per observation window.
       uniform_boundary_buffer: widening of the action bounds, as a share of the data's range.
-      for_rnn: keep the first episode of a window instead of repairing it backwards.
+      for_rnn: accepted for published configs, which set it to False; there is no recurrent
+        network.
       flatten_action: concatenate the action's parts to one vector (the only form agents take).
       dataset_eval_fraction: share of shards kept for validation.
       goal_tolerance: distance (m) that counts as reached in evaluation of block tasks.
@@ -122,8 +117,19 @@ def train_eval(
     del replay_capacity
     task_names = _task_names(task)
     get_agent.check_loss_type(loss_type)
+    _check_positive(
+        batch_size=batch_size,
+        num_iterations=num_iterations,
+        sequence_length=sequence_length,
+        fused_train_steps=fused_train_steps,
+        decay_steps=decay_steps,
+    )
+    if for_rnn:
+        raise ValueError(
+            "train_eval.for_rnn is True, but none of the networks here is recurrent: set it to "
+            "False. (Windows for recurrent networks: ibc.data.dataset.WindowDataset.)"
+        )
     folder = run_folder.run_folder(root_dir, tag, add_time)
-    run_folder.claim(folder, configuration.bound_parameters(), {"task": task_names, "seed": seed})
     logging.info("This run is kept in %s", folder)
     tf.keras.utils.set_random_seed(seed)
     strategy = strategy or tf.distribute.get_strategy()
@@ -135,7 +141,6 @@ def train_eval(
         max_data_shards=max_data_shards,
         dataset_eval_fraction=dataset_eval_fraction,
         flatten_action=flatten_action,
-        for_rnn=for_rnn,
         make_command=tasks.get_task(task_names[0]).recording_command(),
     )
 
@@ -150,7 +155,7 @@ def train_eval(
     )
     with strategy.scope():
         train_step = train_utils.create_train_step()
-        agent = build_agent(
+        agent = build_agent.build_agent(
             load_environment(task_names[0]),
             loss_type,
             network,
@@ -161,6 +166,12 @@ def train_eval(
             train_step,
             seed,
         )
+    run_folder.claim(
+        folder,
+        configuration.bound_parameters(),
+        {"task": task_names, "seed": seed},
+        continued=get_learner.restored_step(folder) > 0,
+    )
     replicas = strategy.num_replicas_in_sync
     learner = get_learner.BehavioralCloningLearner(
         folder,
@@ -250,42 +261,14 @@ def _task_names(task: str | Sequence[str] | None) -> list[str]:
     return names
 
 
+def _check_positive(**parameters: int) -> None:
+    """Raises ValueError for a parameter of `train_eval` that is not a positive whole number."""
+    for name, value in parameters.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"train_eval.{name} is {value!r}; it must be a whole number above 0.")
+
+
 def _frame_specs(task: str, image_obs: bool) -> tuple[types.NestedArraySpec, types.NestedArraySpec]:
     """Returns the specs of one frame's observation and of the action."""
     environment = suite.load(task, use_image_obs=image_obs)
     return environment.observation_spec(), environment.action_spec()
-
-
-def build_agent(
-    environment: py_environment.PyEnvironment,
-    loss_type: str,
-    network: str,
-    normalizers: get_normalizers.NormalizationInfo,
-    uniform_boundary_buffer: float,
-    optimizer: tf.keras.optimizers.Optimizer,
-    train_step: tf.Variable,
-    seed: int,
-) -> tf_agent.TFAgent:
-    """Builds network and agent for an environment's specs."""
-    observation_spec, action_spec, time_step_spec = spec_utils.get_tensor_specs(environment)
-    sampling_spec = get_sampling_spec.get_sampling_spec(
-        action_spec,
-        normalizers.min_actions,
-        normalizers.max_actions,
-        uniform_boundary_buffer,
-        normalizers.act_norm_layer,
-    )
-    cloning_network = get_cloning_network.get_cloning_network(
-        network, loss_type, observation_spec, sampling_spec, normalizers.act_denorm_layer
-    )
-    return get_agent.get_agent(
-        loss_type,
-        time_step_spec,
-        action_spec,
-        sampling_spec,
-        cloning_network,
-        optimizer,
-        normalizers,
-        train_step,
-        seed,
-    )

@@ -49,13 +49,16 @@ def run_folder(root_dir: str | None, tag: str | None, add_time: bool) -> pathlib
     return folder
 
 
-def claim(folder: pathlib.Path, bindings: str, identity: dict[str, object]) -> None:
-    """Records what a run was started with, or checks that a continuation asks for the same.
+def claim(
+    folder: pathlib.Path, bindings: str, identity: dict[str, object], continued: bool
+) -> None:
+    """Records what a run is started with, or checks that a continuation asks for the same.
 
     Args:
       folder: the run's folder.
       bindings: gin bindings in force, one per line.
       identity: further values that decide what is trained.
+      continued: whether the folder has a checkpoint that training will go on from.
 
     Raises:
       ValueError: the folder holds a run that was started with other parameters.
@@ -63,8 +66,9 @@ def claim(folder: pathlib.Path, bindings: str, identity: dict[str, object]) -> N
     asked = {k: v for k, v in _parse(bindings).items() if k not in _HARMLESS}
     asked.update({name: repr(value) for name, value in identity.items()})
     path = folder / _BINDINGS_FILE
-    if not path.exists():
-        atomic_file.write_text(path, "".join(f"{k} = {v}\n" for k, v in sorted(asked.items())))
+    if not continued or not path.exists():
+        text = "".join(f"{name} = {value}\n" for name, value in sorted(asked.items()))
+        atomic_file.write_text(path, text)
         return
     stored = _parse(path.read_text(encoding="utf-8"))
     differing = sorted(k for k in asked.keys() | stored.keys() if asked.get(k) != stored.get(k))

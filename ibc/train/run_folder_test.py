@@ -17,9 +17,11 @@ def test_folder_is_root_tag_time(tmp_path):
 
 
 def test_the_same_run_and_a_longer_one_may_go_on(tmp_path):
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]})
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]})
-    run_folder.claim(tmp_path, BINDINGS.replace("= 9", "= 99"), {"task": ["PARTICLE"]})
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=True)
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=True)
+    run_folder.claim(
+        tmp_path, BINDINGS.replace("= 9", "= 99"), {"task": ["PARTICLE"]}, continued=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,12 +33,18 @@ def test_the_same_run_and_a_longer_one_may_go_on(tmp_path):
     ],
 )
 def test_another_run_is_refused_by_what_differs(tmp_path, bindings, identity, message):
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]})
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=True)
     with pytest.raises(ValueError, match=message):
-        run_folder.claim(tmp_path, bindings, identity)
+        run_folder.claim(tmp_path, bindings, identity, continued=True)
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(PermissionError, match=r"train_eval\.root_dir.*choose another"):
         run_folder.run_folder(str(tmp_path / "file"), "x", False)
+
+
+def test_a_start_without_a_checkpoint_leaves_no_claim(tmp_path):
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=False)
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=False)
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=True)

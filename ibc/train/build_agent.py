@@ -1,0 +1,43 @@
+"""Network and agent for an environment's specs and a data set's statistics."""
+
+import tensorflow as tf
+from tf_agents.agents import tf_agent
+from tf_agents.environments import py_environment
+from tf_agents.train.utils import spec_utils
+
+from ibc.train import get_agent, get_cloning_network, get_normalizers, get_sampling_spec
+
+
+def build_agent(
+    environment: py_environment.PyEnvironment,
+    loss_type: str,
+    network: str,
+    normalizers: get_normalizers.NormalizationInfo,
+    uniform_boundary_buffer: float,
+    optimizer: tf.keras.optimizers.Optimizer,
+    train_step: tf.Variable,
+    seed: int,
+) -> tf_agent.TFAgent:
+    """Builds network and agent for an environment's specs."""
+    observation_spec, action_spec, time_step_spec = spec_utils.get_tensor_specs(environment)
+    sampling_spec = get_sampling_spec.get_sampling_spec(
+        action_spec,
+        normalizers.min_actions,
+        normalizers.max_actions,
+        uniform_boundary_buffer,
+        normalizers.act_norm_layer,
+    )
+    cloning_network = get_cloning_network.get_cloning_network(
+        network, loss_type, observation_spec, sampling_spec, normalizers.act_denorm_layer
+    )
+    return get_agent.get_agent(
+        loss_type,
+        time_step_spec,
+        action_spec,
+        sampling_spec,
+        cloning_network,
+        optimizer,
+        normalizers,
+        train_step,
+        seed,
+    )
