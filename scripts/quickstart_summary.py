@@ -23,13 +23,13 @@ Success in {success:.0%} of {len(results["episodes"])} episodes after {results["
   trained policy          {folder}/policies/greedy_policy
   demonstrations          {data}
 
-What to try next
+What to try next (TensorBoard; the exported policy on other episodes; the explicit baseline)
   . .venv/bin/activate
   tensorboard --logdir {run}
-  python data/policy_eval.py --task={task} --num_episodes=20 --history_length=2 \\
+  python data/policy_eval.py --task={task} --num_episodes=20 --history_length=4 \\
     --saved_model_path={run}/policies/greedy_policy
-  python ibc/train_eval.py --task={task} --gin_file=mlp_mse.gin --tag=mse \\
-    --gin_bindings="train_eval.dataset_path = '{data}'"   # the explicit baseline
+  python ibc/train_eval.py --task={task} --gin_file=mlp_mse.gin --tag=mse --video \\
+    --gin_bindings="train_eval.dataset_path = '{data}'"
 """
     )
 
