@@ -11,7 +11,9 @@ import os
 import tempfile
 import time
 
-import ibc  # noqa: F401  (selects Keras 2 before TensorFlow is imported)
+from ibc.utils import startup
+
+startup.import_tensorflow_quietly()
 
 # isort: split
 import gin
