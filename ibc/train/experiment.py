@@ -130,7 +130,6 @@ def train_eval(
             "False. (Windows for recurrent networks: ibc.data.dataset.WindowDataset.)"
         )
     folder = run_folder.run_folder(root_dir, tag, add_time)
-    logging.info("This run is kept in %s", folder)
     tf.keras.utils.set_random_seed(seed)
     strategy = strategy or tf.distribute.get_strategy()
 
@@ -172,6 +171,7 @@ def train_eval(
         {"task": task_names, "seed": seed},
         continued=get_learner.restored_step(folder) > 0,
     )
+    logging.info("This run is kept in %s", folder)
     replicas = strategy.num_replicas_in_sync
     learner = get_learner.BehavioralCloningLearner(
         folder,

@@ -1,5 +1,7 @@
 """Residual stacks of dense layers, in the original and the pre-activation order."""
 
+import abc
+
 import gin
 import tensorflow as tf
 
@@ -75,8 +77,9 @@ class ResNetLayer(dense_stack.DenseStack):
             hidden = self._block(index, hidden, training)
         return hidden
 
+    @abc.abstractmethod
     def _block(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
-        raise NotImplementedError
+        """Applies one residual block."""
 
 
 class ResNetOrigLayer(ResNetLayer):
