@@ -45,6 +45,8 @@ class ShardWriter:
         self.num_episodes = 0
         self._last_step_type = None
         folder, name = os.path.split(self.path)
+        # TensorFlow would report a folder that cannot be made by an error class of its own.
+        os.makedirs(folder, exist_ok=True)
         self._temporary = os.path.join(folder, f".{name}.tmp-{os.getpid()}")
         self._observer = example_encoding_dataset.TFRecordObserver(
             self._temporary,

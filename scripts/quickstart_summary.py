@@ -29,7 +29,8 @@ What to try next (TensorBoard; the exported policy on other episodes; the explic
   python data/policy_eval.py --task={task} --num_episodes=20 --history_length=4 \\
     --saved_model_path={run}/policies/greedy_policy
   python ibc/train_eval.py --task={task} --gin_file=mlp_mse.gin --tag=mse --video \\
-    --gin_bindings="train_eval.dataset_path = '{data}'"
+    --gin_bindings="train_eval.dataset_path = '{data}'" \\
+    --gin_bindings="train_eval.root_dir = 'runs'"
 """
     )
 

@@ -41,10 +41,10 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 
 def remove_leftovers(folder: str | os.PathLike) -> None:
-    """Removes what writers killed in this folder have left under temporary names."""
+    """Removes what writers killed below this folder have left under temporary names."""
     folder = pathlib.Path(folder)
     for pattern in (".*.tmp-*", ".*.old-*"):
-        for leftover in folder.glob(pattern):
+        for leftover in list(folder.rglob(pattern)):
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
             else:

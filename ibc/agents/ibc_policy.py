@@ -69,6 +69,10 @@ class IbcPolicy(tf_policy.TFPolicy):
             action_sampling_spec, action_spec
         )
         self._actor_network = actor_network
+        if num_action_samples < 1:
+            raise ValueError(
+                f"IbcPolicy.num_action_samples must be at least 1, but is {num_action_samples}."
+            )
         self._num_action_samples = num_action_samples
         self._use_dfo = use_dfo
         again = dict(

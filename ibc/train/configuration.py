@@ -43,7 +43,8 @@ def configure(
     found = [tasks.get_task(name) for name in task_names]
     for module in _CONFIGURABLE_MODULES:
         importlib.import_module(module)
-    for task in found:
+    # Without a task on the command line, a file may name one and bind its environment.
+    for task in found or tasks.TASKS.values():
         task.import_configurables()
     gin_config.parse(gin_files, gin_bindings, search_folders=_search_folders(found))
 

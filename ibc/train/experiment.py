@@ -10,6 +10,7 @@ from tf_agents.train.utils import train_utils
 from tf_agents.typing import types
 
 from ibc.environments import suite, tasks
+from ibc.environments.utils import parameters
 from ibc.eval import eval_env, evaluation, seeded_policy
 from ibc.train import (
     build_agent,
@@ -117,13 +118,22 @@ def train_eval(
     del replay_capacity
     task_names = _task_names(task)
     get_agent.check_loss_type(loss_type)
-    _check_positive(
+    parameters.check_whole(
+        "train_eval",
         batch_size=batch_size,
         num_iterations=num_iterations,
         sequence_length=sequence_length,
         fused_train_steps=fused_train_steps,
-        decay_steps=decay_steps,
     )
+    parameters.check_positive("train_eval", learning_rate=learning_rate, decay_steps=decay_steps)
+    parameters.check_not_negative(
+        "train_eval", seed=seed, uniform_boundary_buffer=uniform_boundary_buffer
+    )
+    if dataset_path is not None and not isinstance(dataset_path, str):
+        raise ValueError(
+            f"train_eval.dataset_path must be a string, one glob or several with commas, "
+            f"got {dataset_path!r}."
+        )
     if for_rnn:
         raise ValueError(
             "train_eval.for_rnn is True, but none of the networks here is recurrent: set it to "
@@ -168,7 +178,12 @@ def train_eval(
     run_folder.claim(
         folder,
         configuration.bound_parameters(),
-        {"task": task_names, "seed": seed},
+        {
+            "task": task_names,
+            "seed": seed,
+            # The cosine's shape is part of what is trained.
+            "cosine_steps": num_iterations if learning_rate_schedule == "cosine" else None,
+        },
         continued=get_learner.restored_step(folder) > 0,
     )
     logging.info("This run is kept in %s", folder)
@@ -259,13 +274,6 @@ def _task_names(task: str | Sequence[str] | None) -> list[str]:
     for name in names:
         tasks.get_task(name)
     return names
-
-
-def _check_positive(**parameters: int) -> None:
-    """Raises ValueError for a parameter of `train_eval` that is not a positive whole number."""
-    for name, value in parameters.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"train_eval.{name} is {value!r}; it must be a whole number above 0.")
 
 
 def _frame_specs(task: str, image_obs: bool) -> tuple[types.NestedArraySpec, types.NestedArraySpec]:

@@ -174,6 +174,13 @@ def test_a_loss_that_is_not_finite_stops_at_its_step_with_good_weights(tmp_path,
         (["train_eval.eval_episodes = 0"], {}, "eval_episodes is 0; it must be at least 1"),
         (["ParticleEnv.n_dim = 3"], {}, "ParticleEnv.n_dim"),
         (["train_eval.learning_rate_schedule = 'x'"], {}, "choose one of exponential"),
+        (["train_eval.learning_rate = -1.0"], {}, "train_eval.learning_rate must be a positive"),
+        (["train_eval.learning_rate = 'fast'"], {}, "learning_rate must be a positive number"),
+        (["train_eval.dataset_path = 3"], {"dataset_path": 3}, "dataset_path must be a string"),
+        (["train_eval.seed = -1"], {}, "train_eval.seed must not be a negative"),
+        (["MLPEBM.width = 0"], {}, "width is 0; it must be a whole number of at least 1"),
+        (["ImplicitBCAgent.num_counter_examples = 0"], {}, "num_counter_examples must be at least"),
+        (["IbcPolicy.num_action_samples = 0"], {}, "num_action_samples must be at least 1"),
         ([], {"task": []}, "No task given"),
         ([], {"task": ["PARTIKLE"]}, "did you mean PARTICLE"),
         ([], {"dataset_path": "/nowhere/x*.tfrecord"}, r"/nowhere/x\*.*policy_eval.py --task=PART"),
@@ -189,3 +196,21 @@ def test_bad_input_is_one_clear_error(tmp_path, particle_data, bindings, argumen
     # gin appends where a configurable was called.
     assert "\n" not in str(error.value).split("\n  In call to configurable")[0]
     gin.clear_config()
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path, particle_data):
+    settings = (
+        "train_eval.policy_save_interval = 0",
+        "train_eval.learning_rate_schedule = 'warmup'",
+    )
+    run(tmp_path, particle_data, *settings, "train_eval.num_iterations = 2", skip_eval=True)
+    (shard,) = tmp_path.glob("train/checkpoints/ckpt-2.data*")
+    shard.write_bytes(shard.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"ckpt-2 cannot be read; it is damaged\. Delete"):
+        run(tmp_path, particle_data, *settings, "train_eval.num_iterations = 4", skip_eval=True)
+
+
+def test_a_cosine_run_cannot_be_made_longer(tmp_path, particle_data):
+    run(tmp_path, particle_data, "train_eval.num_iterations = 2", skip_eval=True)
+    with pytest.raises(ValueError, match="cosine_steps was 2, now 4"):
+        run(tmp_path, particle_data, "train_eval.num_iterations = 4", skip_eval=True)

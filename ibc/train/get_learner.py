@@ -62,14 +62,23 @@ class BehavioralCloningLearner(learner.Learner):
           policy_save_interval: steps between exported policy weights.
           log_interval: steps between log lines and TensorBoard scalars.
         """
-        super().__init__(
-            str(root_dir),
-            train_step,
-            agent,
-            experience_dataset_fn=dataset_fn,
-            checkpoint_interval=checkpoint_interval,
-            strategy=strategy,
-        )
+        try:
+            super().__init__(
+                str(root_dir),
+                train_step,
+                agent,
+                experience_dataset_fn=dataset_fn,
+                checkpoint_interval=checkpoint_interval,
+                strategy=strategy,
+            )
+        except (tf.errors.OpError, IndexError) as error:
+            newest = newest_checkpoint(root_dir)
+            if newest is None:
+                raise
+            raise ValueError(
+                f"The checkpoint {newest} cannot be read; it is damaged. Delete its files, and its "
+                "line in the file 'checkpoint' beside them, to go on from the one before."
+            ) from error
         self._progress = ProgressTrigger(self.train_summary_writer, train_step, log_interval)
         self._progress.set_start(self.train_step_numpy)
         self._exporter = policy_export.PolicyExporter(
@@ -79,7 +88,8 @@ class BehavioralCloningLearner(learner.Learner):
             policy_save_interval,
         )
         self._exporter.set_start(self.train_step_numpy)
-        self.triggers += [self._progress, self._exporter]
+        # Weights before the checkpoint: a run killed in between writes them again.
+        self.triggers = [self._exporter, *self.triggers, self._progress]
 
     def run(self, iterations: int = 1, iterator=None, parallel_iterations: int = 10):
         """Runs training steps; see TF-Agents' Learner.
@@ -110,10 +120,15 @@ class BehavioralCloningLearner(learner.Learner):
         self._exporter.save_models()
 
 
+def newest_checkpoint(root_dir: str | pathlib.Path) -> str | None:
+    """Returns the prefix of the newest checkpoint's files under `root_dir`, if there is one."""
+    folder = pathlib.Path(root_dir) / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR
+    return tf.train.latest_checkpoint(str(folder))
+
+
 def restored_step(root_dir: str | pathlib.Path) -> int:
     """Returns the step of the newest checkpoint under `root_dir`, 0 if there is none."""
-    folder = pathlib.Path(root_dir) / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR
-    newest = tf.train.latest_checkpoint(str(folder))
+    newest = newest_checkpoint(root_dir)
     return int(newest.rpartition("-")[2]) if newest else 0
 
 

@@ -34,8 +34,6 @@ class PolicyExporter(interval_trigger.IntervalTrigger):
             learner.COLLECT_POLICY_SAVED_MODEL_DIR: agent.collect_policy,
         }
         self._savers: dict[str, policy_saver.PolicySaver] = {}
-        atomic_file.remove_leftovers(self._folder)
-        atomic_file.remove_leftovers(self._folder / learner.POLICY_CHECKPOINT_DIR)
         super().__init__(interval, self._save_interval)
 
     def save_models(self) -> None:

@@ -63,6 +63,8 @@ def claim(
     Raises:
       ValueError: the folder holds a run that was started with other parameters.
     """
+    for written in ("policies", "eval", "videos"):
+        atomic_file.remove_leftovers(folder / written)
     asked = {k: v for k, v in _parse(bindings).items() if k not in _HARMLESS}
     asked.update({name: repr(value) for name, value in identity.items()})
     path = folder / _BINDINGS_FILE

@@ -31,6 +31,11 @@ def make_stack(
     Raises:
       ValueError: A name is unknown, or the depth does not suit the layers.
     """
+    for name, value in (("width", width), ("depth", depth)):
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(
+                f"The network's {name} is {value!r}; it must be a whole number of at least 1."
+            )
     options = dict(
         hidden_sizes=[width] * depth,
         rate=rate,
