@@ -52,7 +52,9 @@ def test_replicas_write_what_each_would_write_alone(tmp_path):
 def test_killed_replica_is_named_and_the_others_end(tmp_path):
     def kill_one():
         children = sorted(multiprocessing.active_children(), key=lambda child: child.pid)
-        os.kill(children[1].pid, signal.SIGKILL)
+        # The other replica's episodes may still be reported after the first call.
+        if len(children) == 2:
+            os.kill(children[1].pid, signal.SIGKILL)
 
     start = time.monotonic()
     with pytest.raises(policy_eval_replicas.ReplicaError, match="replica 1 was killed by SIGKILL"):

@@ -1,13 +1,11 @@
 """Config files bind the names that published ones bind; each file that ships parses."""
 
-import pathlib
-
 import gin
 import pytest
 
 from ibc.train import configuration
 
-_CONFIGS = sorted(pathlib.Path(__file__).parent.rglob("*.gin"))
+_CONFIGS = sorted(configuration.config_root().rglob("*.gin"))
 
 # Every published parameter of what exists, with its published default.
 _DEFAULTS = {
