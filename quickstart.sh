@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to a trained and evaluated implicit policy, in one command:
-#   ./quickstart.sh [PARTICLE [FOLDER]]      FOLDER for data and runs, here if not given
+#   ./quickstart.sh [PARTICLE|PUSH [FOLDER]]      FOLDER for data and runs, here if not given
 # Makes the Python environment, records oracle demonstrations, trains, evaluates, and writes a
 # video and pictures. Interrupted, it goes on where it stopped when started again.
 set -euo pipefail
@@ -8,9 +8,10 @@ set -euo pipefail
 task=${1:-PARTICLE}
 folder=${2:+$2/}
 case $task in
-  PARTICLE) episodes=1000 config=mlp_ebm_quick.gin ;;
+  PARTICLE) episodes=1000 pictures=--viz_img ;;
+  PUSH) episodes=400 pictures= ;;
   *)
-    echo "Unknown task $task; ./quickstart.sh knows: PARTICLE." >&2
+    echo "Unknown task $task; ./quickstart.sh knows: PARTICLE, PUSH." >&2
     exit 2
     ;;
 esac
@@ -32,8 +33,8 @@ fi
 
 echo
 echo "2. Training and evaluating an implicit policy: $run"
-"$PYTHON" "$root/ibc/train_eval.py" --task="$task" --gin_file=$config --tag="quickstart/$name" \
-  --video --viz_img \
+"$PYTHON" "$root/ibc/train_eval.py" --task="$task" --gin_file=mlp_ebm_quick.gin \
+  --tag="quickstart/$name" --video $pictures \
   --gin_bindings="train_eval.dataset_path = '$data*.tfrecord'" \
   --gin_bindings="train_eval.root_dir = '$runs'"
 

@@ -47,7 +47,7 @@ setuptools.setup(
     python_requires=">=3.10,<3.12",
     packages=find_packages(),
     package_dir={package: folder for folder, package in FOLDERS.items()},
-    package_data={"ibc.configs": ["*/*.gin"]},
+    package_data={"ibc.configs": ["*/*.gin"], "ibc.environments": ["assets/*"]},
     # TF-Agents is not listed: its published pins exclude current TensorFlow, so a resolver
     # would refuse the set. `pip install --no-deps -r requirements.txt` installs it.
     install_requires=[
@@ -66,6 +66,8 @@ setuptools.setup(
         "tqdm",
     ],
     extras_require={
+        "block-pushing": ["pybullet==3.2.7"],
+        "d4rl": ["gymnasium-robotics==1.4.*", "h5py", "mujoco>=3.3,<3.5"],
         "gpu": ["tensorflow[and-cuda]==2.21.*"],
         "dev": ["psutil", "pytest", "ruff"],
     },

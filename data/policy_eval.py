@@ -105,7 +105,8 @@ def run() -> None:
 
 
 def _oracles() -> str:
-    return ", ".join(name for task in tasks.TASKS.values() for name in task.oracles)
+    names = (name for task in tasks.TASKS.values() for name in task.oracles)
+    return ", ".join(dict.fromkeys(names))
 
 
 if __name__ == "__main__":

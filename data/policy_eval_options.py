@@ -57,6 +57,11 @@ def check(options: Options) -> None:
     _check_policy(options, task)
     if options.replicas is not None and options.dataset_path is None:
         raise ValueError("--replicas needs --dataset_path, the record files they write.")
+    if options.shared_memory and (options.replicas or 1) > 1:
+        raise ValueError(
+            "--shared_memory shows one environment, as a server holds one world; leave out "
+            f"--replicas={options.replicas}."
+        )
     if options.dataset_path is not None:
         if os.path.isdir(options.dataset_path) or not os.path.basename(options.dataset_path):
             raise ValueError(

@@ -4,7 +4,6 @@ import contextlib
 import glob
 import multiprocessing
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,11 +12,10 @@ from multiprocessing import connection
 from absl import logging
 
 from ibc.data import policy_eval_options, policy_eval_report
+from ibc.environments.utils import child_process
 
-_STOP_SECONDS = 5.0
 
-
-class ReplicaError(RuntimeError):
+class ReplicaError(child_process.WorkerError):
     """A replica failed or was killed; the message says which and why."""
 
 
@@ -63,11 +61,7 @@ def _replica(context, options: policy_eval_options.Options, replica: int) -> Ite
     try:
         yield reader, process
     finally:
-        process.terminate()
-        process.join(_STOP_SECONDS)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        child_process.stop(process)
         reader.close()
         _remove_leftovers(options.shard_path(replica), process.pid)
 
@@ -89,7 +83,9 @@ def _collect(readers: dict, on_episode: Callable[[], None]) -> list[policy_eval_
             try:
                 kind, content = reader.recv()
             except EOFError:
-                raise ReplicaError(f"replica {replica} {_cause_of_death(process)}.") from None
+                raise ReplicaError(
+                    f"replica {replica} {child_process.cause_of_death(process)}."
+                ) from None
             if kind == "episode":
                 on_episode()
             elif kind == "result":
@@ -106,10 +102,7 @@ def _work(
     options: policy_eval_options.Options, replica: int, writer: connection.Connection
 ) -> None:
     """Runs one replica, in its own process."""
-    # Ctrl-C reaches the whole group of processes; the parent stops the replicas in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # An exception, unlike the default action, lets half-written files be removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    child_process.leave_signals_to_parent()
     try:
         from ibc.data import policy_eval_run
 
@@ -118,17 +111,4 @@ def _work(
     except BrokenPipeError:
         sys.exit(1)  # The parent is gone.
     except Exception as error:
-        writer.send(("failure", (_summary(error), traceback.format_exc())))
-
-
-def _summary(error: Exception) -> str:
-    line = (str(error).strip() or "no message").splitlines()[0]
-    return line if isinstance(error, ValueError) else f"{type(error).__name__}: {line}"
-
-
-def _cause_of_death(process: multiprocessing.process.BaseProcess) -> str:
-    process.join(_STOP_SECONDS)
-    code = process.exitcode
-    if code is not None and code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended without a result (status {code})"
+        writer.send(("failure", (child_process.summary(error), traceback.format_exc())))

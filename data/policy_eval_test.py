@@ -15,6 +15,7 @@ from absl import flags
 from tf_agents.utils import example_encoding_dataset
 
 from ibc.data import policy_eval
+from ibc.environments import tasks
 
 _SCRIPT = pathlib.Path(policy_eval.__file__)
 _MODULE = [sys.executable, "-m", "ibc.data.policy_eval"]
@@ -98,10 +99,9 @@ def test_wrong_command_line_is_answered_in_one_line(arguments, message, capsys):
 def test_failure_is_a_status_without_a_traceback(tmp_path):
     done = _run(["--task=PARTICEL", "--policy=oracle"], tmp_path)
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == "error: unknown task 'PARTICEL'; did you mean PARTICLE? available: PARTICLE.\n"
-    )
+    available = ", ".join(tasks.TASKS)
+    hint = "did you mean PARTICLE? "
+    assert done.stderr == f"error: unknown task 'PARTICEL'; {hint}available: {available}.\n"
 
 
 def test_ctrl_c_ends_every_process_and_leaves_no_file(tmp_path):

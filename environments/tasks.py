@@ -9,6 +9,10 @@ import difflib
 import importlib
 from collections.abc import Callable, Mapping
 
+# As many demonstrations as in the paper, recorded by as many processes as a laptop has cores.
+RECORDED_EPISODES = 2000
+RECORDING_REPLICAS = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
@@ -24,8 +28,6 @@ class Task:
     """Value of `--policy` -> 'module:class' of a policy built as `class(env, seed=...)`."""
     default_oracle: str
     """The oracle meant by `--policy=oracle`."""
-    default_dataset: str
-    """Path, from the working directory, of the data recorded for this task; see `dataset_glob`."""
     config_families: tuple[str, ...]
     """Folders of config files that suit the task, the first one first."""
     metrics_modules: tuple[str, ...] = ()
@@ -54,16 +56,22 @@ class Task:
         env_id = self.image_env_id if use_image_obs else self.env_id
         return f"Shared{env_id}" if shared_memory else env_id
 
-    @property
-    def dataset_glob(self) -> str:
-        """Where training looks for record files when no dataset path is given."""
-        return self.default_dataset.replace(".tfrecord", "*.tfrecord")
+    def default_dataset(self, use_image_obs: bool = False) -> str:
+        """Returns where, from the working directory, demonstrations are recorded by default."""
+        name = self.name.lower() + ("_rgb" if use_image_obs else "")
+        return f"datasets/{name}/oracle_{name}.tfrecord"
 
-    def recording_command(self, dataset_path: str | None = None) -> str:
+    def dataset_glob(self, use_image_obs: bool = False) -> str:
+        """Returns where training looks for record files when no dataset path is given."""
+        return self.default_dataset(use_image_obs).replace(".tfrecord", "*.tfrecord")
+
+    def recording_command(self, use_image_obs: bool = False) -> str:
         """Returns the command that records demonstrations of this task."""
         return (
-            f"python data/policy_eval.py --task={self.name} --policy=oracle --num_episodes=1000 "
-            f"--replicas=2 --dataset_path={dataset_path or self.default_dataset}"
+            f"python data/policy_eval.py --task={self.name} --policy=oracle "
+            f"{'--use_image_obs ' if use_image_obs else ''}"
+            f"--num_episodes={RECORDED_EPISODES // RECORDING_REPLICAS} "
+            f"--replicas={RECORDING_REPLICAS} --dataset_path={self.default_dataset(use_image_obs)}"
         )
 
     def register(self) -> None:
@@ -112,25 +120,79 @@ PARTICLE = Task(
         "particle_green_then_blue": "ibc.environments.particle.particle_oracles:ParticleOracle"
     },
     default_oracle="particle_green_then_blue",
-    default_dataset="datasets/particle/oracle_particle.tfrecord",
     config_families=("particle",),
     video_seed=42,  # goals far apart
     metrics_modules=("ibc.environments.particle.particle_metrics",),
 )
 
-TASKS = {task.name: task for task in (PARTICLE,)}
+_ORACLES = "ibc.environments.block_pushing.oracles"
+_REACH_ORACLE = {"oracle_reach": f"{_ORACLES}.reach_oracle:ReachOracle"}
+_PUSH_ORACLE = {"oracle_push": f"{_ORACLES}.oriented_push_oracle:OrientedPushOracle"}
+_BLOCK_PUSHING = "ibc.environments.block_pushing.block_pushing"
 
-# Every name the published command lines use, whether or not this version has the task.
-PUBLISHED_NAMES = (
-    "REACH",
-    "PUSH",
-    "INSERT",
-    "REACH_NORMALIZED",
-    "PUSH_NORMALIZED",
-    "PARTICLE",
-    "PUSH_DISCONTINUOUS",
-    "PUSH_MULTIMODAL",
+
+def _block_task(
+    name: str,
+    id_stem: str,
+    oracles: Mapping[str, str],
+    image_id_stem: str | None = None,
+    module: str = _BLOCK_PUSHING,
+) -> Task:
+    """Returns a task of the block pushing family; its default oracle is its first one."""
+    return Task(
+        name=name,
+        env_id=f"{id_stem}-v0",
+        module=module,
+        oracles=oracles,
+        default_oracle=next(iter(oracles)),
+        config_families=("pushing_states", "pushing_pixels"),
+        metrics_modules=("ibc.environments.block_pushing.block_pushing_metrics",),
+        image_env_id=image_id_stem and f"{image_id_stem}-v0",
+        shared_memory=True,
+    )
+
+
+_BLOCK_TASKS = (
+    _block_task("REACH", "BlockReach", _REACH_ORACLE, "BlockReachRgb"),
+    _block_task("PUSH", "BlockPush", _PUSH_ORACLE, "BlockPushRgb"),
+    _block_task("INSERT", "BlockInsert", _PUSH_ORACLE),
+    _block_task(
+        "REACH_NORMALIZED",
+        "BlockReachNormalized",
+        {"oracle_reach_normalized": f"{_ORACLES}.normalized_oracles:ReachNormalizedOracle"},
+        "BlockReachRgbNormalized",
+    ),
+    _block_task(
+        "PUSH_NORMALIZED",
+        "BlockPushNormalized",
+        {"oracle_push_normalized": f"{_ORACLES}.normalized_oracles:OrientedPushNormalizedOracle"},
+        "BlockPushRgbNormalized",
+    ),
+    _block_task(
+        "PUSH_DISCONTINUOUS",
+        "BlockPushDiscontinuous",
+        {
+            "oracle_push_discontinuous": (
+                f"{_ORACLES}.discontinuous_push_oracle:DiscontinuousOrientedPushOracle"
+            )
+        },
+        "BlockPushDiscontinuousRgb",
+        f"{_BLOCK_PUSHING}_discontinuous",
+    ),
+    _block_task(
+        "PUSH_MULTIMODAL",
+        "BlockPushMultimodal",
+        {
+            "oracle_push_multimodal": (
+                f"{_ORACLES}.multimodal_push_oracle:MultimodalOrientedPushOracle"
+            )
+        },
+        "BlockPushMultimodalRgb",
+        f"{_BLOCK_PUSHING}_multimodal",
+    ),
 )
+
+TASKS = {task.name: task for task in (*_BLOCK_TASKS, PARTICLE)}
 
 
 def get_task(name: str) -> Task:
@@ -142,8 +204,6 @@ def get_task(name: str) -> Task:
     if name in TASKS:
         return TASKS[name]
     available = f"available: {', '.join(TASKS)}."
-    if name in PUBLISHED_NAMES:
-        raise ValueError(f"task '{name}' is not in this version; {available}")
     near = difflib.get_close_matches(name.upper(), TASKS, n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise ValueError(f"unknown task '{name}'; {hint}{available}")

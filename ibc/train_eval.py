@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
-from ibc.environments.utils import command_line
+from ibc.environments.utils import child_process, command_line
 
 # Errors in what the user gave or in what training met; others are defects and keep a traceback.
-_EXPECTED = (ValueError, OSError, ImportError, FloatingPointError)
+_EXPECTED = (ValueError, OSError, ImportError, FloatingPointError, child_process.WorkerError)
 
 _TASK = flags.DEFINE_multi_string("task", [], "Task to train on; repeat it to evaluate on several.")
 _TAG = flags.DEFINE_string("tag", None, "Subfolder of train_eval.root_dir for this run.")
@@ -27,6 +27,9 @@ _VIZ_IMG = flags.DEFINE_bool("viz_img", False, "Write a picture of each evaluati
 _SKIP_EVAL = flags.DEFINE_bool("skip_eval", False, "Train without evaluating.")
 _SHARED_MEMORY_EVAL = flags.DEFINE_bool(
     "shared_memory_eval", False, "Evaluate in a PyBullet shared-memory server, for viewing."
+)
+_GENERATE_DATA = flags.DEFINE_bool(
+    "generate_data", False, "Record demonstrations of the task's oracle first if there are none."
 )
 _MULTI_GPU = flags.DEFINE_bool("multi_gpu", False, "Train on all GPUs of this machine.")
 _DEVICE_TYPE = flags.DEFINE_enum("device_type", "gpu", ["gpu", "tpu"], "What to train on.")
@@ -75,6 +78,7 @@ def _run_experiment() -> None:
         "viz_img": _VIZ_IMG.value,
         "video": _VIDEO.value,
         "skip_eval": _SKIP_EVAL.value,
+        "generate_data": _GENERATE_DATA.value,
         "shared_memory_eval": _SHARED_MEMORY_EVAL.value,
     }
     # Flags that were not given leave the choice to gin.

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import sys
 
 
@@ -12,12 +13,14 @@ def main(task: str, run: str, data: str) -> None:
     success = results["averages"]["AverageSuccessMetric"]
     videos = sorted(folder.glob("videos/*/*.mp4"), key=lambda p: p.stat().st_mtime)
     pictures = sorted(folder.glob("eval/*/*.png"))
+    shown = f"\n  pictures of episodes    {pictures[-1]}" if pictures else ""
+    config = (folder / "operative-gin-config.txt").read_text()
+    frames = re.search(r"train_eval\.sequence_length = (\d+)", config)[1]
     print(
         f"""
 Success in {success:.0%} of {len(results["episodes"])} episodes after {results["step"]} steps.
 
-  video of one episode    {videos[-1]}
-  pictures of episodes    {pictures[-1]}
+  video of one episode    {videos[-1]}{shown}
   numbers per episode     {folder}/eval/*/results.json
   every parameter         {folder}/operative-gin-config.txt
   trained policy          {folder}/policies/greedy_policy
@@ -26,7 +29,7 @@ Success in {success:.0%} of {len(results["episodes"])} episodes after {results["
 What to try next (TensorBoard; the exported policy on other episodes; the explicit baseline)
   . .venv/bin/activate
   tensorboard --logdir {run}
-  python data/policy_eval.py --task={task} --num_episodes=20 --history_length=4 \\
+  python data/policy_eval.py --task={task} --num_episodes=20 --history_length={frames} \\
     --saved_model_path={run}/policies/greedy_policy
   python ibc/train_eval.py --task={task} --gin_file=mlp_mse.gin --tag=mse --video \\
     --gin_bindings="train_eval.dataset_path = '{data}'" \\

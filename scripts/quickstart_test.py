@@ -34,4 +34,4 @@ def test_quickstart_trains_a_policy_that_solves_the_task(tmp_path):
 def test_unknown_task_is_answered_with_the_known_ones():
     done = subprocess.run([_ROOT / "quickstart.sh", "PUHS"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr == "Unknown task PUHS; ./quickstart.sh knows: PARTICLE.\n"
+    assert done.stderr == "Unknown task PUHS; ./quickstart.sh knows: PARTICLE, PUSH.\n"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import gin
 
+# gin breaks longer lines.
+_ONE_LINE = 10_000
 _UNKNOWN_NAME = re.compile(r"No configurable matching (?:reference )?'@?([^'()]+)")
 _UNKNOWN_MACRO = re.compile(r"No bindings specified for '([^']+)/gin.macro'")
 _UNKNOWN_PARAMETER = re.compile(r"Configurable '([^']+)' doesn't have a parameter named '([^']+)'")
@@ -69,6 +71,24 @@ def find_file(name: str, search_folders: Sequence[pathlib.Path]) -> pathlib.Path
     raise FileNotFoundError(
         f"gin file '{name}' was not found{near}; in {where or 'the current folder'} {listing}."
     )
+
+
+def bindings_of(package: str) -> tuple[str, ...]:
+    """Returns the bindings in force of configurables defined in `package`, and all macros.
+
+    Args:
+      package: Start of their modules' names, such as 'ibc.environments.'.
+    """
+    registered = _registered()
+    bindings = []
+    for line in gin.config_str(max_line_length=_ONE_LINE).splitlines():
+        target, equals, _ = line.partition(" = ")
+        name, dot, _ = target.rpartition("/")[2].rpartition(".")
+        wrapped = registered.get(name.rpartition(".")[2])
+        is_macro = equals and not dot and not line.startswith("#")
+        if is_macro or (wrapped is not None and wrapped.__module__.startswith(package)):
+            bindings.append(line)
+    return tuple(bindings)
 
 
 def _translated(parse_one: Callable[[], object], what: str) -> None:

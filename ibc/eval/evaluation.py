@@ -1,5 +1,6 @@
 """An evaluation: episodes of every task, averages over tasks, a video."""
 
+import functools
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -9,7 +10,8 @@ from absl import logging
 from tf_agents.environments import py_environment
 
 from ibc.environments import suite, tasks
-from ibc.eval import eval_actor, rollouts, scalars
+from ibc.environments.utils import child_process
+from ibc.eval import environment_group, eval_actor, process_group, rollouts, scalars
 
 VIDEO_FOLDER = "videos/ttl=7d"
 
@@ -28,19 +30,21 @@ class Evaluation:
         num_envs: int,
         write_video: bool,
         write_pictures: bool,
+        gin_bindings: Sequence[str] = (),
     ):
         """Creates the environments of all tasks.
 
         Args:
           task_names: tasks, evaluated in turn.
-          load_environment: task name → a new unbatched environment.
+          load_environment: task name → a new unbatched environment; must be picklable.
           act: the policy, see `rollouts.ActFn`.
           train_step: scalar int64.
           root_dir: run folder; results go to eval/ and videos/ in it.
           num_episodes: episodes per task and evaluation, with the seeds 0, 1, ….
-          num_envs: environments side by side; does not change results.
+          num_envs: environments side by side, spread over the cores; does not change results.
           write_video: write one rollout of the first task as mp4.
           write_pictures: write pictures of the episodes, for tasks that have them.
+          gin_bindings: bindings in force for environments, for those in other processes.
 
         Raises:
           ValueError: `num_episodes` or `num_envs` is not positive, or there are no pictures.
@@ -52,21 +56,19 @@ class Evaluation:
         self._act = act
         self._train_step = train_step
         self._write_video = write_video
-        self._environments = {
-            name: [load_environment(name) for _ in range(min(num_envs, num_episodes))]
-            for name in task_names
-        }
+        self._num_envs = min(num_envs, num_episodes)
+        self._environments = {name: load_environment(name) for name in task_names}
         self._actors = [
             eval_actor.EvalActor(
-                environments,
+                _make_group(name, environment, load_environment, self._num_envs, gin_bindings),
                 act,
                 train_step,
                 num_episodes,
-                self._root / "eval" / suite.gym_env(environments[0]).spec.id,
+                self._root / "eval" / suite.gym_env(environment).spec.id,
                 name,
-                write_pictures,
+                _picture_maker(name, environment) if write_pictures else None,
             )
-            for name, environments in self._environments.items()
+            for name, environment in self._environments.items()
         ]
         self._writer = tf.summary.create_file_writer(str(self._root / "eval"))
 
@@ -85,7 +87,34 @@ class Evaluation:
 
     def _record(self) -> None:
         """Writes a video of one episode of the first task."""
-        task, environments = next(iter(self._environments.items()))
+        name, environment = next(iter(self._environments.items()))
         path = self._root / VIDEO_FOLDER / f"vid_{int(self._train_step)}.mp4"
-        rollouts.record_episode(environments, self._act, tasks.get_task(task).video_seed, path)
+        seed = tasks.get_task(name).video_seed
+        rollouts.record_episode(environment, self._act, seed, self._num_envs, path)
         logging.info("Video of one episode: %s", path)
+
+
+def _make_group(
+    task_name: str,
+    environment: py_environment.PyEnvironment,
+    load_environment: Callable[[str], py_environment.PyEnvironment],
+    num_envs: int,
+    gin_bindings: Sequence[str],
+) -> environment_group.EnvironmentGroup:
+    """Spreads environments over the cores; a single one stays in this process."""
+    num_workers = min(num_envs, child_process.num_cores())
+    if num_workers == 1:
+        more = [load_environment(task_name) for _ in range(num_envs - 1)]
+        return environment_group.LocalGroup([environment, *more])
+    load = functools.partial(load_environment, task_name)
+    return process_group.ProcessGroup(task_name, load, num_envs, num_workers, gin_bindings)
+
+
+def _picture_maker(
+    task_name: str, environment: py_environment.PyEnvironment
+) -> Callable[[list, pathlib.Path], None]:
+    """Returns the task's function that draws several episodes."""
+    inner = suite.gym_env(environment)
+    if not hasattr(inner, "save_episode_grid"):
+        raise ValueError(f"task {task_name} has no pictures of episodes; leave out --viz_img.")
+    return inner.save_episode_grid

@@ -1,120 +1,104 @@
 """Runs episodes with given seeds in several environments side by side."""
 
 import os
+import pathlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tf_agents.environments import py_environment
-from tf_agents.metrics import py_metric
-from tf_agents.trajectories import time_step, trajectory
+from tf_agents.trajectories import time_step
 from tf_agents.utils import nest_utils
 
 from ibc.environments.utils import video
+from ibc.eval import environment_group
 
 # (time step with a leading [E], seeds int32 [E, 2]) -> actions with a leading [E].
 ActFn = Callable[[time_step.TimeStep, np.ndarray], np.ndarray]
-# Called with a frame that has a leading [1] and neither observation nor action.
-Observer = Callable[[trajectory.Trajectory], None]
 
 
 def run_episodes(
-    environments: Sequence[py_environment.PyEnvironment],
-    metrics: Sequence[Sequence[py_metric.PyMetric]],
+    group: environment_group.EnvironmentGroup,
     act: ActFn,
     seeds: Sequence[int],
-) -> Iterator[tuple[int, py_environment.PyEnvironment, dict[str, float]]]:
-    """Runs one episode per seed; yields the seed, its environment and metrics, in seed order.
+    picture_folder: str | os.PathLike | None = None,
+) -> Iterator[environment_group.Outcome]:
+    """Runs one episode per seed; yields outcomes as episodes end.
 
-    The policy's noise at step t of an episode comes from (episode seed, t) alone, so results do
-    not depend on how many environments run side by side. An environment that was yielded is
-    as its episode has left it.
+    An environment whose episode has ended takes the next seed at once. The policy's noise at step
+    t of an episode comes from (episode seed, t) alone, so outcomes do not depend on how many
+    environments run side by side.
 
     Args:
-      environments: E unbatched environments, each used for one episode at a time.
-      metrics: for each environment, metrics that look at one episode.
+      group: E environments.
       act: policy, called once per step with all E environments' time steps.
       seeds: environment seeds.
+      picture_folder: where pictures of the episodes go, seed_<seed>.png, if they are wanted.
     """
-    width = len(environments)
-    for start in range(0, len(seeds), width):
-        chunk = seeds[start : start + width]
-        for metric in (metric for row in metrics for metric in row):
-            metric.reset()
-        time_steps = [_start(e, seed) for e, seed in zip(environments, chunk, strict=False)]
-        _play(environments, time_steps, metrics, act, chunk, width)
-        for environment, row, seed in zip(environments, metrics, chunk, strict=False):
-            yield seed, environment, {m.name: float(np.asarray(m.result())) for m in row}
+
+    def assign(index: int, seed: int) -> None:
+        picture = picture_folder and pathlib.Path(picture_folder) / f"seed_{seed}.png"
+        assignments[index] = environment_group.Assignment(seed, picture)
+        noise_seeds[index] = (seed, 0)
+
+    width = group.num_envs
+    waiting = list(reversed(seeds))
+    assignments: dict[int, environment_group.Assignment] = {}
+    noise_seeds = np.zeros([width, 2], np.int32)
+    rows: list[time_step.TimeStep | None] = [None] * width
+    running = range(min(width, len(seeds)))
+    for index in running:
+        assign(index, waiting.pop())
+    while running:
+        for index, first in group.start(assignments).items():
+            rows[index] = first
+        assignments.clear()
+        actions = act(_stacked(rows), noise_seeds)
+        stepped = group.step({index: _row(actions, index) for index in running})
+        noise_seeds[:, 1] += 1
+        for index, (following, outcome) in stepped.items():
+            rows[index] = following
+            if outcome is not None:
+                yield outcome
+                if waiting:
+                    assign(index, waiting.pop())
+        running = [i for i in running if not rows[i].is_last() or i in assignments]
 
 
 def record_episode(
-    environments: Sequence[py_environment.PyEnvironment],
+    environment: py_environment.PyEnvironment,
     act: ActFn,
     seed: int,
+    width: int,
     path: str | os.PathLike,
 ) -> None:
-    """Writes a video (mp4) of one episode in the first environment.
+    """Writes a video (mp4) of one episode.
 
     Args:
-      environments: as `run_episodes`; their number decides the batch that `act` is given.
+      environment: unbatched environment.
       act: policy.
       seed: environment seed.
+      width: batch that `act` is given, so that it need not be compiled for another.
       path: name of the video.
     """
-    first = environments[0]
-    start = _start(first, seed)
-    with video.recording(first, path) as add_frame:
-        _play([first], [start], [[lambda _: add_frame()]], act, [seed], len(environments))
-
-
-def _start(environment: py_environment.PyEnvironment, seed: int) -> time_step.TimeStep:
     environment.seed(seed)
-    return environment.reset()
-
-
-def _play(
-    environments: Sequence[py_environment.PyEnvironment],
-    time_steps: list[time_step.TimeStep],
-    observers: Sequence[Sequence[Observer]],
-    act: ActFn,
-    seeds: Sequence[int],
-    width: int,
-) -> None:
-    """Plays each environment to the end of its episode; ended ones are no longer stepped."""
-    running = list(range(len(time_steps)))
+    current = environment.reset()
     step = 0
-    while running:
-        actions = act(*_padded(time_steps, seeds, step, width))
-        for k in running:
-            following = environments[k].step(
-                tf.nest.map_structure(lambda action, k=k: action[k], actions)
-            )
-            frame = _outcome(time_steps[k], following)
-            for observe in observers[k]:
-                observe(frame)
-            time_steps[k] = following
-        running = [k for k in running if not time_steps[k].is_last()]
-        step += 1
+    with video.recording(environment, path) as add_frame:
+        while not current.is_last():
+            noise_seeds = np.full([width, 2], (seed, step), np.int32)
+            actions = act(_stacked([current] * width), noise_seeds)
+            current = environment.step(_row(actions, 0))
+            add_frame()
+            step += 1
 
 
-def _padded(
-    time_steps: Sequence[time_step.TimeStep], seeds: Sequence[int], step: int, width: int
-) -> tuple[time_step.TimeStep, np.ndarray]:
-    """Stacks time steps and noise seeds to exactly `width` rows: the policy is compiled once."""
-    missing = width - len(time_steps)
-    rows = [*time_steps, *[time_steps[-1]] * missing]
-    noise_seeds = [(seed, step) for seed in [*seeds, *[seeds[-1]] * missing]]
-    return nest_utils.stack_nested_arrays(rows), np.array(noise_seeds, np.int32)
+def _stacked(rows: Sequence[time_step.TimeStep | None]) -> time_step.TimeStep:
+    """Stacks time steps; rows without one take another's, as the batch size never changes."""
+    filler = next(row for row in rows if row is not None)
+    return nest_utils.stack_nested_arrays([filler if row is None else row for row in rows])
 
 
-def _outcome(before: time_step.TimeStep, after: time_step.TimeStep) -> trajectory.Trajectory:
-    """Returns what metrics look at, with a leading [1]."""
-    return trajectory.Trajectory(
-        step_type=np.reshape(before.step_type, (1,)),
-        observation=(),
-        action=(),
-        policy_info=(),
-        next_step_type=np.reshape(after.step_type, (1,)),
-        reward=np.reshape(after.reward, (1,)),
-        discount=np.reshape(after.discount, (1,)),
-    )
+def _row(actions: Any, index: int) -> Any:
+    return tf.nest.map_structure(lambda action: action[index], actions)

@@ -1,10 +1,14 @@
+import os
+import signal
+
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
-from tf_agents.metrics import py_metrics
 
 from ibc.environments import suite
-from ibc.eval import rollouts
+from ibc.environments.utils import child_process
+from ibc.eval import environment_group, process_group, rollouts
 
 
 def proportional_act(time_steps, seeds):
@@ -14,22 +18,23 @@ def proportional_act(time_steps, seeds):
     return np.clip(goal + np.array(noise), 0, 1).astype(np.float32)
 
 
+def load(history_length=2):
+    return suite.load("PARTICLE", history_length=history_length)
+
+
 def run(width, seeds, act=proportional_act):
-    environments = [suite.load("PARTICLE", history_length=2) for _ in range(width)]
-    metrics = [
-        [py_metrics.AverageReturnMetric(buffer_size=1), *suite.task_metrics(e, 1)]
-        for e in environments
-    ]
-    return [(s, v) for s, _, v in rollouts.run_episodes(environments, metrics, act, seeds)]
+    group = environment_group.LocalGroup([load() for _ in range(width)])
+    return sorted(
+        (outcome.seed, outcome.metrics) for outcome in rollouts.run_episodes(group, act, seeds)
+    )
 
 
 @pytest.mark.parametrize("width", [2, 3, 5])
 def test_results_do_not_depend_on_the_environments_side_by_side(width):
     seeds = [4, 0, 7, 1, 9]
     alone, together = run(1, seeds), run(width, seeds)
-    assert [seed for seed, _ in together] == seeds
-    for (_, one), (_, other) in zip(alone, together, strict=True):
-        assert one == other
+    assert [seed for seed, _ in together] == sorted(seeds)
+    assert together == alone
 
 
 def test_an_episode_is_the_one_of_its_seed():
@@ -83,9 +88,41 @@ def test_metrics_agree_with_the_environment():
 def test_a_video_shows_the_whole_episode(tmp_path):
     import imageio_ffmpeg
 
-    environment = suite.load("PARTICLE", history_length=2)
     path = tmp_path / "videos" / "episode.mp4"
-    rollouts.record_episode([environment], proportional_act, 42, path)
+    rollouts.record_episode(load(), proportional_act, 42, 3, path)
     frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(path))
     assert frames == 51
     np.testing.assert_allclose(seconds, 51 / 20, atol=0.1)
+
+
+def test_processes_give_the_results_of_one_process(tmp_path):
+    seeds = [4, 0, 7, 1, 9]
+    group = process_group.ProcessGroup("PARTICLE", load, 4, 2, ["ParticleEnv.n_steps = 30"])
+    outcomes = list(rollouts.run_episodes(group, proportional_act, seeds, tmp_path))
+    gin.parse_config("ParticleEnv.n_steps = 30")
+    assert sorted((outcome.seed, outcome.metrics) for outcome in outcomes) == run(1, seeds)
+    for outcome in outcomes:
+        assert (tmp_path / f"seed_{outcome.seed}.png").stat().st_size > 1000
+        assert len(outcome.episode.setpoints) == 30
+    group.close()
+
+
+def test_a_dying_process_is_named():
+    group = process_group.ProcessGroup("PARTICLE", load, 4, 2, [])
+
+    def act(time_steps, seeds):
+        if seeds[0, 1] == 3:
+            os.kill(group.processes[1].pid, signal.SIGKILL)
+        return proportional_act(time_steps, seeds)
+
+    with pytest.raises(child_process.WorkerError, match="process 1 was killed by SIGKILL"):
+        list(rollouts.run_episodes(group, act, [0, 1, 2, 3]))
+    group.close()
+    assert not any(process.is_alive() for process in group.processes)
+
+
+def test_an_environment_that_cannot_be_made_says_why():
+    group = process_group.ProcessGroup("PARTICLE", load, 2, 2, ["ParticleEnv.n_dims = 3"])
+    with pytest.raises(child_process.WorkerError, match=r"process 0: .*did you mean n_dim"):
+        list(rollouts.run_episodes(group, proportional_act, [0]))
+    group.close()

@@ -1,5 +1,6 @@
 """One experiment: data, agent, training with evaluations in between."""
 
+import functools
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -15,6 +16,7 @@ from ibc.eval import eval_env, evaluation, seeded_policy
 from ibc.train import (
     build_agent,
     configuration,
+    demonstrations,
     get_agent,
     get_data,
     get_learner,
@@ -59,6 +61,7 @@ def train_eval(
     num_envs: int = 1,
     shared_memory_eval: bool = False,
     image_obs: bool = False,
+    generate_data: bool = False,
     strategy: tf.distribute.Strategy | None = None,
     max_data_shards: int = -1,
     use_warmup: bool = False,
@@ -71,7 +74,7 @@ def train_eval(
     Args:
       task: name of the task, or several; trained on one data set, evaluated on each.
       dataset_path: glob of record files, or several separated by commas; the task's default
-        place (`tasks.Task.default_dataset`) if not given.
+        place (`tasks.Task.dataset_glob`) if not given.
       root_dir: where runs are kept, /tmp/ibc_logs if not given.
       loss_type: 'ebm' or 'mse'.
       network: a name in `get_cloning_network.NETWORKS`.
@@ -104,6 +107,7 @@ def train_eval(
       num_envs: evaluation environments side by side.
       shared_memory_eval: evaluate in a PyBullet shared-memory server.
       image_obs: use the task's variant with images.
+      generate_data: record demonstrations of the task's oracle if there are none.
       strategy: distribution strategy; the default one if not given.
       max_data_shards: number of record files to use; −1 uses all.
       use_warmup: the published switch for learning_rate_schedule = 'warmup'.
@@ -129,32 +133,26 @@ def train_eval(
     parameters.check_not_negative(
         "train_eval", seed=seed, uniform_boundary_buffer=uniform_boundary_buffer
     )
-    if dataset_path is not None and not isinstance(dataset_path, str):
-        raise ValueError(
-            f"train_eval.dataset_path must be a string, one glob or several with commas, "
-            f"got {dataset_path!r}."
-        )
-    if for_rnn:
-        raise ValueError(
-            "train_eval.for_rnn is True, but none of the networks here is recurrent: set it to "
-            "False. (Windows for recurrent networks: ibc.data.dataset.WindowDataset.)"
-        )
+    _check_choices(dataset_path, for_rnn, shared_memory_eval, task_names, num_envs)
     folder = run_folder.run_folder(root_dir, tag, add_time)
     tf.keras.utils.set_random_seed(seed)
     strategy = strategy or tf.distribute.get_strategy()
 
+    first_task = tasks.get_task(task_names[0])
+    dataset_path = dataset_path or first_task.dataset_glob(image_obs)
+    if generate_data:
+        demonstrations.ensure(
+            first_task.name, dataset_path, image_obs, configuration.environment_bindings()
+        )
     data = get_data.get_data(
-        dataset_path or tasks.get_task(task_names[0]).dataset_glob,
+        dataset_path,
         sequence_length,
         {name: _frame_specs(name, image_obs) for name in task_names},
         max_data_shards=max_data_shards,
         dataset_eval_fraction=dataset_eval_fraction,
         flatten_action=flatten_action,
-        make_command=tasks.get_task(task_names[0]).recording_command(),
+        make_command=f"{first_task.recording_command(image_obs)} (or add --generate_data here)",
     )
-
-    def load_environment(name: str):
-        return eval_env.load(name, sequence_length, image_obs, shared_memory_eval, goal_tolerance)
 
     schedule = learning_rates.get_schedule(
         "warmup" if use_warmup else learning_rate_schedule,
@@ -165,7 +163,7 @@ def train_eval(
     with strategy.scope():
         train_step = train_utils.create_train_step()
         agent = build_agent.build_agent(
-            load_environment(task_names[0]),
+            eval_env.load(task_names[0], sequence_length, image_obs),
             loss_type,
             network,
             data.normalizers,
@@ -208,7 +206,13 @@ def train_eval(
     if not skip_eval:
         evaluate = evaluation.Evaluation(
             task_names,
-            load_environment,
+            functools.partial(
+                eval_env.load,
+                sequence_length=sequence_length,
+                image_obs=image_obs,
+                shared_memory=shared_memory_eval,
+                goal_tolerance=goal_tolerance,
+            ),
             seeded_policy.greedy_act_fn(agent.policy),
             train_step,
             folder,
@@ -216,6 +220,7 @@ def train_eval(
             num_envs,
             video,
             viz_img,
+            configuration.environment_bindings(),
         ).run
     return _train(
         learner,
@@ -274,6 +279,32 @@ def _task_names(task: str | Sequence[str] | None) -> list[str]:
     for name in names:
         tasks.get_task(name)
     return names
+
+
+def _check_choices(
+    dataset_path: str | None,
+    for_rnn: bool,
+    shared_memory_eval: bool,
+    task_names: Sequence[str],
+    num_envs: int,
+) -> None:
+    """Checks parameters whose values may not fit each other or what there is."""
+    if dataset_path is not None and not isinstance(dataset_path, str):
+        raise ValueError(
+            f"train_eval.dataset_path must be a string, one glob or several with commas, "
+            f"got {dataset_path!r}."
+        )
+    if for_rnn:
+        raise ValueError(
+            "train_eval.for_rnn is True, but none of the networks here is recurrent: set it to "
+            "False. (Windows for recurrent networks: ibc.data.dataset.WindowDataset.)"
+        )
+    if shared_memory_eval and (len(task_names) > 1 or num_envs > 1):
+        raise ValueError(
+            "--shared_memory_eval shows one environment of one task, as a server holds one world; "
+            f"got {len(task_names)} task(s) and train_eval.num_envs = {num_envs}: give one --task "
+            "and bind train_eval.num_envs = 1."
+        )
 
 
 def _frame_specs(task: str, image_obs: bool) -> tuple[types.NestedArraySpec, types.NestedArraySpec]:

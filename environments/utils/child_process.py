@@ -1,0 +1,51 @@
+"""Processes that work for this one: how they end, and what they say when they fail."""
+
+import os
+import signal
+import sys
+from multiprocessing import process as base_process
+
+_STOP_SECONDS = 5.0
+
+
+class WorkerError(RuntimeError):
+    """A process that works for this one failed or was killed; the message says which and why."""
+
+
+def num_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def leave_signals_to_parent() -> None:
+    """Prepares a child process: its parent ends it in order, and no file stays half-written."""
+    # Ctrl-C reaches the whole group of processes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # An exception, unlike the default action, lets half-written files be removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
+def stop(process: base_process.BaseProcess) -> None:
+    """Ends a process, by force if it does not end when asked to."""
+    process.terminate()
+    process.join(_STOP_SECONDS)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def summary(error: Exception) -> str:
+    """Returns an error in one line."""
+    line = (str(error).strip() or "no message").splitlines()[0]
+    return line if isinstance(error, ValueError) else f"{type(error).__name__}: {line}"
+
+
+def cause_of_death(process: base_process.BaseProcess) -> str:
+    """Says how a process has ended: 'was killed by SIGKILL'."""
+    process.join(_STOP_SECONDS)
+    code = process.exitcode
+    if code is not None and code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended without a result (status {code})"

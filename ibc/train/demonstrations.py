@@ -1,0 +1,70 @@
+"""Records demonstrations for a training that finds none."""
+
+import pathlib
+import time
+
+import tqdm
+from absl import logging
+
+from ibc.data import policy_eval_options, policy_eval_replicas, policy_eval_report, shards
+from ibc.environments import tasks
+
+
+def ensure(
+    task_name: str,
+    dataset_path: str,
+    image_obs: bool = False,
+    environment_bindings: tuple[str, ...] = (),
+) -> None:
+    """Records oracle episodes where `dataset_path` says, unless there are some already.
+
+    Records `tasks.RECORDED_EPISODES` episodes in `tasks.RECORDING_REPLICAS` processes, as the
+    command does that `Task.recording_command` names. What an interrupted recording has left is
+    recorded anew.
+
+    Args:
+      task_name: name of the task, whose own oracle is recorded.
+      dataset_path: file name or glob such as 'datasets/push/oracle_push*.tfrecord'.
+      image_obs: record images.
+      environment_bindings: gin bindings of the environment and its oracle.
+
+    Raises:
+      ValueError: nothing is there, and the path does not say what to call new files.
+      ReplicaError: recording failed.
+    """
+    # 'a/oracle*.tfrecord' is a glob of what is recorded as 'a/oracle.tfrecord'.
+    file_name = dataset_path.replace("*", "", 1)
+    options = policy_eval_options.Options(
+        task=task_name,
+        policy="oracle",
+        num_episodes=tasks.RECORDED_EPISODES // tasks.RECORDING_REPLICAS,
+        replicas=tasks.RECORDING_REPLICAS,
+        use_image_obs=image_obs,
+        dataset_path=file_name,
+        gin_bindings=environment_bindings,
+    )
+    if _is_there(dataset_path, options):
+        logging.info("Demonstrations are there already: %s", dataset_path)
+        return
+    if any(character in file_name for character in "*?[,"):
+        raise ValueError(
+            f"train_eval.dataset_path is {dataset_path!r}, which does not tell --generate_data "
+            "what to call new files; give one path with at most one *, such as "
+            "'datasets/push/oracle_push*.tfrecord'."
+        )
+    policy_eval_options.check(options)
+    logging.info("Recording %d demonstrations: %s", tasks.RECORDED_EPISODES, dataset_path)
+    start = time.monotonic()
+    with tqdm.tqdm(total=tasks.RECORDED_EPISODES, unit="episode") as bar:
+        results = policy_eval_replicas.run(options, bar.update)
+    logging.info("%s", policy_eval_report.report(results, time.monotonic() - start))
+
+
+def _is_there(dataset_path: str, options: policy_eval_options.Options) -> bool:
+    """Whether there are record files, other than some of those that would be recorded."""
+    try:
+        found = {pathlib.Path(path) for path in shards.find_shards(dataset_path)}
+    except FileNotFoundError:
+        return False
+    planned = {pathlib.Path(options.shard_path(i)).expanduser() for i in range(options.replicas)}
+    return not found < planned
