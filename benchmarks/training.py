@@ -25,18 +25,13 @@ from tf_agents.train.utils import train_utils
 from ibc.data import shard_testing, shard_writer
 from ibc.environments import suite
 from ibc.eval import eval_env
-from ibc.train import build_agent, configuration, get_data, learning_rate
+from ibc.train import agent_specs, build_agent, configuration, get_data, learning_rate
 
 import input_pipeline  # isort: skip  (beside this script)
 
-_BATCH_SIZE = 512
 _SECONDS = 10.0
 
-CONFIGS = (
-    ("mlp_mse.gin", "mse", "MLPMSE"),
-    ("mlp_ebm_quick.gin", "ebm", "MLPEBM"),
-    ("mlp_ebm_langevin.gin", "ebm", "MLPEBM"),
-)
+CONFIGS = ("mlp_mse.gin", "mlp_ebm_quick.gin", "mlp_ebm_langevin.gin")
 
 
 def steps_per_second(agent: tf_agent.TFAgent, batch: tuple, seconds: float = _SECONDS) -> float:
@@ -73,24 +68,25 @@ def write_data(folder: str) -> str:
     return os.path.join(folder, "*.tfrecord")
 
 
-def measure(config: str, loss_type: str, network: str, data_path: str) -> None:
+def measure(config: str, data_path: str) -> None:
     """Prints one line for a config."""
     gin.clear_config()
     configuration.configure(["PARTICLE"], [config], [])
     environment = suite.load("PARTICLE")
     specs = {"PARTICLE": (environment.observation_spec(), environment.action_spec())}
-    data = get_data.get_data(data_path, 2, specs)
+    sequence_length = gin.query_parameter("train_eval.sequence_length")
+    data = get_data.get_data(data_path, sequence_length, specs)
     agent = build_agent.build_agent(
-        eval_env.load("PARTICLE", 2),
-        loss_type,
-        network,
+        *agent_specs.of_environment(eval_env.load("PARTICLE", sequence_length)),
+        gin.query_parameter("train_eval.loss_type"),
+        gin.query_parameter("train_eval.network"),
         data.normalizers,
         0.05,
         tf.keras.optimizers.legacy.Adam(learning_rate.get_schedule("exponential", 1e-3, 100, 1000)),
         train_utils.create_train_step(),
         seed=0,
     )
-    batches = data.train.as_tf_dataset(_BATCH_SIZE)
+    batches = data.train.as_tf_dataset(gin.query_parameter("train_eval.batch_size"))
     pipeline = input_pipeline.batches_per_second(batches, 5000)
     training = steps_per_second(agent, next(iter(batches))[0])
     print(
@@ -104,8 +100,8 @@ def main() -> None:
     """Measures the configs one after another."""
     with tempfile.TemporaryDirectory() as folder:
         data_path = write_data(folder)
-        for config, loss_type, network in CONFIGS:
-            measure(config, loss_type, network, data_path)
+        for config in CONFIGS:
+            measure(config, data_path)
 
 
 if __name__ == "__main__":

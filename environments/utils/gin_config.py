@@ -26,7 +26,8 @@ def parse(
     The modules that define the configurables must have been imported.
 
     Args:
-      gin_files: Paths, or bare file names that are looked up in `search_folders`.
+      gin_files: Paths, also relative to the parents of `search_folders`, or bare file names
+        that are looked up in `search_folders`.
       gin_bindings: Bindings such as 'ParticleEnv.n_dim=2'; later ones win.
       search_folders: Folders for bare file names, the first match wins; their direct
         subfolders are searched after all of them.
@@ -59,7 +60,9 @@ def find_file(name: str, search_folders: Sequence[pathlib.Path]) -> pathlib.Path
         return path
     is_bare = path.name == name
     subfolders = [sub for folder in search_folders for sub in sorted(folder.glob("*/"))]
-    folders = [*search_folders, *subfolders] if is_bare else [path.parent]
+    # 'particle/mlp_mse.gin' names a file beside the searched folders too.
+    relatives = dict.fromkeys(folder.parent / path.parent for folder in search_folders)
+    folders = [*search_folders, *subfolders] if is_bare else [path.parent, *relatives]
     for folder in folders:
         for candidate in (folder / path.name, folder / f"{path.name}.gin"):
             if candidate.is_file():

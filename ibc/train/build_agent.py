@@ -1,15 +1,16 @@
-"""Network and agent for an environment's specs and a data set's statistics."""
+"""Network and agent for what is observed and done, and a data set's statistics."""
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
-from tf_agents.environments import py_environment
-from tf_agents.train.utils import spec_utils
+from tf_agents.trajectories import time_step as ts
+from tf_agents.typing import types
 
 from ibc.train import get_agent, get_cloning_network, get_normalizers, get_sampling_spec
 
 
 def build_agent(
-    environment: py_environment.PyEnvironment,
+    time_step_spec: ts.TimeStep,
+    action_spec: types.BoundedTensorSpec,
     loss_type: str,
     network: str,
     normalizers: get_normalizers.NormalizationInfo,
@@ -18,8 +19,7 @@ def build_agent(
     train_step: tf.Variable,
     seed: int,
 ) -> tf_agent.TFAgent:
-    """Builds network and agent for an environment's specs."""
-    observation_spec, action_spec, time_step_spec = spec_utils.get_tensor_specs(environment)
+    """Builds network and agent; the specs are those of `agent_specs`."""
     sampling_spec = get_sampling_spec.get_sampling_spec(
         action_spec,
         normalizers.min_actions,
@@ -28,7 +28,7 @@ def build_agent(
         normalizers.act_norm_layer,
     )
     cloning_network = get_cloning_network.get_cloning_network(
-        network, loss_type, observation_spec, sampling_spec, normalizers.act_denorm_layer
+        network, loss_type, time_step_spec.observation, sampling_spec, normalizers.act_denorm_layer
     )
     return get_agent.get_agent(
         loss_type,

@@ -14,6 +14,7 @@ from ibc.environments import suite, tasks
 from ibc.environments.utils import parameters
 from ibc.eval import eval_env, evaluation, seeded_policy
 from ibc.train import (
+    agent_specs,
     build_agent,
     configuration,
     demonstrations,
@@ -72,7 +73,8 @@ def train_eval(
     same parameters.
 
     Args:
-      task: name of the task, or several; trained on one data set, evaluated on each.
+      task: name of the task, or several; trained on one data set, evaluated on each. None, with
+        skip_eval, trains on data that no environment here belongs to.
       dataset_path: glob of record files, or several separated by commas; the task's default
         place (`tasks.Task.dataset_glob`) if not given.
       root_dir: where runs are kept, /tmp/ibc_logs if not given.
@@ -120,7 +122,7 @@ def train_eval(
       FloatingPointError: the loss became infinite or NaN.
     """
     del replay_capacity
-    task_names = _task_names(task)
+    task_names = _task_names(task, dataset_path, skip_eval)
     get_agent.check_loss_type(loss_type)
     parameters.check_whole(
         "train_eval",
@@ -138,12 +140,7 @@ def train_eval(
     tf.keras.utils.set_random_seed(seed)
     strategy = strategy or tf.distribute.get_strategy()
 
-    first_task = tasks.get_task(task_names[0])
-    dataset_path = dataset_path or first_task.dataset_glob(image_obs)
-    if generate_data:
-        demonstrations.ensure(
-            first_task.name, dataset_path, image_obs, configuration.environment_bindings()
-        )
+    dataset_path, make_command = _find_data(task_names, dataset_path, image_obs, generate_data)
     data = get_data.get_data(
         dataset_path,
         sequence_length,
@@ -151,8 +148,14 @@ def train_eval(
         max_data_shards=max_data_shards,
         dataset_eval_fraction=dataset_eval_fraction,
         flatten_action=flatten_action,
-        make_command=f"{first_task.recording_command(image_obs)} (or add --generate_data here)",
+        make_command=make_command,
     )
+    if task_names:
+        environment = eval_env.load(task_names[0], sequence_length, image_obs)
+        time_step_spec, action_spec = agent_specs.of_environment(environment)
+        environment.close()
+    else:
+        time_step_spec, action_spec = agent_specs.of_data(data.train.spec, sequence_length)
 
     schedule = learning_rates.get_schedule(
         "warmup" if use_warmup else learning_rate_schedule,
@@ -163,7 +166,8 @@ def train_eval(
     with strategy.scope():
         train_step = train_utils.create_train_step()
         agent = build_agent.build_agent(
-            eval_env.load(task_names[0], sequence_length, image_obs),
+            time_step_spec,
+            action_spec,
             loss_type,
             network,
             data.normalizers,
@@ -271,14 +275,34 @@ def _train(
     return results
 
 
-def _task_names(task: str | Sequence[str] | None) -> list[str]:
+def _task_names(
+    task: str | Sequence[str] | None, dataset_path: str | None, skip_eval: bool
+) -> list[str]:
     """Checks the task names."""
     names = [task] if isinstance(task, str) else list(task or [])
-    if not names:
-        raise ValueError(f"No task given: pass --task, one of {', '.join(tasks.TASKS)}.")
+    if not names and not (dataset_path and skip_eval):
+        raise ValueError(
+            f"No task given: pass --task, one of {', '.join(tasks.TASKS)}; or, to train on data of "
+            "your own that no environment here belongs to, --skip_eval and train_eval.dataset_path."
+        )
     for name in names:
         tasks.get_task(name)
     return names
+
+
+def _find_data(
+    task_names: Sequence[str], dataset_path: str | None, image_obs: bool, generate_data: bool
+) -> tuple[str, str | None]:
+    """Returns where the data is and the command that makes it; makes it if asked to."""
+    if not task_names:
+        return dataset_path, None
+    task = tasks.get_task(task_names[0])
+    dataset_path = dataset_path or task.dataset_glob(image_obs)
+    if generate_data:
+        demonstrations.ensure(
+            task.name, dataset_path, image_obs, configuration.environment_bindings()
+        )
+    return dataset_path, f"{task.recording_command(image_obs)} (or add --generate_data here)"
 
 
 def _check_choices(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorboard.compat.proto import event_pb2
+from tf_agents.trajectories import time_step as ts
 
 from ibc.train import configuration, experiment, policy_export
 
@@ -214,3 +215,18 @@ def test_a_cosine_run_cannot_be_made_longer(tmp_path, particle_data):
     run(tmp_path, particle_data, "train_eval.num_iterations = 2", skip_eval=True)
     with pytest.raises(ValueError, match="cosine_steps was 2, now 4"):
         run(tmp_path, particle_data, "train_eval.num_iterations = 4", skip_eval=True)
+
+
+def test_data_without_an_environment_trains_by_its_own_specs(tmp_path, particle_data):
+    bindings = [*SMALL, "train_eval.num_iterations = 10", "train_eval.sequence_length = 2"]
+    configuration.configure([], ["particle/mlp_ebm_quick.gin"], bindings)
+    results = experiment.train_eval(
+        root_dir=str(tmp_path), dataset_path=particle_data, skip_eval=True
+    )
+    assert results == {}
+    policy = tf.saved_model.load(str(tmp_path / "policies" / "greedy_policy"))
+    names = ("pos_agent", "vel_agent", "pos_first_goal", "pos_second_goal")
+    observation = {name: tf.zeros([1, 2, 2]) for name in names}
+    time_step = ts.TimeStep(tf.constant([1]), tf.zeros([1]), tf.ones([1]), observation)
+    action = policy.action(time_step).action
+    assert action.shape == (1, 2) and np.isfinite(action).all()
