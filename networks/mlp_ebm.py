@@ -6,7 +6,7 @@ from tf_agents.typing import types
 
 from ibc.networks import energy_network
 from ibc.networks.layers import dense, stacks
-from ibc.networks.utils import flatten
+from ibc.networks.utils import flatten, split_score
 
 
 @gin.configurable
@@ -76,15 +76,10 @@ class MLPEBM(energy_network.EnergyNetwork):
 
     def score(self, encoding: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Scores actions [B, N, A] under encodings [B, width]; returns [B, N]."""
-        first = self._stack.first_layer
-        count, size = tf.shape(actions)[1], actions.shape[2]
-        per_action = first.tail(tf.reshape(actions, [-1, size]), training)
-        width = per_action.shape[1]
-        hidden = encoding[:, tf.newaxis] + tf.reshape(per_action, [-1, count, width])
-        if training:
-            first.commit()
-        # Rows, not [B, N, width]: one large matrix product per layer.
-        features = self._stack.after_first(tf.reshape(hidden, [-1, width]), training)
-        scores = tf.reshape(self._head(features), [-1, count])
-        scores.set_shape(actions.shape[:2])
-        return scores
+        return split_score.split_score(
+            self._stack.first_layer,
+            lambda hidden: self._head(self._stack.after_first(hidden, training)),
+            encoding,
+            actions,
+            training,
+        )

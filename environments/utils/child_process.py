@@ -5,7 +5,7 @@ import signal
 import sys
 from multiprocessing import process as base_process
 
-_STOP_SECONDS = 5.0
+STOP_SECONDS = 5.0
 
 
 class WorkerError(RuntimeError):
@@ -30,7 +30,7 @@ def leave_signals_to_parent() -> None:
 def stop(process: base_process.BaseProcess) -> None:
     """Ends a process, by force if it does not end when asked to."""
     process.terminate()
-    process.join(_STOP_SECONDS)
+    process.join(STOP_SECONDS)
     if process.is_alive():
         process.kill()
         process.join()
@@ -44,7 +44,7 @@ def summary(error: Exception) -> str:
 
 def cause_of_death(process: base_process.BaseProcess) -> str:
     """Says how a process has ended: 'was killed by SIGKILL'."""
-    process.join(_STOP_SECONDS)
+    process.join(STOP_SECONDS)
     code = process.exitcode
     if code is not None and code < 0:
         return f"was killed by {signal.Signals(-code).name}"

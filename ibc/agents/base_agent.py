@@ -1,6 +1,7 @@
 """What all behavioral cloning agents share: a seeded loss and one optimizer step."""
 
 import abc
+import contextlib
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
@@ -167,6 +168,11 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
             number = tf.cast(number, tf.int64)
             seed = tf.random.fold_in(seed, number)
         return seed
+
+
+def paused(tape: tf.GradientTape | None) -> contextlib.AbstractContextManager:
+    """Returns a context in which the tape, if there is one, records nothing."""
+    return contextlib.nullcontext() if tape is None else tape.stop_recording()
 
 
 def _per_replica(scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -34,6 +34,7 @@ def sample(
     fraction_langevin_samples: float = 1.0,
     return_chain: bool = False,
     grad_norm_type: str | None = "inf",
+    differentiable: bool = False,
 ) -> tuple[tf.Tensor, mcmc.ChainData | None]:
     """Draws actions uniformly and improves some of them by DFO, some by Langevin dynamics.
 
@@ -48,6 +49,8 @@ def sample(
       fraction_langevin_samples: Fraction of N improved by Langevin dynamics, rounded.
       return_chain: Whether to return the Langevin chain's data.
       grad_norm_type: Norm in the chain's data.
+      differentiable: Lets gradients pass through the steps of the Langevin chain, whatever
+        `langevin_actions_given_obs.stop_chain_grad` is.
 
     Returns:
       Actions float32 [B, N, A], the improved ones last, and the chain's data or None.
@@ -71,5 +74,6 @@ def sample(
             seeds[2],
             return_chain=return_chain,
             grad_norm_type=grad_norm_type,
+            **({"stop_chain_grad": False} if differentiable else {}),
         )
     return tf.concat([untouched, for_dfo, for_langevin], axis=1), chain

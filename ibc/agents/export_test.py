@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.policies import policy_saver
 
-from ibc.agents import agent_testing, greedy_policy, ibc_policy, mse_policy
+from ibc.agents import agent_testing, greedy_policy, ibc_policy, mdn_policy, mse_policy
 
 _LOAD = """
 import json, sys
@@ -22,7 +22,8 @@ for path in sys.argv[1:]:
         name: tf.zeros([4, *spec.shape[1:]], spec.dtype) for name, spec in specs.items()
     }
     actions[path] = act(**inputs)["action"].numpy().tolist()
-assert not [name for name in sys.modules if name.split(".")[0] in ("ibc", "tf_agents")]
+others = ("ibc", "tf_agents", "tensorflow_probability")
+assert not [name for name in sys.modules if name.split(".")[0] in others]
 print(json.dumps(actions))
 """
 
@@ -32,7 +33,8 @@ def exported(tmp_path_factory):
     """Exports policies; returns them with the actions of a fresh process on zero inputs."""
     specs = agent_testing.TIME_STEP_SPEC, agent_testing.ACTION_SPEC
     energy, regression = agent_testing.mlp_energy(), agent_testing.mlp_regression()
-    for network in (energy, regression):
+    density = agent_testing.mlp_mixture()
+    for network in (energy, regression, density):
         network.create_variables()
     implicit = ibc_policy.IbcPolicy(
         *specs, agent_testing.SAMPLING_SPEC, energy, num_action_samples=64, use_dfo=True
@@ -40,6 +42,11 @@ def exported(tmp_path_factory):
     policies = dict(
         implicit_greedy=greedy_policy.SeededGreedyPolicy(implicit),
         explicit=mse_policy.MsePolicy(*specs, regression),
+        mixture=mdn_policy.MdnPolicy(*specs, density),
+        mixture_mode=greedy_policy.SeededGreedyPolicy(
+            mdn_policy.MdnPolicy(*specs, density, greedy_samples=False)
+        ),
+        mixture_greedy=greedy_policy.SeededGreedyPolicy(mdn_policy.MdnPolicy(*specs, density)),
     )
     folder = tmp_path_factory.mktemp("policies")
     for name, policy in policies.items():
@@ -53,14 +60,17 @@ def exported(tmp_path_factory):
     return {name: (policies[name], np.array(actions[str(folder / name)])) for name in policies}
 
 
-@pytest.mark.parametrize("name", ["implicit_greedy", "explicit"])
+@pytest.mark.parametrize(
+    "name", ["implicit_greedy", "explicit", "mixture", "mixture_mode", "mixture_greedy"]
+)
 def test_actions_are_within_the_specs_bounds(exported, name):
     _, actions = exported[name]
     assert actions.shape == (4, 2)
     assert np.all((actions >= 0) & (actions <= 1))
 
 
-def test_regression_acts_as_before_export(exported):
-    policy, actions = exported["explicit"]
+@pytest.mark.parametrize("name", ["explicit", "mixture_mode"])
+def test_deterministic_policies_act_as_before_export(exported, name):
+    policy, actions = exported[name]
     time_step = tf.nest.map_structure(tf.zeros_like, agent_testing.time_step(4))
     np.testing.assert_allclose(policy.action(time_step).action, actions, rtol=1e-5)

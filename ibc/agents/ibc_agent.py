@@ -58,7 +58,8 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
           num_counter_examples: N, counter-examples per example.
           fraction_dfo_samples: Fraction of counter-examples improved by DFO.
           fraction_langevin_samples: Fraction improved by Langevin dynamics; the rest is uniform.
-          ebm_loss_type: Name of the loss: 'info_nce'.
+          ebm_loss_type: Name of the loss, see `ebm_losses.get_loss`. 'cd_kl' is differentiated
+            through the Langevin chain.
           late_fusion: Accepted and without effect: observations are always encoded once.
           compute_mse: Reports `mse_counter_examples`, their squared distance to the true action.
           run_full_chain_under_gradient: Lets gradients reach the weights through the chain's
@@ -86,15 +87,16 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             )
         counter_examples.check_fractions(fraction_dfo_samples, fraction_langevin_samples)
         gradient_loss.check_grad_norm_type(grad_norm_type)
-        if ebm_loss_type not in ebm_losses.EBM_LOSSES:
+        self._ebm_loss = ebm_losses.get_loss(ebm_loss_type, softmax_temperature)
+        self._through_chain = ebm_loss_type == "cd_kl"
+        if self._through_chain and not fraction_langevin_samples:
             raise ValueError(
-                f"ImplicitBCAgent.ebm_loss_type must be one of {sorted(ebm_losses.EBM_LOSSES)}, "
-                f"but is {ebm_loss_type!r}."
+                "ImplicitBCAgent.ebm_loss_type = 'cd_kl' is differentiated through the Langevin "
+                "chain: set ImplicitBCAgent.fraction_langevin_samples above 0."
             )
-        self._chain_under_tape = add_grad_penalty and gradient_loss.penalizes_chain()
-        if self._chain_under_tape and not (
-            run_full_chain_under_gradient and fraction_langevin_samples
-        ):
+        penalizes_chain = add_grad_penalty and gradient_loss.penalizes_chain()
+        self._chain_under_tape = penalizes_chain or self._through_chain
+        if penalizes_chain and not (run_full_chain_under_gradient and fraction_langevin_samples):
             raise ValueError(
                 "grad_penalty.only_apply_final_grad_penalty = False needs "
                 "ImplicitBCAgent.run_full_chain_under_gradient = True and "
@@ -104,8 +106,6 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         self._min_actions, self._max_actions = action_bounds.bounds(
             action_sampling_spec, action_spec
         )
-        self._ebm_loss = ebm_losses.EBM_LOSSES[ebm_loss_type]
-        self._softmax_temperature = softmax_temperature
         self._compute_mse = compute_mse
         self._return_full_chain = return_full_chain
         self._add_grad_penalty = add_grad_penalty
@@ -114,8 +114,9 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             count=num_counter_examples,
             fraction_dfo_samples=fraction_dfo_samples,
             fraction_langevin_samples=fraction_langevin_samples,
-            return_chain=return_full_chain or self._chain_under_tape,
+            return_chain=return_full_chain or penalizes_chain,
             grad_norm_type=grad_norm_type,
+            differentiable=self._through_chain,
         )
         cloning_network.create_variables()
         policy = ibc_policy.IbcPolicy(
@@ -149,9 +150,9 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         observation, action = experience
         encoding = self._cloning_network.encode(observation, training=training)
         # Nothing of the chain is remembered for backpropagation unless the loss needs it.
-        paused = tape is not None and not self._chain_under_tape
-        with tape.stop_recording() if paused else contextlib.nullcontext():
+        with contextlib.nullcontext() if self._chain_under_tape else base_agent.paused(tape):
             counters, chain = self._counter_examples(encoding, seed)
+        frozen = self._frozen_scores(encoding, counters, tape) if self._through_chain else None
         actions = tf.concat([tf.stop_gradient(counters), action[:, tf.newaxis]], axis=1)
 
         def score_fn(actions):
@@ -168,9 +169,23 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             extra["grad_loss"] = tf.reduce_mean(penalty)
         else:
             predictions, penalty = score_fn(actions), 0.0
-        loss = self._ebm_loss(predictions, self._softmax_temperature) + penalty
-        extra["ebm_total_loss"] = tf.reduce_mean(loss)
-        return loss, extra
+        loss, reported = self._ebm_loss(ebm_losses.Contrast(predictions, counters, action, frozen))
+        loss += penalty
+        return loss, {**extra, **reported, "ebm_total_loss": tf.reduce_mean(loss)}
+
+    def _frozen_scores(
+        self, encoding: tf.Tensor, actions: tf.Tensor, tape: tf.GradientTape | None
+    ) -> tf.Tensor:
+        """Scores actions [B, N, A] by the present weights, which count as constants: [B, N].
+
+        Gradients pass to the actions: by the scores' own derivatives, linearly.
+        """
+        constant = tf.stop_gradient(actions)
+        with base_agent.paused(tape):
+            scores, gradients = gradient_loss.scores_and_gradients(
+                lambda actions: self._cloning_network.score(encoding, actions), constant
+            )
+        return scores + tf.reduce_sum(gradients * (actions - constant), axis=-1)
 
     def _counter_examples(
         self, encoding: tf.Tensor, seed: tf.Tensor

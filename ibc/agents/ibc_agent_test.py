@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.agents import agent_testing, ibc_agent
+from ibc.agents import agent_testing, ibc_agent, mcmc
 
 WEIGHT = 1.5
 
@@ -98,6 +98,85 @@ def test_penalty_on_the_whole_chain():
     assert gradient == pytest.approx(_slope(loss, WEIGHT), rel=1e-3)
 
 
+def _noiseless_chain(samples, goals, weight, rates):
+    """Langevin steps on −weight · |a − goal|², in float64."""
+    spec = agent_testing.SAMPLING_SPEC
+    limit = 0.1 * 0.5 * (spec.maximum - spec.minimum)
+    for rate in rates.astype(np.float64):
+        delta = np.clip(rate * 0.5 * 2 * weight * (samples - goals), -limit, limit)
+        samples = np.clip(samples - delta, spec.minimum, spec.maximum)
+    return samples
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_cd_kl_is_differentiated_through_the_chain(compiled):
+    gin.parse_config("""
+        langevin_actions_given_obs.noise_scale = 0.0
+        langevin_actions_given_obs.num_iterations = 4
+    """)
+    options = dict(ebm_loss_type="cd_kl", add_grad_penalty=False, fraction_langevin_samples=1.0)
+    observation, action = agent_testing.batch()
+    goals = observation["goal"].numpy()[:, -1:].astype(np.float64)
+    agent = _agent(**options)
+    info, scored, gradient = _train(agent, (observation, action))
+    if compiled:
+        agent = _agent(**options)
+        info = tf.function(agent.train)((observation, action))
+        gradient = (WEIGHT - agent.cloning_network.weight.numpy()) / 0.1
+    start = scored[0][1].astype(np.float64)
+    rates = mcmc.polynomial(0.1, 1e-5, 2.0, 4)
+    fixed = _noiseless_chain(start, goals, WEIGHT, rates)
+    true = _distances(action.numpy()[:, None], observation)
+
+    def contrast(weight):
+        squares = ((fixed - goals) ** 2).sum(-1) - (true**2).sum(-1)
+        return (-weight * squares).mean()
+
+    def divergence(weight):
+        samples = _noiseless_chain(start, goals, weight, rates)
+        pairs = ((samples[:, :, None] - samples[:, None]) ** 2).sum(-1)
+        frozen = -WEIGHT * ((samples - goals) ** 2).sum(-1)
+        return np.exp(-0.1 * pairs).mean() - frozen.mean()
+
+    through_chain = _slope(divergence, WEIGHT)
+    assert abs(through_chain) > 0.05 * abs(gradient)
+    assert info.extra["cd_loss"].numpy() == pytest.approx(contrast(WEIGHT), rel=1e-4)
+    assert info.extra["kl_loss"].numpy() == pytest.approx(divergence(WEIGHT), rel=1e-4)
+    assert info.loss.numpy() == pytest.approx(contrast(WEIGHT) + divergence(WEIGHT), rel=1e-4)
+    assert gradient == pytest.approx(_slope(contrast, WEIGHT) + through_chain, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["cd", "clipped_cd", "soft_clipped_cd"])
+def test_counter_examples_are_constants_of_the_other_losses(name):
+    agent = _agent(ebm_loss_type=name, add_grad_penalty=False, fraction_langevin_samples=0.5)
+    observation, action = agent_testing.batch()
+    info, scored, gradient = _train(agent, (observation, action))
+    offsets = _distances(scored[-1][1], observation)
+    samples = scored[-1][1][:, :-1].astype(np.float64)
+    distances = ((samples - action.numpy()[:, None]) ** 2).sum(-1)
+    outside = distances > 0.2 if "clipped" in name else np.ones_like(distances)
+
+    def loss(weight):
+        scores = -weight * (offsets**2).sum(-1)
+        differences = scores[:, :-1] - scores[:, -1:]
+        inside = np.abs(-differences - distances) if "soft" in name else 0.0
+        return np.where(outside, differences, inside).mean()
+
+    assert info.loss.numpy() == pytest.approx(loss(WEIGHT), rel=1e-4)
+    assert gradient == pytest.approx(_slope(loss, WEIGHT), rel=1e-3)
+    assert {"cd_loss", "ebm_total_loss"} <= set(info.extra)
+
+
+def test_cd_kl_trains_a_spectral_norm_network():
+    gin.parse_config("langevin_actions_given_obs.num_iterations = 3")
+    network = agent_testing.mlp_energy(dense_layer_type="spectral_norm")
+    agent = _agent(network, ebm_loss_type="cd_kl")
+    step = tf.function(agent.train)
+    losses = [step(agent_testing.batch()).loss.numpy() for _ in range(3)]
+    assert np.all(np.isfinite(losses))
+    assert np.isfinite(agent.loss(agent_testing.batch()).loss)
+
+
 def test_observations_are_encoded_once_per_step():
     agent = _agent(fraction_langevin_samples=0.5, fraction_dfo_samples=0.5)
     _train(agent, agent_testing.batch())
@@ -169,7 +248,8 @@ def test_spectral_norm_network_trains():
         (dict(fraction_dfo_samples=-0.1), "fraction_dfo_samples must be in"),
         (dict(fraction_langevin_samples=1.1), "fraction_langevin_samples must be in"),
         (dict(fraction_dfo_samples=0.6, fraction_langevin_samples=0.6), "together"),
-        (dict(ebm_loss_type="hinge"), r"\['info_nce'\].*'hinge'"),
+        (dict(ebm_loss_type="hinge"), r"'clipped_cd', 'info_nce', 'soft_clipped_cd'\], .*'hinge'"),
+        (dict(ebm_loss_type="cd_kl", fraction_langevin_samples=0.0), "fraction_langevin_samples"),
         (dict(grad_norm_type="3"), "'3'"),
     ],
 )

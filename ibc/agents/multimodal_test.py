@@ -1,12 +1,12 @@
-"""Learning on data with two answers: implicit policies keep both, regression averages them."""
+"""Learning on data with two answers: densities keep both, regression averages them."""
 
 import numpy as np
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from ibc.agents import agent_testing, ibc_agent, ibc_policy, mse_agent
-from ibc.networks import mlp_ebm, mlp_mse
+from ibc.agents import agent_testing, ibc_agent, ibc_policy, mdn_agent, mse_agent
+from ibc.networks import mlp_ebm, mlp_mdn, mlp_mse
 
 OBS_SPEC = tensor_spec.TensorSpec([1, 1], tf.float32, "observation")
 ACTION_SPEC = tensor_spec.BoundedTensorSpec([1], tf.float32, -1.0, 1.0, "action")
@@ -68,3 +68,31 @@ def test_regression_averages():
     assert abs(loss - np.var(_data()[1])) < 0.03
     time_step = ts.restart(tf.linspace(-1.0, 1.0, 300)[:, None, None], 300)
     assert np.abs(agent.policy.action(time_step).action).max() < 0.3
+
+
+def test_mixture_covers_both_modes_and_acts_on_one():
+    tf.random.set_seed(0)
+    network = mlp_mdn.MLPMDN(
+        OBS_SPEC,
+        ACTION_SPEC,
+        width=64,
+        rate=0.0,
+        num_components=4,
+        training_temperature=1.0,
+        test_temperature=1.0,
+    )
+    agent = mdn_agent.MdnBehavioralCloningAgent(
+        *SPECS,
+        network,
+        tf.keras.optimizers.Adam(5e-3),
+        train_step_counter=agent_testing.step_counter(),
+    )
+    loss = _train(agent, 300)
+    # What the data's own density costs: log 2 for the choice, and the entropy of its noise.
+    assert abs(loss - (np.log(2) + 0.5 * np.log(2 * np.pi * np.e * 0.02**2))) < 0.3
+    time_step = ts.restart(tf.linspace(-1.0, 1.0, 300)[:, None, None], 300)
+    actions = agent.policy.action(time_step, seed=tf.constant([1, 2])).action.numpy()
+    assert np.mean(np.abs(np.abs(actions) - 0.6) < 0.1) > 0.95
+    assert 0.25 < np.mean(actions > 0) < 0.75
+    mode = agent.policy.distribution(time_step).action.mode()
+    assert np.abs(np.abs(mode) - 0.6).max() < 0.05

@@ -112,6 +112,8 @@ def _stop(pipes: list[connection.Connection], processes: list) -> None:
     for pipe in pipes:
         pipe.close()
     for process in processes:
+        # At the end of its pipe it ends by itself, and releases its simulators.
+        process.join(child_process.STOP_SECONDS)
         child_process.stop(process)
 
 

@@ -1,9 +1,31 @@
 """Losses of energy networks, from predictions that are higher for better actions."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import gin
 import tensorflow as tf
 
 _KERAS_EPSILON = 1e-7
+# Squared distance, in normalized actions, up to which a sample counts as the true action.
+_CLIP_DISTANCE = 0.2
+# Scale of squared distances between samples in the estimate of their entropy.
+_ENTROPY_RATE = 0.1
+
+Reported = dict[str, tf.Tensor]
+
+
+class Contrast(NamedTuple):
+    """What a loss compares: the true action and its counter-examples, scored."""
+
+    predictions: tf.Tensor
+    """float32 [B, N + 1], the true action in the last column."""
+    counter_examples: tf.Tensor
+    """float32 [B, N, A], normalized."""
+    true_action: tf.Tensor
+    """float32 [B, A], normalized."""
+    frozen_predictions: tf.Tensor | None = None
+    """float32 [B, N], of the counter-examples by weights that count as constants; for `cd_kl`."""
 
 
 @gin.configurable(denylist=["predictions", "temperature"])
@@ -31,4 +53,102 @@ def info_nce(predictions: tf.Tensor, temperature: float = 1.0, faithful: bool = 
     return tf.reduce_sum(label * tf.math.log(label / probabilities), axis=-1)
 
 
-EBM_LOSSES = {"info_nce": info_nce}
+def cd(contrast: Contrast) -> tuple[tf.Tensor, Reported]:
+    """Contrastive divergence: mean over samples of prediction(sample) − prediction(true).
+
+    Args:
+      contrast: What to compare.
+
+    Returns:
+      float32 [B], and `cd_loss`, its mean.
+    """
+    loss = tf.reduce_mean(_differences(contrast), axis=-1)
+    return loss, {"cd_loss": tf.reduce_mean(loss)}
+
+
+def clipped_cd(contrast: Contrast, soft: bool = False) -> tuple[tf.Tensor, Reported]:
+    """Contrastive divergence without the samples that are about as good as the true action.
+
+    Samples within a squared distance of 0.2 of the true action count as zero in `cd`.
+
+    Args:
+      contrast: What to compare; its actions count as constants.
+      soft: Adds for those samples |prediction(true) − prediction(sample) − squared distance|, so
+        that the predictions fall off with the distance.
+
+    Returns:
+      float32 [B], and the means `cd_loss` and `fraction_outside_threshold`, with `soft` also
+      `soft_loss`.
+    """
+    offsets = contrast.counter_examples - contrast.true_action[:, tf.newaxis]
+    distances = tf.stop_gradient(tf.reduce_sum(tf.square(offsets), axis=-1))
+    outside = tf.cast(distances > _CLIP_DISTANCE, tf.float32)
+    differences = _differences(contrast)
+    loss = tf.reduce_mean(outside * differences, axis=-1)
+    reported = {
+        "cd_loss": tf.reduce_mean(loss),
+        "fraction_outside_threshold": tf.reduce_mean(outside),
+    }
+    if not soft:
+        return loss, reported
+    misfit = tf.reduce_mean((1 - outside) * tf.abs(-differences - distances), axis=-1)
+    return loss + misfit, {**reported, "soft_loss": tf.reduce_mean(misfit)}
+
+
+def cd_kl(contrast: Contrast) -> tuple[tf.Tensor, Reported]:
+    """Contrastive divergence with the term that it neglects (arXiv 2012.01316).
+
+    Adds the Kullback-Leibler divergence of the sampler from the network, up to a constant: the
+    mean over pairs of samples of −frozen prediction(sample i) − entropy(i, j), with
+    entropy(i, j) = −exp(−0.1 · |aᵢ − aⱼ|²). Its gradient reaches the weights through the
+    counter-examples alone, that is through the sampler that made them.
+
+    Args:
+      contrast: What to compare, with frozen predictions.
+
+    Returns:
+      float32 [B], and the means `cd_loss` and `kl_loss`.
+    """
+    loss, reported = cd(contrast)
+    actions = contrast.counter_examples
+    offsets = actions[:, :, tf.newaxis] - actions[:, tf.newaxis]
+    crowding = tf.exp(-_ENTROPY_RATE * tf.reduce_sum(tf.square(offsets), axis=-1))
+    divergence = tf.reduce_mean(crowding, axis=[1, 2])
+    divergence -= tf.reduce_mean(contrast.frozen_predictions, axis=-1)
+    return loss + divergence, {**reported, "kl_loss": tf.reduce_mean(divergence)}
+
+
+def _differences(contrast: Contrast) -> tf.Tensor:
+    """Returns prediction(sample) − prediction(true), [B, N]."""
+    return contrast.predictions[:, :-1] - contrast.predictions[:, -1:]
+
+
+def get_loss(
+    ebm_loss_type: str, softmax_temperature: float = 1.0
+) -> Callable[[Contrast], tuple[tf.Tensor, Reported]]:
+    """Returns the loss that `ImplicitBCAgent.ebm_loss_type` names.
+
+    Args:
+      ebm_loss_type: 'info_nce', 'cd', 'cd_kl', 'clipped_cd' or 'soft_clipped_cd'.
+      softmax_temperature: Temperature of 'info_nce'.
+
+    Returns:
+      Function of a `Contrast` that returns the loss of each example, float32 [B], and scalars to
+      report.
+
+    Raises:
+      ValueError: There is no such loss.
+    """
+    losses = {
+        "info_nce": lambda contrast: (info_nce(contrast.predictions, softmax_temperature), {}),
+        "cd": cd,
+        "cd_kl": cd_kl,
+        "clipped_cd": clipped_cd,
+        "soft_clipped_cd": lambda contrast: clipped_cd(contrast, soft=True),
+    }
+    if ebm_loss_type not in losses:
+        raise ValueError(
+            f"ImplicitBCAgent.ebm_loss_type must be one of {sorted(losses)}, "
+            f"but is {ebm_loss_type!r}."
+        )
+    return losses[ebm_loss_type]

@@ -1,4 +1,4 @@
-"""InfoNCE against recordings and float64 recomputation."""
+"""Losses of energy networks against recordings and float64 recomputation."""
 
 import gin
 import numpy as np
@@ -70,3 +70,105 @@ def test_faithful_is_set_by_gin():
     finally:
         gin.clear_config()
     np.testing.assert_allclose(loss, -np.log(1e-7), rtol=1e-5)
+
+
+def _recorded_contrast(golden):
+    recorded = np.load(golden("num/losses.npz"))
+    contrast = ebm_losses.Contrast(
+        tf.constant(recorded["predictions"]),
+        tf.constant(recorded["counter_example_actions"], tf.float32),
+        tf.constant(recorded["true_actions"][:, 0], tf.float32),
+        tf.constant(recorded["predictions_copy"][:, :-1], tf.float32),
+    )
+    return recorded, contrast
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "scalars"),
+    [
+        ("info_nce", "info_nce_T1.0", []),
+        ("cd", "cd", []),
+        ("cd_kl", "cd_kl", ["cd_loss", "kl_loss"]),
+        ("clipped_cd", "clipped_cd_softFalse", ["fraction_outside_threshold"]),
+        (
+            "soft_clipped_cd",
+            "clipped_cd_softTrue",
+            ["cd_loss", "soft_loss", "fraction_outside_threshold"],
+        ),
+    ],
+)
+def test_losses_and_what_they_report_match_recordings(golden, name, key, scalars):
+    recorded, contrast = _recorded_contrast(golden)
+    loss, reported = ebm_losses.get_loss(name)(contrast)
+    np.testing.assert_allclose(loss, recorded[key], atol=2e-5)
+    for scalar in scalars:
+        np.testing.assert_allclose(reported[scalar], recorded[f"{key}_{scalar}"], atol=1e-6)
+
+
+def _contrast(seed=0, size=6, count=5):
+    generator = np.random.RandomState(seed)
+    arrays = (
+        generator.randn(size, count + 1),
+        generator.uniform(-0.5, 0.5, (size, count, 2)),
+        generator.uniform(-0.5, 0.5, (size, 2)),
+        generator.randn(size, count),
+    )
+    return ebm_losses.Contrast(*(tf.constant(values, tf.float32) for values in arrays))
+
+
+def _clipped(contrast, soft):
+    """The loss, and its slope by the sample's prediction, one sample at a time."""
+    predictions, samples, true, _ = (value.numpy().astype(np.float64) for value in contrast)
+    loss, slopes = np.zeros(samples.shape[0]), np.zeros(samples.shape[:2])
+    for i, j in np.ndindex(slopes.shape):
+        distance = ((samples[i, j] - true[i]) ** 2).sum()
+        difference = predictions[i, j] - predictions[i, -1]
+        if distance > 0.2:
+            loss[i], slopes[i, j] = loss[i] + difference, 1
+        elif soft:
+            loss[i], slopes[i, j] = (
+                loss[i] + abs(difference + distance),
+                np.sign(difference + distance),
+            )
+    return loss / samples.shape[1], slopes / samples.shape[1]
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_clipped_loss_and_gradient_one_sample_at_a_time(soft):
+    contrast = _contrast()
+    expected, slopes = _clipped(contrast, soft)
+    with tf.GradientTape() as tape:
+        tape.watch(contrast)
+        loss, _ = ebm_losses.clipped_cd(contrast, soft)
+    by_prediction, by_sample, by_true, _ = tape.gradient(loss, contrast)
+    assert 0 < (slopes == 0).sum() < slopes.size or soft
+    np.testing.assert_allclose(loss, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(by_prediction[:, :-1], slopes, atol=1e-6)
+    np.testing.assert_allclose(by_prediction[:, -1], -slopes.sum(1), atol=1e-6)
+    assert by_sample is None and by_true is None
+
+
+def test_cd_kl_spreads_samples_and_follows_the_frozen_network():
+    contrast = _contrast()
+    with tf.GradientTape() as tape:
+        tape.watch(contrast)
+        loss, _ = ebm_losses.cd_kl(contrast)
+    _, by_sample, _, by_frozen = tape.gradient(loss, contrast)
+    np.testing.assert_allclose(by_frozen, -1 / 5, rtol=1e-6)
+    samples = contrast.counter_examples.numpy().astype(np.float64)
+    offsets = samples[:, :, None] - samples[:, None]
+    crowding = np.exp(-0.1 * (offsets**2).sum(-1, keepdims=True))
+    # Each pair occurs twice in the mean over 25 pairs.
+    expected = 2 * (-0.2 * offsets * crowding).sum(2) / 25
+    np.testing.assert_allclose(by_sample, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_temperature_is_that_of_info_nce():
+    contrast = _contrast()
+    hot, _ = ebm_losses.get_loss("info_nce", 4.0)(contrast)
+    np.testing.assert_allclose(hot, _exact(contrast.predictions.numpy(), 4.0), rtol=1e-5)
+
+
+def test_unknown_loss_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"\['cd', 'cd_kl', 'clipped_cd', .*but is 'nce'"):
+        ebm_losses.get_loss("nce")

@@ -1,5 +1,6 @@
 """Reads config files and bindings for a training."""
 
+import contextlib
 import importlib
 import importlib.resources
 import pathlib
@@ -12,14 +13,22 @@ from ibc.environments.utils import gin_config
 
 # Modules whose configurables a config file may bind.
 _CONFIGURABLE_MODULES = (
+    "ibc.agents.autoregressive_agent",
     "ibc.agents.ibc_agent",
     "ibc.agents.ibc_policy",
     "ibc.agents.mcmc",
+    "ibc.agents.mdn_agent",
+    "ibc.agents.mdn_policy",
     "ibc.agents.mse_agent",
     "ibc.losses.ebm_losses",
     "ibc.losses.gradient_loss",
+    "ibc.networks.autoregressive_ebm",
+    "ibc.networks.conv_mlp_mdn",
+    "ibc.networks.conv_mlp_mse",
     "ibc.networks.mlp_ebm",
+    "ibc.networks.mlp_mdn",
     "ibc.networks.mlp_mse",
+    "ibc.networks.pixel_ebm",
     "ibc.train.experiment",
     "ibc.train.get_normalizers",
     "ibc.train.stats",
@@ -43,10 +52,19 @@ def configure(
     found = [tasks.get_task(name) for name in task_names]
     for module in _CONFIGURABLE_MODULES:
         importlib.import_module(module)
-    # Without a task on the command line, a file may name one and bind its environment.
-    for task in found or tasks.TASKS.values():
+    for task in found:
         task.import_configurables()
+    if not found:
+        # A file may name the task and bind its environment.
+        _import_all_configurables()
     gin_config.parse(gin_files, gin_bindings, search_folders=_search_folders(found))
+
+
+def _import_all_configurables() -> None:
+    """Imports what the tasks' environments let gin bind, as far as simulators are installed."""
+    for task in tasks.TASKS.values():
+        with contextlib.suppress(ImportError):
+            task.import_configurables()
 
 
 def config_root() -> pathlib.Path:
@@ -65,3 +83,8 @@ def _search_folders(found: Sequence[tasks.Task]) -> list[pathlib.Path]:
 def bound_parameters() -> str:
     """Returns every binding in force, one per line: what the user asked for."""
     return gin.config_str(max_line_length=10_000)
+
+
+def environment_bindings() -> tuple[str, ...]:
+    """Returns the bindings in force of environments and oracles, macros included."""
+    return gin_config.bindings_of("ibc.environments.")

@@ -78,7 +78,7 @@ def train_eval(
       dataset_path: glob of record files, or several separated by commas; the task's default
         place (`tasks.Task.dataset_glob`) if not given.
       root_dir: where runs are kept, /tmp/ibc_logs if not given.
-      loss_type: 'ebm' or 'mse'.
+      loss_type: a name in `get_agent.LOSS_TYPES`.
       network: a name in `get_cloning_network.NETWORKS`.
       batch_size: windows per training step, over all devices.
       num_iterations: training steps.

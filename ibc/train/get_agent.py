@@ -6,10 +6,18 @@ from tf_agents.networks import network
 from tf_agents.trajectories import time_step
 from tf_agents.typing import types
 
-from ibc.agents import ibc_agent, mse_agent
+from ibc.agents import autoregressive_agent, ibc_agent, mdn_agent, mse_agent
 from ibc.train import get_normalizers
 
-LOSS_TYPES = ("ebm", "mse")
+_EXPLICIT_AGENTS = {
+    "mse": mse_agent.MseBehavioralCloningAgent,
+    "mdn": mdn_agent.MdnBehavioralCloningAgent,
+}
+_ENERGY_AGENTS = {
+    "ebm": ibc_agent.ImplicitBCAgent,
+    "autoregressive": autoregressive_agent.AutoregressiveBCAgent,
+}
+LOSS_TYPES = ("ebm", "mse", "mdn", "autoregressive")
 
 
 def check_loss_type(loss_type: str) -> None:
@@ -37,7 +45,7 @@ def get_agent(
       loss_type: one of `LOSS_TYPES`.
       time_step_spec: the environment's, observations [T, ...].
       action_spec: the environment's.
-      action_sampling_spec: bounds of normalized actions to sample from, for 'ebm'.
+      action_sampling_spec: bounds of normalized actions to sample from, for energies.
       cloning_network: network that fits the loss.
       optimizer: Keras optimizer.
       normalizers: layers for observations and actions.
@@ -52,12 +60,12 @@ def get_agent(
         train_step_counter=train_step,
         seed=seed,
     )
-    if loss_type == "ebm":
-        return ibc_agent.ImplicitBCAgent(
-            time_step_spec,
-            action_spec,
-            action_sampling_spec,
-            act_denorm_layer=normalizers.act_denorm_layer,
-            **shared,
-        )
-    return mse_agent.MseBehavioralCloningAgent(time_step_spec, action_spec, **shared)
+    if loss_type in _EXPLICIT_AGENTS:
+        return _EXPLICIT_AGENTS[loss_type](time_step_spec, action_spec, **shared)
+    return _ENERGY_AGENTS[loss_type](
+        time_step_spec,
+        action_spec,
+        action_sampling_spec,
+        act_denorm_layer=normalizers.act_denorm_layer,
+        **shared,
+    )

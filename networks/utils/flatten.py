@@ -9,6 +9,11 @@ def flat_size(spec: types.NestedTensorSpec) -> int:
     return sum(leaf.shape.num_elements() for leaf in tf.nest.flatten(spec))
 
 
+def zeros(spec: types.NestedTensorSpec) -> types.NestedTensor:
+    """Returns one example of `spec`, all zeros; its batch dimension is 1."""
+    return tf.nest.map_structure(lambda leaf: tf.zeros([1, *leaf.shape], leaf.dtype), spec)
+
+
 def flatten_window(observation: types.NestedTensor) -> tf.Tensor:
     """Concatenates an observation's keys, in sorted order, and its time steps.
 

@@ -1,0 +1,50 @@
+"""Convolutional layers recomputed with NumPy in float64, for tests."""
+
+import numpy as np
+
+
+def convolve(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Convolves with zeros around the images ('same' padding), by sums over shifted images.
+
+    Args:
+      images: [B, H, W, C].
+      kernel: [size, size, C, filters], size odd.
+      bias: [filters].
+
+    Returns:
+      float64 [B, H, W, filters].
+    """
+    _, height, width, _ = images.shape
+    size = len(kernel)
+    margin = size // 2
+    padded = np.pad(images.astype(np.float64), [(0, 0), *[(margin, margin)] * 2, (0, 0)])
+    return bias + sum(
+        padded[:, y : y + height, x : x + width] @ kernel[y, x].astype(np.float64)
+        for y in range(size)
+        for x in range(size)
+    )
+
+
+def maxpool(images: np.ndarray) -> np.ndarray:
+    """Takes the maximum of each 2×2 block of [B, H, W, C]; odd last rows and columns are lost."""
+    batch, height, width, channels = images.shape
+    blocks = images[:, : height // 2 * 2, : width // 2 * 2]
+    return blocks.reshape(batch, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+
+
+def relu(values: np.ndarray) -> np.ndarray:
+    """Returns max(values, 0)."""
+    return np.maximum(values, 0)
+
+
+def pairs(layer) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Returns the (kernel, bias) of every convolution or dense layer in a Keras layer, in order."""
+    values = [variable.numpy().astype(np.float64) for variable in layer.weights]
+    return list(zip(values[0::2], values[1::2], strict=False))
+
+
+def randomize(layer, seed: int = 0, scale: float = 0.3) -> None:
+    """Sets all variables to normal random numbers, so that nothing vanishes."""
+    generator = np.random.RandomState(seed)
+    for variable in layer.weights:
+        variable.assign(scale * generator.randn(*variable.shape))

@@ -1,0 +1,54 @@
+"""A residual network from features to one value."""
+
+import gin
+import tensorflow as tf
+
+from ibc.networks.layers import dense, dense_stack
+
+
+@gin.configurable
+class DenseResnetValue(dense_stack.DenseStack):
+    """dense(width), residual bottlenecks, dense(1).
+
+    A bottleneck is relu, dense(width / 4), relu, dense(width / 4), relu, dense(width), +
+    identity. Variables are in the order of the computation.
+    """
+
+    def __init__(self, width: int = 512, num_blocks: int = 2, **kwargs):
+        """Creates the layers.
+
+        Args:
+          width: Units of the first layer and between bottlenecks, at least 4.
+          num_blocks: Number of bottlenecks, 0 or more.
+          **kwargs: Passed to Keras.
+
+        Raises:
+          ValueError: A number is out of range.
+        """
+        for name, value, least in (("width", width, 4), ("num_blocks", num_blocks, 0)):
+            if not isinstance(value, int) or value < least:
+                raise ValueError(
+                    f"DenseResnetValue.{name} is {value!r}; it must be a whole number of at "
+                    f"least {least}."
+                )
+        super().__init__([width], **kwargs)
+        self._projection = self._dense(width)
+        self._blocks = [
+            [self._dense(units) for units in (width // 4, width // 4, width)]
+            for _ in range(num_blocks)
+        ]
+        self._value = self._dense(1)
+
+    @property
+    def first_layer(self) -> dense.Dense:
+        """The linear projection to the width."""
+        return self._projection
+
+    def after_first(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Applies bottlenecks and the last layer: [rows, width] to [rows, 1]."""
+        for block in self._blocks:
+            inner = hidden
+            for layer in block:
+                inner = layer(tf.nn.relu(inner), training=training)
+            hidden = hidden + inner
+        return self._value(hidden, training=training)

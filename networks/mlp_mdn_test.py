@@ -1,0 +1,101 @@
+"""The mixture density network against recordings and the layers it is made of."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.networks import mlp_mdn
+from ibc.networks.layers import dropout, normalizers
+
+OBS_SPEC = {"zeta": tf.TensorSpec([2, 1]), "alpha": tf.TensorSpec([2, 3])}
+
+
+def _network(**options):
+    network = mlp_mdn.MLPMDN(OBS_SPEC, tf.TensorSpec([2]), **{"width": 8, "depth": 4, **options})
+    network.create_variables()
+    return network
+
+
+def _parameters(mixture):
+    components = mixture.components_distribution
+    return dict(
+        logits=mixture.mixture_distribution.logits,
+        loc=components.loc,
+        scale_diag=components.stddev(),
+    )
+
+
+@pytest.mark.parametrize("span", ["train", "test"])
+def test_matches_recording(golden, span):
+    recorded = np.load(golden("num/net_MLPMDN.npz"))
+    network = _network(
+        rate=0.0,
+        layers="ResNetPreActivation",
+        num_components=3,
+        training_temperature=2.0,
+        test_temperature=0.5,
+        test_variance_exponent=2.0,
+        act_denorm_layer=normalizers.StdDenormalizationLayer([0.1, -0.2], [0.5, 2.0]),
+    )
+    names = sorted(name for name in recorded.files if name.startswith("var"))
+    for variable, name in zip(network.variables, names, strict=True):
+        variable.assign(recorded[name])
+    observation = {key: tf.constant(recorded[key]) for key in ("zeta", "alpha")}
+    mixture, state = network(observation, training=span == "train")
+    assert state == ()
+    for name, value in _parameters(mixture).items():
+        np.testing.assert_allclose(value, recorded[f"{span}_{name}"], rtol=1e-6, atol=1e-6)
+    log_prob = mixture.log_prob(recorded["act"])
+    np.testing.assert_allclose(log_prob, recorded[f"{span}_log_prob"], rtol=1e-6, atol=1e-6)
+
+
+def test_validation_sees_the_mixture_that_is_trained_without_dropout():
+    network = _network(
+        rate=0.5,
+        test_temperature=9.0,
+        test_variance_exponent=9.0,
+        act_denorm_layer=lambda values, mean_offset=True: 1000 * values,
+    )
+    observation = {"zeta": tf.ones([3, 2, 1]), "alpha": tf.ones([3, 2, 3])}
+    seeds = (tf.constant([0, n]) for n in range(50))
+    in_training = [_seeded_loc(network, observation, seed) for seed in seeds]
+    quiet = _parameters(network.mixture(observation))["loc"].numpy()
+    spread = np.std(in_training, axis=0)
+    assert np.all(spread > 0)
+    # The mean over masks is that without dropout, but for the bend of the activations.
+    assert np.all(np.abs(np.mean(in_training, axis=0) - quiet) < spread)
+    again = _parameters(network.mixture(observation))["loc"]
+    np.testing.assert_array_equal(quiet, again)
+
+
+def _seeded_loc(network, observation, seed):
+    with dropout.step_seed(seed):
+        loc = _parameters(network.mixture(observation, training=True))["loc"].numpy()
+    with dropout.step_seed(seed):
+        called = _parameters(network(observation, training=True)[0])["loc"]
+    np.testing.assert_array_equal(loc, called)
+    return loc
+
+
+def test_one_component_by_default_and_actions_of_any_shape():
+    network = mlp_mdn.MLPMDN(OBS_SPEC, tf.TensorSpec([2, 3]), width=8)
+    network.create_variables()
+    observation = {"zeta": tf.ones([5, 2, 1]), "alpha": tf.ones([5, 2, 3])}
+    mixture, _ = network(observation)
+    assert mixture.batch_shape == (5,) and mixture.event_shape == (6,)
+    assert mixture.mixture_distribution.logits.shape == (5, 1)
+
+
+def test_bad_options_are_named():
+    with pytest.raises(ValueError, match="num_components is -1"):
+        _network(num_components=-1)
+
+
+def test_flat_observations_and_many_components():
+    network = mlp_mdn.MLPMDN(
+        tf.TensorSpec([1, 45]), tf.TensorSpec([24]), width=128, rate=0.0, num_components=26
+    )
+    network.create_variables()
+    mixture, _ = network(tf.ones([3, 1, 45]))
+    assert mixture.components_distribution.loc.shape == (3, 26, 24)
+    assert np.all(np.isfinite(mixture.log_prob(tf.zeros([3, 24]))))
