@@ -10,6 +10,10 @@ import tensorflow as tf
 from ibc.data import join, shard_reader, specs, windows
 
 _MAX_STEPS = np.iinfo(np.int64).max
+# A batch of images takes hundreds of megabytes, and its images are decoded in parallel already.
+_IMAGE_BATCHES_AT_ONCE = 2
+_IMAGE_BATCHES_READY = 1
+_IMAGES_AT_ONCE = 32
 
 
 class WindowDataset:
@@ -149,6 +153,7 @@ class WindowDataset:
         """Endless batches: element i is `batch_at(start_step + i)`.
 
         So a run that goes on from step s sees what an unbroken run would have seen from s on.
+        With images at most three batches are in memory besides the one that is used.
 
         Args:
           batch_size: windows per batch (B).
@@ -167,14 +172,16 @@ class WindowDataset:
                 f"batch_size is {batch_size}, but {self.name} gives {self.num_windows} training "
                 "windows: choose a smaller train_eval.batch_size or record more episodes."
             )
+        at_once = _IMAGE_BATCHES_AT_ONCE if self.has_images else tf.data.AUTOTUNE
+        ready = _IMAGE_BATCHES_READY if self.has_images else tf.data.AUTOTUNE
         return (
             tf.data.Dataset.range(start_step, _MAX_STEPS)
             .map(
                 lambda step: self.batch_at(step, batch_size, seed, shuffle),
-                num_parallel_calls=tf.data.AUTOTUNE,
+                num_parallel_calls=at_once,
                 deterministic=True,
             )
-            .prefetch(tf.data.AUTOTUNE)
+            .prefetch(ready)
         )
 
     def _gather(self, window_indices: tf.Tensor) -> Any:
@@ -210,5 +217,6 @@ def _gather_frames(values: tf.Tensor, spec: tf.TensorSpec, frames: tf.Tensor) ->
         lambda encoded: decode_image(encoded, spec),
         tf.reshape(gathered, [-1]),
         fn_output_signature=tf.TensorSpec(spec.shape, tf.uint8),
+        parallel_iterations=_IMAGES_AT_ONCE,
     )
     return tf.reshape(images, [*frames.shape, *spec.shape])

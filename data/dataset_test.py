@@ -1,4 +1,5 @@
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -174,16 +175,49 @@ def test_normalized_samples_are_normalized_stored_samples(dataset):
     np.testing.assert_allclose(found_action, action * 3, rtol=1e-6)
 
 
-def test_images_are_normalized_after_decoding(tmp_path):
-    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
-    dataset = dataset_lib.WindowDataset(_shards(tmp_path, (5,), spec=spec), 2)
-    normalized = dataset.normalized(
-        lambda nest: {"rgb": tf.cast(nest["rgb"], tf.float32) / 255}, lambda x: x
-    )
+@pytest.fixture
+def images(tmp_path):
+    """12 windows of two frames with images of 16×24 pixels, and a number."""
+    observation = {"rgb": tf.TensorSpec([16, 24, 3], tf.uint8), "count": tf.TensorSpec([1])}
+    spec = shard_testing.frame_spec(observation)
+    return dataset_lib.WindowDataset(_shards(tmp_path, (5, 5), spec=spec), 2)
+
+
+def _brighter(nest):
+    return {"rgb": tf.cast(nest["rgb"], tf.float32) / 255, "count": nest["count"] + 1}
+
+
+def test_images_are_normalized_after_decoding(images):
+    normalized = images.normalized(_brighter, lambda x: x)
     batch = _numpy(normalized.as_tf_dataset(2, shuffle=False), 1)[0]
-    (expected, _), _ = dataset.take([0, 1])
+    (expected, _), _ = images.take([0, 1])
     assert batch[0][0]["rgb"].shape == (2, 2, 16, 24, 3)
     np.testing.assert_allclose(batch[0][0]["rgb"], expected["rgb"] / np.float32(255))
+    np.testing.assert_array_equal(batch[0][0]["count"], expected["count"] + 1)
+
+
+def test_a_resumed_run_sees_the_same_images(images):
+    normalized = images.normalized(_brighter, lambda x: x)
+    unbroken = _numpy(normalized.as_tf_dataset(5, seed=5), 6)
+    resumed = _numpy(normalized.as_tf_dataset(5, seed=5, start_step=3), 3)
+    for found, expected in zip(resumed, unbroken[3:], strict=True):
+        _assert_equal(found, expected)
+    assert any((a[0][0]["rgb"] != unbroken[0][0][0]["rgb"]).any() for a in unbroken[1:])
+
+
+def test_batches_of_images_are_made_just_ahead_of_their_use(images, monkeypatch):
+    """Each takes hundreds of megabytes with pictures of a usual size."""
+    started = []
+
+    def batch_at(step, *unused):
+        return tf.numpy_function(lambda i: started.append(int(i)) or i, [step], tf.int64)
+
+    monkeypatch.setattr(images, "batch_at", batch_at)
+    batches = iter(images.as_tf_dataset(5))
+    for used in range(1, 6):
+        next(batches)
+        time.sleep(0.05)
+        assert used <= len(started) <= used + 3
 
 
 def test_recurrent_samples_keep_the_first_episode(tmp_path):

@@ -16,6 +16,8 @@ _READ_RECORDS = 1 << 14
 _RECORD_OVERHEAD = 8 + 4 + 4
 _JPEG_START = b"\xff\xd8"
 
+StoredNest = trajectory.Trajectory | trajectory.Transition
+
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
@@ -36,8 +38,9 @@ def read_shard(path: str) -> Shard:
     """Reads and checks a record file.
 
     Args:
-      path: record file as TF-Agents' `TFRecordObserver` writes it, `<path>.spec` beside it and,
-        for shards of this project, `<path>.manifest.json`.
+      path: record file as TF-Agents' `TFRecordObserver` writes it, of trajectories or
+        transitions, `<path>.spec` beside it and, for shards of this project,
+        `<path>.manifest.json`.
 
     Returns:
       All frames, in the order of the file.
@@ -49,11 +52,12 @@ def read_shard(path: str) -> Shard:
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{path} does not exist: give the name of a record file.")
-    spec = specs.load_spec(path)
+    stored_spec = specs.load_stored_spec(path)
     contents = manifest.load(path)
     if contents is not None:
         manifest.check_files(path, contents)
-    frames = _decode(path, spec, _read_records(path))
+    frames = specs.as_trajectory(_decode(path, stored_spec, _read_records(path)))
+    spec = specs.as_trajectory(stored_spec)
     _check_frames(path, spec, frames)
     if contents is None:
         _check_end(path, frames)
@@ -86,7 +90,7 @@ def _read_records(path: str) -> np.ndarray:
     return records
 
 
-def _decode(path: str, spec: trajectory.Trajectory, records: np.ndarray) -> trajectory.Trajectory:
+def _decode(path: str, spec: StoredNest, records: np.ndarray) -> StoredNest:
     """Parses all records at once: each leaf of the spec is stored under its path."""
     leaves = specs.leaves(spec)
     try:

@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
-from tf_agents.trajectories import trajectory
 from tf_agents.utils import example_encoding_dataset
 
 from ibc.data import manifest, shard_reader, shard_testing, shard_writer, specs
@@ -195,13 +195,53 @@ def test_records_that_do_not_fit_the_spec_are_noticed(tmp_path, observation_spec
     _assert_refused(path, "do not fit")
 
 
-def test_transition_records_are_refused(tmp_path):
+def _transitions(observations, actions, rewards):
+    """One episode of transitions as the published D4RL shards of locomotion tasks have them."""
+    n = len(observations)
+    step_types = np.array([ts.StepType.FIRST, *[ts.StepType.MID] * (n - 2), ts.StepType.LAST])
+    for i in range(n):
+        is_last = i == n - 1
+        following = np.zeros_like(observations[i]) if is_last else observations[i + 1]
+        zero = np.float32(0)
+        yield trajectory.Transition(
+            time_step=ts.TimeStep(step_types[i], zero, zero, observations[i]),
+            action_step=policy_step.PolicyStep(actions[i], (), ()),
+            next_time_step=ts.TimeStep(
+                step_types[(i + 1) % n], rewards[i], np.float32(1 - is_last), following
+            ),
+        )
+
+
+def test_transition_records_are_read_as_trajectories(tmp_path):
+    random = np.random.RandomState(0)
+    observations, actions = random.randn(2, 4, 5).astype(np.float32)
+    rewards = random.randn(4).astype(np.float32)
+    transitions = list(_transitions(observations, actions, rewards))
+    path = str(tmp_path / "a.tfrecord")
+    spec = tf.nest.map_structure(
+        tf.TensorSpec.from_tensor, tf.nest.map_structure(tf.convert_to_tensor, transitions[0])
+    )
+    observer = example_encoding_dataset.TFRecordObserver(path, spec, py_mode=True)
+    for transition in transitions:
+        observer(transition)
+    observer.close()
+    shard = shard_reader.read_shard(path)
+    np.testing.assert_array_equal(shard.frames.observation, observations)
+    np.testing.assert_array_equal(shard.frames.action, actions)
+    np.testing.assert_array_equal(shard.frames.reward, rewards)
+    np.testing.assert_array_equal(shard.frames.discount, [1, 1, 1, 0])
+    np.testing.assert_array_equal(shard.frames.step_type, [0, 1, 1, 2])
+    np.testing.assert_array_equal(shard.frames.next_step_type, [1, 1, 2, 0])
+    assert shard.spec.observation == tf.TensorSpec([5], tf.float32)
+
+
+def test_records_of_something_else_are_refused(tmp_path):
     path = shard_testing.write(tmp_path / "a.tfrecord")
     os.remove(path + manifest.MANIFEST_SUFFIX)
     step = ts.time_step_spec(tf.TensorSpec([3], tf.float32))
-    transition = trajectory.Transition(step, shard_testing.ACTION_SPEC, step)
-    example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, transition)
-    _assert_refused(path, "describes Transition records")
+    for spec in (step, trajectory.Transition(step, shard_testing.ACTION_SPEC, step)):
+        example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, spec)
+        _assert_refused(path, f"describes {type(spec).__name__} records")
 
 
 def test_images_that_are_not_jpeg_or_of_another_size_are_noticed(tmp_path):

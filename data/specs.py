@@ -5,7 +5,9 @@ import re
 from typing import Any
 
 import tensorflow as tf
-from tf_agents.trajectories import trajectory
+from tf_agents.specs import array_spec
+from tf_agents.trajectories import policy_step, trajectory
+from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import example_encoding_dataset, nest_utils
 
 SPEC_SUFFIX = ".spec"
@@ -14,7 +16,7 @@ RECORD_AGAIN = "record it again with data/policy_eval.py, or take it out of data
 
 
 def load_spec(path: str) -> trajectory.Trajectory:
-    """Reads the trajectory spec that lies beside a record file.
+    """Reads the spec that lies beside a record file, as that of trajectories.
 
     Args:
       path: the record file; its spec is `<path>.spec`.
@@ -24,8 +26,13 @@ def load_spec(path: str) -> trajectory.Trajectory:
 
     Raises:
       FileNotFoundError: there is no spec file.
-      ValueError: the spec file is damaged or describes something else than trajectories.
+      ValueError: the spec file is damaged or describes neither trajectories nor transitions.
     """
+    return as_trajectory(load_stored_spec(path))
+
+
+def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition:
+    """Reads the spec that lies beside a record file, as it is; otherwise like `load_spec`."""
     spec_path = path + SPEC_SUFFIX
     if not os.path.isfile(spec_path):
         raise FileNotFoundError(
@@ -39,17 +46,43 @@ def load_spec(path: str) -> trajectory.Trajectory:
             f"{spec_path} is damaged ({first_line(error)}): copy it again from where the shard "
             f"came from, or {RECORD_AGAIN}."
         ) from error
-    if getattr(spec, "_fields", None) != trajectory.Trajectory._fields:
+    if _is_transition(spec):
+        return _as_transition(spec)
+    if not _has_fields_of(trajectory.Trajectory, spec):
         raise ValueError(
             f"{spec_path} describes {type(spec).__name__} records, but training reads Trajectory "
-            "records (one frame each): convert the shard to trajectories."
+            "or Transition records (one frame each): convert the shard to trajectories."
         )
     return trajectory.Trajectory(*spec)
 
 
-def is_image(spec: tf.TensorSpec) -> bool:
+def as_trajectory(
+    stored: trajectory.Trajectory | trajectory.Transition,
+) -> trajectory.Trajectory:
+    """Returns a frame, or its spec, as a `Trajectory`.
+
+    A `Transition` holds the reward and the discount of its step in its next time step, as the
+    published D4RL shards of locomotion tasks have it. Its next observation is left out.
+
+    Args:
+      stored: nest of values or specs.
+    """
+    if isinstance(stored, trajectory.Trajectory):
+        return stored
+    return trajectory.Trajectory(
+        step_type=stored.time_step.step_type,
+        observation=stored.time_step.observation,
+        action=stored.action_step.action,
+        policy_info=stored.action_step.info,
+        next_step_type=stored.next_time_step.step_type,
+        reward=stored.next_time_step.reward,
+        discount=stored.next_time_step.discount,
+    )
+
+
+def is_image(spec: tf.TensorSpec | array_spec.ArraySpec) -> bool:
     """Whether values of this spec are stored as JPEG: uint8 tensors of rank 3."""
-    return spec.dtype == tf.uint8 and spec.shape.rank == 3
+    return spec.dtype == tf.uint8 and len(spec.shape) == 3
 
 
 def leaves(spec: Any) -> dict[str, tf.TensorSpec]:
@@ -124,6 +157,29 @@ def first_line(error: Exception) -> str:
     """The first line of an error's message, without TensorFlow's node decorations."""
     message = getattr(error, "message", None) or str(error) or type(error).__name__
     return _TENSORFLOW_DECORATION.sub("", message.splitlines()[0]).strip()
+
+
+def _has_fields_of(kind: type, spec: Any) -> bool:
+    return getattr(spec, "_fields", None) == kind._fields
+
+
+def _is_transition(spec: Any) -> bool:
+    """Whether a decoded spec is that of transitions with all their parts."""
+    return (
+        _has_fields_of(trajectory.Transition, spec)
+        and _has_fields_of(ts.TimeStep, spec.time_step)
+        and _has_fields_of(policy_step.PolicyStep, spec.action_step)
+        and _has_fields_of(ts.TimeStep, spec.next_time_step)
+    )
+
+
+def _as_transition(spec: Any) -> trajectory.Transition:
+    """Gives the parts of a decoded spec, which are namedtuples of their own, their classes."""
+    return trajectory.Transition(
+        time_step=ts.TimeStep(*spec.time_step),
+        action_step=policy_step.PolicyStep(*spec.action_step),
+        next_time_step=ts.TimeStep(*spec.next_time_step),
+    )
 
 
 def _signature(spec: tf.TensorSpec) -> tuple[tuple[int, ...], bool]:

@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 import tensorflow as tf
+from tf_agents.specs import array_spec
 
 from ibc.data import shard_testing, specs
 
@@ -23,6 +25,14 @@ def test_numbers_of_any_type_are_alike_but_images_are_not():
     assert specs.differences({"rgb": image}, {"rgb": numbers}) == [
         "rgb is uint8[4, 4, 3], not float32[4, 4, 3]"
     ]
+
+
+def test_environments_describe_images_by_array_specs():
+    images = {"rgb": tf.TensorSpec([4, 4, 3], tf.uint8)}
+    arrays = {"rgb": array_spec.BoundedArraySpec([4, 4, 3], np.uint8, 0, 255)}
+    assert specs.is_image(arrays["rgb"]) and specs.differences(images, arrays) == []
+    smaller = {"rgb": array_spec.ArraySpec([2, 4, 3], np.uint8)}
+    assert specs.differences(images, smaller) == ["rgb is uint8[4, 4, 3], not uint8[2, 4, 3]"]
 
 
 def test_the_environment_check_names_every_difference():
