@@ -46,12 +46,14 @@ def langevin_actions_given_obs(
     return_chain: bool = False,
     grad_norm_type: str | None = "inf",
     late_fusion: bool = False,
+    textbook_noise: bool = False,
 ) -> tuple[tf.Tensor, ChainData | None]:
     """Moves actions up their scores' gradient, with noise.
 
     Each step of size η: δ = η · (0.5 · g + noise_scale · ε), with g = −d score / d action and
     ε ~ N(0, I), so that the noise has the standard deviation η · noise_scale; δ is clipped, and
-    action ← clip(action − δ).
+    action ← clip(action − δ). Langevin dynamics proper, whose samples are distributed as
+    exp(score), has noise of the standard deviation √η instead: `textbook_noise`.
 
     Args:
       score_fn: Maps actions [B, N, A] to scores [B, N], each from its own action alone.
@@ -74,6 +76,8 @@ def langevin_actions_given_obs(
       return_chain: Returns `ChainData`; otherwise nothing is recorded.
       grad_norm_type: Norm in the chain data: '1', '2', 'inf' or None.
       late_fusion: Accepted and without effect: observations are always encoded once.
+      textbook_noise: Gives the noise the standard deviation √η · noise_scale. Bind
+        `delta_action_clip` higher with it, or the clipping bounds the noise.
 
     Returns:
       Actions float32 [B, N, A], and the chain's data or None.
@@ -104,7 +108,8 @@ def langevin_actions_given_obs(
         if grad_clip is not None:
             gradient = tf.clip_by_value(gradient, -grad_clip, grad_clip)
         noise = draws.normal_like(actions, step_seed)
-        delta = rate * (0.5 * -gradient + noise_scale * noise)
+        noise_std = noise_scale * (tf.sqrt(rate) if textbook_noise else rate)
+        delta = rate * 0.5 * -gradient + noise_std * noise
         delta = tf.clip_by_value(delta, -delta_limit, delta_limit)
         return tf.clip_by_value(actions - delta, min_actions, max_actions), scores, norms
 

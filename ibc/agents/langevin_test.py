@@ -96,6 +96,27 @@ def test_moments_on_a_gaussian(steps, noise_scale):
     np.testing.assert_allclose(moved.numpy().var((1, 2)), variance, rtol=5 * np.sqrt(2 / 1e5))
 
 
+@pytest.mark.parametrize(("sigma", "rate"), [(0.5, 0.02), (2.0, 0.1)])
+def test_textbook_noise_samples_the_distribution_that_scores_define(sigma, rate):
+    """A Gaussian's score gives its mean and variance, but for the step's discretization."""
+    mean = 0.3
+    start = tf.random.stateless_normal([1, 20_000, 1], [5, 6]) * sigma + mean
+    samples, _ = langevin.langevin_actions_given_obs(
+        lambda actions: -tf.reduce_sum(tf.square(actions - mean), axis=-1) / (2 * sigma**2),
+        start,
+        *WIDE,
+        SEED,
+        num_iterations=400,
+        sampler_stepsize_init=rate,
+        sampler_stepsize_final=rate,
+        textbook_noise=True,
+    )
+    keep = 1 - rate / (2 * sigma**2)  # AR(1): x - mean is multiplied by this, noise has variance η
+    np.testing.assert_allclose(np.mean(samples), mean, atol=5 * sigma / np.sqrt(20_000))
+    np.testing.assert_allclose(np.var(samples), rate / (1 - keep**2), rtol=0.05)
+    np.testing.assert_allclose(rate / (1 - keep**2), sigma**2, rtol=0.05)
+
+
 @pytest.mark.parametrize(("scale", "name"), [(1, "langevin_scale1"), (100, "langevin_scale100")])
 def test_recorded_statistics(golden, scale, name):
     recorded = json.loads(golden("num/mcmc_statistics.json").read_text())[name]
