@@ -17,9 +17,8 @@ from ibc.utils import startup
 startup.import_tensorflow_quietly()
 
 # isort: split
-from pybullet_utils import bullet_client
-
 from ibc.data import policy_eval_options, policy_eval_run
+from ibc.environments.block_pushing import bullet
 
 _TASK = flags.DEFINE_string("task", "PUSH", "A block task.")
 _NUM_EPISODES = flags.DEFINE_integer("num_episodes", 200, "Number of episodes.")
@@ -30,13 +29,15 @@ class TimedClient:
 
     def __init__(self):
         self.seconds = 0.0
-        self._lookup = bullet_client.BulletClient.__getattr__
+        self._lookup = bullet.Client.__getattr__
 
     def __enter__(self) -> "TimedClient":
         lookup = self._lookup
 
         def timed_lookup(client, name):
             function = lookup(client, name)
+            if not callable(function):
+                return function
 
             def timed(*args, **kwargs):
                 start = time.perf_counter()
@@ -45,13 +46,14 @@ class TimedClient:
                 finally:
                     self.seconds += time.perf_counter() - start
 
-            return timed if callable(function) else function
+            client.__dict__[name] = timed
+            return timed
 
-        bullet_client.BulletClient.__getattr__ = timed_lookup
+        bullet.Client.__getattr__ = timed_lookup
         return self
 
     def __exit__(self, *_) -> None:
-        bullet_client.BulletClient.__getattr__ = self._lookup
+        bullet.Client.__getattr__ = self._lookup
 
 
 def main(_) -> None:

@@ -1,0 +1,181 @@
+"""Reaching for, pushing and inserting one block.
+
+The simulated robot tasks of Florence et al., Implicit Behavioral Cloning, CoRL 2021,
+section 5 ("Simulated Pushing").
+"""
+
+import enum
+
+import gin
+import numpy as np
+
+from ibc.environments.block_pushing import pose, pushing_env, registration, start_poses
+
+_REACH_DISTANCE_METRES = 0.05
+_SMALLEST_INITIAL_DISTANCE = 1e-7
+
+
+class BlockTaskVariant(enum.Enum):
+    """The tasks with one block and one target. A value is the task's part of its ids."""
+
+    REACH = "Reach"
+    """Bring the effector behind the block, as seen from the target."""
+    REACH_NORMALIZED = "ReachNormalized"
+    """REACH with observations and actions scaled to [−1, 1]."""
+    PUSH = "Push"
+    """Push the block into the target zone."""
+    PUSH_NORMALIZED = "PushNormalized"
+    """PUSH with observations and actions scaled to [−1, 1]."""
+    INSERT = "Insert"
+    """Push the block into a slot."""
+
+
+def build_env_name(
+    task: BlockTaskVariant | str,
+    shared_memory: bool,
+    use_image_obs: bool,
+    use_normalized_env: bool = False,
+) -> str:
+    """Returns the Gymnasium id of a task's variant.
+
+    Args:
+      task: A variant or its name, such as 'PUSH'.
+      shared_memory: Whether a PyBullet shared-memory server simulates.
+      use_image_obs: Whether observations contain an image.
+      use_normalized_env: Whether observations and actions are scaled; the tasks whose names
+        say so always are.
+    """
+    value = BlockTaskVariant[task].value if isinstance(task, str) else task.value
+    name = value.removesuffix("Normalized")
+    normalized = use_normalized_env or name != value
+    return registration.environment_id(name, shared_memory, use_image_obs, normalized)
+
+
+@gin.configurable
+class BlockPush(pushing_env.PushingEnv):
+    """One block and one target: REACH, PUSH or INSERT.
+
+    The goal distance is that of the block to the target in the plane; in REACH, that of the
+    effector to a point 5 cm behind the block. Reward: the largest part so far by which it was
+    reduced; 1, and the end, when it is below `goal_dist_tolerance`.
+    """
+
+    def __init__(
+        self,
+        control_frequency: float = 10.0,
+        task: BlockTaskVariant = BlockTaskVariant.PUSH,
+        image_size: tuple[int, int] | None = None,
+        shared_memory: bool = False,
+        seed: int | None = None,
+        goal_dist_tolerance: float = 0.01,
+        effector_height: float | None = None,
+        visuals_mode: str = "default",
+        abs_action: bool = False,
+        render_mode: str | None = None,
+    ):
+        """Creates the environment; see `PushingEnv`.
+
+        Args:
+          control_frequency: Environment steps per second, a divisor of 240.
+          task: REACH, PUSH or INSERT.
+          image_size: Height and width of image observations, or None for no images.
+          shared_memory: Whether to use a PyBullet shared-memory server, in real time.
+          seed: Seed of the random state; `reset(seed=...)` replaces it.
+          goal_dist_tolerance: Goal distance (m) at which the task is solved.
+          effector_height: Height (m) of the commanded effector; None means 0.06.
+          visuals_mode: 'default' or 'real': look, workspace bounds and camera.
+          abs_action: Whether actions are commanded positions instead of displacements.
+          render_mode: None or 'rgb_array'.
+
+        Raises:
+          ValueError: A parameter is out of range; the message names it.
+        """
+        plain = (BlockTaskVariant.REACH, BlockTaskVariant.PUSH, BlockTaskVariant.INSERT)
+        if task not in plain:
+            raise ValueError(f"BlockPush.task must be one of {plain}, got {task!r}.")
+        self.task = task
+        self.reach_target_translation = None
+        if task == BlockTaskVariant.INSERT:
+            self.target_urdfs = ("insert_target.urdf",)
+        super().__init__(
+            control_frequency=control_frequency,
+            image_size=image_size,
+            shared_memory=shared_memory,
+            seed=seed,
+            goal_dist_tolerance=goal_dist_tolerance,
+            effector_height=effector_height,
+            visuals_mode=visuals_mode,
+            abs_action=abs_action,
+            render_mode=render_mode,
+        )
+
+    def get_goal_translation(self) -> np.ndarray:
+        """Returns the target's position, in REACH the point to reach, [3] in metres."""
+        if self.reach_target_translation is not None:
+            return np.append(self.reach_target_translation, 0.0)
+        return super().get_goal_translation()
+
+    def _draw_poses(self, rng: np.random.RandomState) -> tuple[list[pose.Pose], list[pose.Pose]]:
+        return [start_poses.draw_block(rng)], [start_poses.draw_target(rng)]
+
+    def _start_episode(self, state: dict[str, np.ndarray]) -> None:
+        if self.task == BlockTaskVariant.REACH:
+            self.reach_target_translation = _point_behind_block(state)
+        self.initial_goal_distance = self._distance_to_goal(state)
+        if self.initial_goal_distance <= _SMALLEST_INITIAL_DISTANCE:
+            raise RuntimeError(f"the episode starts at its goal: {state}.")
+        self.best_fraction_reduced_goal_dist = 0.0
+
+    def _evaluate(self, state: dict[str, np.ndarray]) -> tuple[float, bool]:
+        distance = self._distance_to_goal(state)
+        fraction = 1.0 - distance / self.initial_goal_distance
+        self.best_fraction_reduced_goal_dist = max(self.best_fraction_reduced_goal_dist, fraction)
+        if distance < self.goal_dist_tolerance:
+            return 1.0, True
+        return self.best_fraction_reduced_goal_dist, False
+
+    def _distance_to_goal(self, state: dict[str, np.ndarray]) -> float:
+        mover = "effector" if self.task == BlockTaskVariant.REACH else "block"
+        goal = self.get_goal_translation()[:2]
+        return float(np.linalg.norm(state[f"{mover}_translation"] - goal))
+
+    def _has_succeeded(self, state: dict[str, np.ndarray]) -> bool:
+        return self._distance_to_goal(state) < self.goal_dist_tolerance
+
+    def _memory(self) -> dict:
+        reach_target = self.reach_target_translation
+        return {
+            "initial_goal_distance": self.initial_goal_distance,
+            "best_fraction_reduced_goal_dist": self.best_fraction_reduced_goal_dist,
+            "reach_target_translation": None if reach_target is None else reach_target.tolist(),
+        }
+
+    def _remember(self, memory: dict) -> None:
+        self.initial_goal_distance = memory["initial_goal_distance"]
+        self.best_fraction_reduced_goal_dist = memory["best_fraction_reduced_goal_dist"]
+        if memory["reach_target_translation"] is not None:
+            self.reach_target_translation = np.array(memory["reach_target_translation"])
+
+
+def _point_behind_block(state: dict[str, np.ndarray]) -> np.ndarray:
+    direction = state["block_translation"] - state["target_translation"]
+    direction = direction / np.linalg.norm(direction)
+    return state["block_translation"] + _REACH_DISTANCE_METRES * direction
+
+
+def _register() -> None:
+    entry_point = f"{__name__}:BlockPush"
+    limits = {
+        BlockTaskVariant.REACH: (50, 100),
+        BlockTaskVariant.PUSH: (100, 100),
+        BlockTaskVariant.INSERT: (50, 50),
+    }
+    for task, (steps, steps_with_images) in limits.items():
+        registration.register(entry_point, task.value, steps, steps_with_images, task=task)
+    normalized = "ibc.environments.block_pushing.block_pushing_normalized:BlockPushNormalized"
+    for task, steps in ((BlockTaskVariant.REACH, 50), (BlockTaskVariant.PUSH, 100)):
+        variant = BlockTaskVariant[f"{task.name}_NORMALIZED"]
+        registration.register(normalized, task.value, steps, steps, normalized=True, task=variant)
+
+
+_register()

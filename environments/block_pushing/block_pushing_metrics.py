@@ -1,0 +1,31 @@
+"""Metrics of the block-pushing tasks: distance to the goal and success."""
+
+import gin
+import gymnasium
+
+from ibc.environments.utils import episode_metrics
+
+AverageSuccessMetric = episode_metrics.AverageSuccessMetric
+
+
+@gin.configurable
+class AverageFinalGoalDistance(episode_metrics.EpisodeEndMetric):
+    """Average distance (m) to the goal at the end of the episode."""
+
+    def __init__(
+        self,
+        env: gymnasium.Env,
+        name: str = "AverageFinalGoalDistance",
+        buffer_size: int = 10,
+        batch_size: int | None = None,
+    ):
+        """Creates the metric; see `EpisodeEndMetric`."""
+        super().__init__(env, lambda e: e.goal_distance, name, buffer_size, batch_size)
+
+
+def make_metrics(
+    env: gymnasium.Env, num_episodes: int
+) -> tuple[list[episode_metrics.EpisodeEndMetric], AverageSuccessMetric]:
+    """Returns all metrics over the last `num_episodes` episodes, and the one for success."""
+    success = AverageSuccessMetric(env, buffer_size=num_episodes)
+    return [AverageFinalGoalDistance(env, buffer_size=num_episodes), success], success

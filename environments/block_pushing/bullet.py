@@ -1,0 +1,83 @@
+"""Connecting to PyBullet and loading files into it."""
+
+import functools
+import inspect
+import os
+import pathlib
+import weakref
+from typing import Any
+
+try:
+    import pybullet
+    import pybullet_data
+except ImportError as error:
+    raise ImportError(
+        "block pushing needs PyBullet, which is not installed: run 'pip install pybullet==3.2.7' "
+        "or install this package with its extra 'block-pushing'."
+    ) from error
+
+_ASSETS = pathlib.Path(__file__).parent.parent / "assets"
+_PYBULLET_ASSETS = pathlib.Path(pybullet_data.getDataPath())
+
+
+class Client:
+    """PyBullet's functions and constants for one simulation.
+
+    Like `pybullet_utils.bullet_client.BulletClient`, but it makes each function once, and
+    says nothing.
+    """
+
+    def __init__(self, connection_mode: int):
+        """Connects; `isConnected()` tells whether that worked. The mode is e.g. DIRECT."""
+        self._client_id = pybullet.connect(connection_mode)
+        self._end = weakref.finalize(self, _disconnect, self._client_id, os.getpid())
+
+    def __getattr__(self, name: str) -> Any:
+        """Returns a function of PyBullet for this simulation, or a constant."""
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no attribute '{name}'.")
+        value = getattr(pybullet, name)
+        if inspect.isbuiltin(value):
+            value = functools.partial(value, physicsClientId=self._client_id)
+        setattr(self, name, value)
+        return value
+
+    def disconnect(self) -> None:
+        """Ends the simulation, or the connection to a server; may be called twice."""
+        self._end()
+        # Ids are used again, so nothing may remember this one.
+        self.__dict__ = {"_client_id": -1, "_end": self._end}
+
+
+def _disconnect(client_id: int, process_id: int) -> None:
+    # A forked process has the object but not the simulation.
+    if os.getpid() == process_id and pybullet.isConnected(client_id):
+        pybullet.disconnect(client_id)
+
+
+def connect(shared_memory: bool = False) -> Client:
+    """Returns a new simulation in this process, or a connection to that of a running server.
+
+    Args:
+      shared_memory: Whether to connect to a PyBullet shared-memory server.
+
+    Raises:
+      ConnectionError: No shared-memory server runs on this machine.
+    """
+    client = Client(pybullet.SHARED_MEMORY if shared_memory else pybullet.DIRECT)
+    if not client.isConnected():
+        raise ConnectionError(
+            "found no PyBullet shared-memory server to connect to; run "
+            "'python -m pybullet_utils.runServer' in another terminal and leave it running."
+        )
+    return client
+
+
+def load_asset(client: Client, name: str, **options: object) -> int:
+    """Loads one of this package's URDF files; returns the body's id. Options as `loadURDF`'s."""
+    return client.loadURDF(str(_ASSETS / name), **options)
+
+
+def load_from_pybullet_data(client: Client, name: str, **options: object) -> int:
+    """Loads a URDF file that comes with PyBullet; returns the body's id."""
+    return client.loadURDF(str(_PYBULLET_ASSETS / name), **options)

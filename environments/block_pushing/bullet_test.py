@@ -1,0 +1,137 @@
+"""Tests of connecting to PyBullet."""
+
+import gc
+import os
+import subprocess
+import sys
+import time
+
+import gymnasium
+import numpy as np
+import pytest
+
+from ibc.environments.block_pushing import block_pushing, bullet
+
+_WITHOUT_PYBULLET = """
+import sys
+sys.modules["pybullet"] = None
+from ibc.environments.block_pushing import {module}
+"""
+
+# A headless server that ends when its input does.
+_SERVER = """
+import sys, threading, pybullet
+assert pybullet.connect(pybullet.SHARED_MEMORY_SERVER, int(sys.argv[1])) >= 0
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+print("ready", flush=True)
+while not ended.wait(1e-4):
+    pybullet.setPhysicsEngineParameter()
+"""
+
+
+@pytest.fixture
+def shared_memory_key(monkeypatch):
+    """Keeps connections apart from servers that may run on this machine; returns their key."""
+    key, connect = 20_000 + os.getpid() % 10_000, bullet.pybullet.connect
+
+    def connect_with_key(mode: int) -> int:
+        return connect(mode, key) if mode == bullet.pybullet.SHARED_MEMORY else connect(mode)
+
+    monkeypatch.setattr(bullet.pybullet, "connect", connect_with_key)
+    return key
+
+
+@pytest.fixture
+def server(shared_memory_key):
+    """Runs a shared-memory server."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SERVER, str(shared_memory_key)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while "ready" not in (line := process.stdout.readline()):
+        assert line, "the server ended"
+    yield process
+    process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize(
+    "module", ["block_pushing", "block_pushing_multimodal", "camera", "xarm_sim_robot"]
+)
+def test_without_pybullet_the_error_says_what_to_install(module):
+    code = _WITHOUT_PYBULLET.format(module=module)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    last_line = run.stderr.strip().splitlines()[-1]
+    assert last_line.startswith("ImportError: block pushing needs PyBullet")
+    assert "pip install pybullet==3.2.7" in last_line
+    assert "block-pushing" in last_line
+
+
+def test_without_a_server_the_error_says_what_to_run(shared_memory_key):
+    with pytest.raises(ConnectionError, match=r"python -m pybullet_utils\.runServer"):
+        gymnasium.make("SharedBlockPush-v0")
+
+
+def test_simulations_are_separate_and_can_be_closed_twice():
+    first, second = block_pushing.BlockPush(seed=0), block_pushing.BlockPush(seed=0)
+    first.reset(seed=0)
+    second.reset(seed=0)
+    for _ in range(3):
+        first.step(np.array([0.02, 0.02]))
+    np.testing.assert_array_equal(
+        second.compute_state()["effector_target_translation"], (0.3, -0.4)
+    )
+    first.close()
+    first.close()
+    second.step(np.zeros(2))
+    second.close()
+
+
+def test_a_closed_simulation_does_not_touch_the_next_one():
+    first = block_pushing.BlockPush()
+    first.close()
+    # PyBullet gives the next simulation the same number.
+    second = block_pushing.BlockPush()
+    with pytest.raises(bullet.pybullet.error, match="Not connected"):
+        first.reset(seed=0)
+    del first
+    gc.collect()
+    second.reset(seed=0)
+    second.close()
+
+
+def test_a_forgotten_client_disconnects():
+    client = bullet.connect()
+    client_id = client._client_id
+    assert bullet.pybullet.isConnected(client_id)
+    del client
+    gc.collect()
+    assert not bullet.pybullet.isConnected(client_id)
+
+
+def test_client_offers_functions_and_constants():
+    client = bullet.connect()
+    assert client.JOINT_FIXED == bullet.pybullet.JOINT_FIXED
+    assert client.getNumBodies() == 0
+    assert client.getNumBodies is client.getNumBodies
+    with pytest.raises(AttributeError, match="getNothing"):
+        client.getNothing()
+
+
+def test_a_server_simulates_the_same_in_real_time(server):
+    shared = gymnasium.make("SharedBlockPush-v0").unwrapped
+    plain = block_pushing.BlockPush()
+    for env in (shared, plain):
+        env.reset(seed=5)
+    for _ in range(2):
+        start = time.monotonic()
+        seen, *_ = shared.step(np.array([0.01, 0.02]))
+        assert time.monotonic() - start > 0.095
+        expected, *_ = plain.step(np.array([0.01, 0.02]))
+        for key, value in expected.items():
+            np.testing.assert_array_equal(seen[key], value)
+    shared.close()
+    plain.close()

@@ -1,0 +1,83 @@
+"""Tests of the geometry of pushing, against complex numbers in float64."""
+
+import cmath
+import math
+
+import numpy as np
+import pytest
+
+from ibc.environments.block_pushing.oracles import pushing_info
+
+
+def _random_scenes(count):
+    rng = np.random.RandomState(0)
+    for _ in range(count):
+        block, target, effector = rng.uniform(-0.5, 0.5, (3, 2)).astype(np.float32)
+        yield block, rng.uniform(-2 * np.pi, 2 * np.pi, 1).astype(np.float32), target, effector
+
+
+def test_points_and_directions_are_those_of_complex_numbers():
+    for block, yaw, target, effector in _random_scenes(200):
+        info = pushing_info.pushing_info(block, yaw, target, effector)
+        b, t, e = (complex(*point.astype(float)) for point in (block, target, effector))
+        d = (t - b) / abs(t - b)
+        expected = {
+            "block": b,
+            "effector": e,
+            "direction": d,
+            "pre_block": b - 0.05 * d,
+            "next_to_block": b - 0.03 * d,
+            "touching_block": b - 0.01 * d,
+            "block_to_effector": (e - b) / abs(e - b),
+        }
+        for name, value in expected.items():
+            found = getattr(info, name)
+            assert found.dtype == np.float32
+            np.testing.assert_allclose(found, [value.real, value.imag], atol=2e-7, err_msg=name)
+
+
+def test_angle_error_is_zero_for_every_face_and_signed_in_between():
+    for block, yaw, target, _ in _random_scenes(500):
+        error = pushing_info.angle_error(target - block, yaw)
+        assert abs(error) <= np.float32(math.pi / 4)
+        # A quarter turn changes nothing: compare fourth powers on the unit circle.
+        angle = math.atan2(*reversed((target - block).astype(float))) - float(yaw[0])
+        assert cmath.exp(4j * error) == pytest.approx(cmath.exp(4j * angle), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "yaw_degrees", "expected"),
+    [
+        (10, 0, 10),
+        (10, 90, 10),
+        (0, 10, -10),
+        (50, 0, -40),
+        (-50, 0, 40),
+        (180, 5, -5),
+        (44, 0, 44),
+    ],
+)
+def test_angle_error_by_hand(degrees, yaw_degrees, expected):
+    direction = np.array([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))])
+    error = pushing_info.angle_error(direction, np.array([math.radians(yaw_degrees)]))
+    assert math.degrees(error) == pytest.approx(expected)
+
+
+def test_displacements_are_shortened_but_never_lengthened():
+    np.testing.assert_allclose(pushing_info.shortened(np.array([3.0, 4.0]), 1.0), [0.6, 0.8])
+    short = np.array([0.03, 0.04], np.float32)
+    assert pushing_info.shortened(short, 0.06) is short
+    assert pushing_info.shortened(np.zeros(2), 0.1).tolist() == [0, 0]
+
+
+def test_rotation_is_counter_clockwise():
+    np.testing.assert_allclose(
+        pushing_info.rotated(np.array([1.0, 0.0]), math.pi / 6), [math.sqrt(0.75), 0.5]
+    )
+
+
+def test_block_at_its_target_has_no_direction_but_numbers():
+    here = np.array([0.1, 0.2], np.float32)
+    info = pushing_info.pushing_info(here, np.zeros(1, np.float32), here, here)
+    np.testing.assert_array_equal(info.pre_block, here)
+    assert info.angle_error == 0
