@@ -75,6 +75,7 @@ setuptools.setup(
         "console_scripts": [
             "ibc-train-eval = ibc.train_eval:run",
             "ibc-policy-eval = ibc.data.policy_eval:run",
+            "ibc-data = ibc.data.ibc_data:run",
         ]
     },
 )

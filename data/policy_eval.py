@@ -87,7 +87,7 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     start = time.monotonic()
     try:
         results = evaluate(options_from_flags(values))
-    except (ValueError, OSError, policy_eval_replicas.ReplicaError) as error:
+    except (ValueError, OSError, ImportError, policy_eval_replicas.ReplicaError) as error:
         logging.debug("Details:", exc_info=True)
         command_line.fail(error)
     except KeyboardInterrupt:

@@ -82,7 +82,7 @@ def _check_numbers(options: Options) -> None:
 
 
 def _check_policy(options: Options, task: tasks.Task) -> None:
-    known = ("random", "oracle", *task.oracles)
+    known = task.policies
     if options.saved_model_path is None:
         if options.checkpoint_path is not None:
             raise ValueError("--checkpoint_path needs --saved_model_path, whose weights it has.")

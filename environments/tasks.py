@@ -9,6 +9,8 @@ import difflib
 import importlib
 from collections.abc import Callable, Mapping
 
+from ibc.environments.d4rl import d4rl_tasks
+
 # As many demonstrations as in the paper, recorded by as many processes as a laptop has cores.
 RECORDED_EPISODES = 2000
 RECORDING_REPLICAS = 2
@@ -27,7 +29,7 @@ class Task:
     oracles: Mapping[str, str]
     """Value of `--policy` -> 'module:class' of a policy built as `class(env, seed=...)`."""
     default_oracle: str
-    """The oracle meant by `--policy=oracle`."""
+    """The oracle meant by `--policy=oracle`; '' if there is none."""
     config_families: tuple[str, ...]
     """Folders of config files that suit the task, the first one first."""
     metrics_modules: tuple[str, ...] = ()
@@ -59,20 +61,31 @@ class Task:
     def default_dataset(self, use_image_obs: bool = False) -> str:
         """Returns where, from the working directory, demonstrations are recorded by default."""
         name = self.name.lower() + ("_rgb" if use_image_obs else "")
-        return f"datasets/{name}/oracle_{name}.tfrecord"
+        prefix = "oracle_" if self.oracles else ""
+        return f"datasets/{name}/{prefix}{name}.tfrecord"
 
     def dataset_glob(self, use_image_obs: bool = False) -> str:
         """Returns where training looks for record files when no dataset path is given."""
         return self.default_dataset(use_image_obs).replace(".tfrecord", "*.tfrecord")
 
     def recording_command(self, use_image_obs: bool = False) -> str:
-        """Returns the command that records demonstrations of this task."""
+        """Returns the command that makes demonstrations of this task."""
+        if not self.oracles:
+            return (
+                f"ibc-data convert <HDF5 file, described at {d4rl_tasks.DESCRIBED}> "
+                f"--task={self.name}"
+            )
         return (
             f"python data/policy_eval.py --task={self.name} --policy=oracle "
             f"{'--use_image_obs ' if use_image_obs else ''}"
             f"--num_episodes={RECORDED_EPISODES // RECORDING_REPLICAS} "
             f"--replicas={RECORDING_REPLICAS} --dataset_path={self.default_dataset(use_image_obs)}"
         )
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Values of `--policy` that the task knows."""
+        return ("random", "oracle", *self.oracles) if self.oracles else ("random",)
 
     def register(self) -> None:
         """Registers the task's environments with Gymnasium (once, however often it is called)."""
@@ -89,12 +102,14 @@ class Task:
         Raises:
           ValueError: It has not; the message says whose it is, or the nearest names.
         """
-        if name == "oracle" or name in self.oracles:
+        if name in self.policies[1:]:
             return
-        known = ("random", "oracle", *self.oracles)
+        known = self.policies
         owners = [task.name for task in TASKS.values() if name in task.oracles]
         near = difflib.get_close_matches(name, known, n=2)
-        if owners:
+        if name == "oracle":
+            hint = "needs a task with an oracle"
+        elif owners:
             hint = f"belongs to task {' and '.join(owners)}"
         else:
             hint = "is unknown" + (f"; did you mean {' or '.join(near)}?" if near else "")
@@ -192,7 +207,9 @@ _BLOCK_TASKS = (
     ),
 )
 
-TASKS = {task.name: task for task in (*_BLOCK_TASKS, PARTICLE)}
+_D4RL_TASKS = tuple(Task(**arguments) for arguments in d4rl_tasks.task_arguments())
+
+TASKS = {task.name: task for task in (*_BLOCK_TASKS, PARTICLE, *_D4RL_TASKS)}
 
 
 def get_task(name: str) -> Task:
@@ -204,6 +221,7 @@ def get_task(name: str) -> Task:
     if name in TASKS:
         return TASKS[name]
     available = f"available: {', '.join(TASKS)}."
-    near = difflib.get_close_matches(name.upper(), TASKS, n=3)
+    by_capitals = {known.upper(): known for known in TASKS}
+    near = [by_capitals[n] for n in difflib.get_close_matches(name.upper(), by_capitals, n=3)]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise ValueError(f"unknown task '{name}'; {hint}{available}")

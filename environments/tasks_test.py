@@ -7,6 +7,7 @@ import gymnasium
 import pytest
 
 from ibc.environments import tasks
+from ibc.environments.d4rl import d4rl_tasks
 
 
 def test_particle_is_available():
@@ -24,7 +25,7 @@ def test_misspelt_name_is_answered_with_the_nearest_and_all():
 
 def test_every_published_name_is_a_task():
     published = "REACH PUSH INSERT REACH_NORMALIZED PUSH_NORMALIZED PARTICLE PUSH_DISCONTINUOUS"
-    assert set(tasks.TASKS) == {*published.split(), "PUSH_MULTIMODAL"}
+    assert set(tasks.TASKS) == {*published.split(), "PUSH_MULTIMODAL", *d4rl_tasks.TASKS}
 
 
 @pytest.mark.parametrize("name", tasks.TASKS)
@@ -34,7 +35,7 @@ def test_ids_and_oracles_of_every_task_exist(name):
     ids = [task.env_id, *([task.image_env_id] if task.image_env_id else [])]
     for env_id in [*ids, *(f"Shared{i}" for i in ids if task.shared_memory)]:
         assert gymnasium.spec(env_id).id == env_id
-    assert all(task.oracle_class(oracle) for oracle in ("oracle", *task.oracles))
+    assert all(task.oracle_class(oracle) for oracle in task.policies[1:])
 
 
 def test_demonstrations_have_a_default_place_for_states_and_images():
@@ -79,7 +80,7 @@ def test_default_oracle_is_the_named_one():
 def test_table_imports_neither_tensorflow_nor_a_simulator():
     code = (
         "import sys; from ibc.environments import tasks; tasks.get_task('PARTICLE');"
-        "print({'tensorflow', 'pybullet', 'gymnasium', 'tf_agents'} & set(sys.modules))"
+        "print({'tensorflow', 'pybullet', 'mujoco', 'gymnasium', 'tf_agents'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

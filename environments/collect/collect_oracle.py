@@ -113,7 +113,7 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
         logging.set_verbosity(logging.WARNING)
     try:
         lines = collect(options_from_flags(values))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         logging.debug("Details:", exc_info=True)
         command_line.fail(error)
     except KeyboardInterrupt:

@@ -29,9 +29,16 @@ def ensure(
       environment_bindings: gin bindings of the environment and its oracle.
 
     Raises:
-      ValueError: nothing is there, and the path does not say what to call new files.
+      ValueError: the task has no oracle; or nothing is there, and the path does not say what to
+        call new files.
       ReplicaError: recording failed.
     """
+    task = tasks.get_task(task_name)
+    if not task.oracles:
+        raise ValueError(
+            f"--generate_data: task {task_name} has no oracle to record. Convert its data set: "
+            f"{task.recording_command()}"
+        )
     # 'a/oracle*.tfrecord' is a glob of what is recorded as 'a/oracle.tfrecord'.
     file_name = dataset_path.replace("*", "", 1)
     options = policy_eval_options.Options(

@@ -49,5 +49,10 @@ def test_path_that_names_no_file_is_refused(tmp_path, path):
         demonstrations.ensure("PARTICLE", str(tmp_path / path))
 
 
+def test_a_task_without_oracle_is_refused_with_the_command_that_converts(tmp_path):
+    with pytest.raises(ValueError, match=r"door-human-v0 has no oracle.*ibc-data convert"):
+        demonstrations.ensure("door-human-v0", str(tmp_path / "door*.tfrecord"))
+
+
 def test_data_under_any_glob_is_left_alone(tmp_path, particle_data):
     demonstrations.ensure("PARTICLE", f"{particle_data},{particle_data}")

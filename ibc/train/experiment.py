@@ -302,7 +302,8 @@ def _find_data(
         demonstrations.ensure(
             task.name, dataset_path, image_obs, configuration.environment_bindings()
         )
-    return dataset_path, f"{task.recording_command(image_obs)} (or add --generate_data here)"
+    command = task.recording_command(image_obs)
+    return dataset_path, f"{command} (or add --generate_data here)" if task.oracles else command
 
 
 def _check_choices(

@@ -1,0 +1,98 @@
+"""Opens HDF5 files with h5py and says what is wrong with them."""
+
+import os
+from typing import Any
+
+from ibc.environments.d4rl import d4rl_tasks
+
+_MINARI_FILE = "main_data.hdf5"
+# Slices of episodes do not fall on the chunks of compressed files, which should not be
+# decompressed for each episode again.
+_CHUNK_CACHE_BYTES = 64 << 20
+_LISTED_KEYS = 8
+
+
+def find_file(path: str) -> str:
+    """Returns the HDF5 file that a path means: itself, or that of a Minari data set's folder.
+
+    Raises:
+      FileNotFoundError: There is none; the message says where data sets are described.
+    """
+    path = os.path.expanduser(path)
+    if os.path.isfile(path):
+        return path
+    for candidate in (os.path.join(path, "data", _MINARI_FILE), os.path.join(path, _MINARI_FILE)):
+        if os.path.isfile(candidate):
+            return candidate
+    found = (
+        f"it is a folder without data/{_MINARI_FILE}" if os.path.isdir(path) else "it is missing"
+    )
+    raise FileNotFoundError(
+        f"no recorded episodes at {path}: {found}; give an HDF5 file of D4RL (its data sets are "
+        f"described at {d4rl_tasks.DESCRIBED}), the folder of a Minari data set in HDF5 format, or "
+        "record files (*.tfrecord)."
+    )
+
+
+def open_hdf5(path: str) -> Any:
+    """Opens an HDF5 file (`h5py.File`) for reading.
+
+    Raises:
+      ImportError: h5py is not installed.
+      ValueError: It is no HDF5 file.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError(
+            f"HDF5 files need h5py, but {error}: run pip install 'ibc-tf[d4rl]'."
+        ) from error
+    try:
+        return h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES)
+    except OSError as error:
+        raise ValueError(
+            f"{path} is no HDF5 file, or a damaged one ({error}): copy it again from where it came "
+            "from."
+        ) from error
+
+
+def check_keys(where: str, group: Any, keys: tuple[str, ...]) -> None:
+    """Checks that a group has members of these names.
+
+    Raises:
+      ValueError: One is missing; the message says what is there.
+    """
+    missing = [key for key in keys if key not in group]
+    if missing:
+        found = ", ".join(list(group)[:_LISTED_KEYS])
+        raise ValueError(f"{where} has no {', '.join(missing)}; it holds {found}.")
+
+
+def check_lengths(where: str, lengths: dict[str, int]) -> None:
+    """Checks that arrays, name -> length, are equally long and not empty.
+
+    Raises:
+      ValueError: They are not.
+    """
+    if len(set(lengths.values())) != 1 or not all(lengths.values()):
+        described = ", ".join(f"{key} {length}" for key, length in lengths.items())
+        raise ValueError(f"{where}: arrays must be equally long and not empty: {described}.")
+
+
+def check_sizes(
+    where: str, family: d4rl_tasks.Family | None, observation: tuple, action: tuple
+) -> None:
+    """Checks the shapes of one observation and one action against those of a task.
+
+    Raises:
+      ValueError: They are another task's.
+    """
+    if family is None:
+        return
+    expected = (family.observation_size,), (family.action_size,)
+    if (tuple(observation), tuple(action)) != expected:
+        raise ValueError(
+            f"{where}: observations of shape {list(observation)} and actions of shape "
+            f"{list(action)} are not those of {family.data_sets[0]}, {list(expected[0])} and "
+            f"{list(expected[1])}: check --task."
+        )

@@ -1,0 +1,166 @@
+"""Converts, replays, describes and checks recorded episodes.
+
+Examples:
+    ibc-data convert door-human-v0.hdf5 --task=door-human-v0 --top_fraction=0.5
+    ibc-data replay datasets/door-human-v0/door-human-v0.tfrecord --task=door-human-v0
+    ibc-data info datasets/push/oracle_push_0.tfrecord
+    ibc-data verify 'datasets/*/*.tfrecord'
+"""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Iterable, Sequence
+
+from ibc.environments import tasks
+from ibc.environments.utils import command_line
+from ibc.utils import startup
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    parser = argparse.ArgumentParser("ibc-data", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    _add_convert(commands)
+    _add_replay(commands)
+    command = commands.add_parser("info", help="tell what is in a record file")
+    command.add_argument("shard", help="record file")
+    command.set_defaults(run=info)
+    command = commands.add_parser("verify", help="check record files against specs and manifests")
+    command.add_argument("pattern", help="file name or quoted glob")
+    command.set_defaults(run=verify)
+    return parser
+
+
+def convert(arguments: argparse.Namespace) -> Iterable[str]:
+    """Converts recorded episodes; yields the lines of a report."""
+    import tqdm
+
+    from ibc.data import convert as converter
+    from ibc.data import convert_sources
+
+    start = time.monotonic()
+    output = arguments.output
+    if output is None:
+        if arguments.task is None:
+            raise ValueError("give the record file to make after the input, or --task.")
+        output = f"datasets/{arguments.task}/{arguments.task}.tfrecord"
+    source = convert_sources.open_source(arguments.input, arguments.task)
+    chosen = converter.top_episodes(source.returns, arguments.top_fraction)
+    with tqdm.tqdm(total=int(source.lengths[chosen].sum()), unit="frame") as bar:
+        done = converter.convert(source, output, arguments.top_fraction, bar.update)
+    if done.too_short:
+        yield f"Left out {done.too_short} episodes of one step."
+    yield f"Wrote {done.path}"
+    yield (
+        f"Converted {done.episodes} of {done.of_episodes} episodes ({done.frames} frames, "
+        f"average return {done.mean_return:.6g}) in {time.monotonic() - start:.1f} s."
+    )
+
+
+def replay(arguments: argparse.Namespace) -> Iterable[str]:
+    """Replays recorded actions; yields a line per episode, and the largest differences."""
+    from ibc.data import replay as replayer
+
+    if arguments.num_episodes is not None and arguments.num_episodes < 1:
+        raise ValueError(f"--num_episodes must be at least 1, got {arguments.num_episodes}.")
+    largest: dict[str, float] = {}
+    for found in replayer.replay(
+        arguments.shard, arguments.task, arguments.num_episodes, arguments.across_timeouts
+    ):
+        yield (
+            f"Episode {found.episode}: {found.steps} steps, start within "
+            f"{max(found.start.values()):.2g}, observations within "
+            f"{max(found.observation.values()):.2g}, rewards within {found.reward:.2g}"
+        )
+        for key, value in {**found.observation, "reward": found.reward}.items():
+            largest[key] = max(largest.get(key, 0.0), value)
+    yield "Largest differences between recording and replay:"
+    yield from (f"  {key} {value:.3g}" for key, value in largest.items())
+
+
+def info(arguments: argparse.Namespace) -> Iterable[str]:
+    """Yields lines about a record file."""
+    from ibc.data import shard_info
+
+    return shard_info.describe(arguments.shard)
+
+
+def verify(arguments: argparse.Namespace) -> Iterable[str]:
+    """Checks record files; yields a line per file.
+
+    Raises:
+      ValueError: A file is damaged.
+    """
+    from ibc.data import shard_info
+
+    count, damaged = 0, 0
+    for path, problem in shard_info.verify(arguments.pattern):
+        count, damaged = count + 1, damaged + (problem is not None)
+        yield f"{path}: whole" if problem is None else problem
+    if damaged:
+        raise ValueError(f"{damaged} of {count} record files cannot be used.")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command line; any foreseeable failure is one line and a non-zero status."""
+    arguments = make_parser().parse_args(argv)
+    try:
+        # Only here, so that --help and wrong arguments do not wait for TensorFlow.
+        startup.import_tensorflow_quietly()
+        for line in arguments.run(arguments):
+            print(line, flush=True)
+    except (ValueError, OSError, ImportError) as error:
+        command_line.fail(error)
+    except KeyboardInterrupt:
+        message = "interrupted; unfinished files were removed."
+        command_line.fail(message, status=128 + signal.SIGINT)
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    # An exception, unlike the default action, lets half-written files be removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    command_line.set_up_logging()
+    main()
+
+
+def _add_convert(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "convert", help="make a record file of D4RL's HDF5, of Minari's HDF5 or of record files"
+    )
+    command.add_argument(
+        "input", help="HDF5 file, folder of a Minari data set, or quoted glob of record files"
+    )
+    command.add_argument(
+        "output", nargs="?", help="record file to make (datasets/<task>/<task>.tfrecord)"
+    )
+    command.add_argument("--task", help="D4RL task, such as door-human-v0: checks sizes")
+    command.add_argument(
+        "--top_fraction",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="keep this share of the episodes, those with the highest returns (1.0)",
+    )
+    command.set_defaults(run=convert)
+
+
+def _add_replay(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "replay", help="repeat a record file's actions and report what differs"
+    )
+    command.add_argument("shard", help="record file")
+    command.add_argument("--task", required=True, help=f"one of {', '.join(tasks.TASKS)}")
+    command.add_argument("--num_episodes", type=int, metavar="N", help="the first N episodes (all)")
+    command.add_argument(
+        "--across_timeouts",
+        action="store_true",
+        help="go on where D4RL cut a demonstration for time",
+    )
+    command.set_defaults(run=replay)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,142 @@
+"""Tests that hold for every D4RL environment."""
+
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils import env_checker
+
+from ibc.environments import suite, tasks
+from ibc.environments.d4rl import d4rl_tasks, d4rl_testing, load_d4rl, locomotion
+
+pytest.importorskip("gymnasium_robotics")
+
+_ONE_OF_EACH = [family.data_sets[-1] for family in d4rl_tasks.FAMILIES]
+
+
+@pytest.fixture
+def known_to_suite(monkeypatch):
+    """Puts the D4RL tasks into the table of tasks."""
+    for arguments in d4rl_tasks.task_arguments():
+        monkeypatch.setitem(tasks.TASKS, arguments["name"], tasks.Task(**arguments))
+
+
+def check(name: str, max_steps: int) -> None:
+    """Plays three seeds in one environment, and again, in another order, in another one."""
+    env, other = d4rl_testing.make(name), d4rl_testing.make(name)
+    with warnings.catch_warnings():
+        # Unbounded observations are D4RL's own.
+        warnings.simplefilter("ignore")
+        env_checker.check_env(env.unwrapped, skip_render_check=True, skip_close_check=True)
+    episodes = {s: d4rl_testing.random_episode(env, s, max_steps) for s in (0, 1, 2)}
+    for seed in (2, 0, 1):
+        for found, expected in zip(
+            d4rl_testing.random_episode(other, seed, max_steps), episodes[seed], strict=True
+        ):
+            np.testing.assert_array_equal(found, expected)
+    assert not np.array_equal(episodes[0][0][0], episodes[1][0][0])
+    family = d4rl_tasks.TASKS[name]
+    assert episodes[0][0].shape[1] == family.observation_size
+    assert episodes[0][0].dtype == np.float32
+    env.close(), other.close()
+
+
+@pytest.mark.parametrize("name", _ONE_OF_EACH)
+def test_passes_the_checker_and_repeats_episodes_of_a_seed(name):
+    check(name, max_steps=40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", d4rl_tasks.TASKS)
+def test_every_id_passes_the_checker_and_repeats_whole_episodes_of_a_seed(name):
+    check(name, max_steps=1000)
+
+
+@pytest.mark.parametrize("name", ["pen-human-v0", "hopper-medium-v0"])
+def test_episodes_end_at_the_limit_or_before(name):
+    env = d4rl_testing.make(name)
+    observations, _ = d4rl_testing.random_episode(env, 0, 10_000)
+    assert len(observations) - 1 <= d4rl_tasks.TASKS[name].max_episode_steps
+
+
+def test_actions_are_clipped():
+    env = d4rl_testing.make("walker2d-medium-v0").unwrapped
+    outcomes = []
+    for action in (3.0, 1.0):
+        env.reset(seed=0)
+        outcomes.append(env.step(np.full(6, action))[:2])
+    np.testing.assert_array_equal(outcomes[0][0], outcomes[1][0])
+    assert outcomes[0][1] == outcomes[1][1]
+
+
+@pytest.mark.parametrize("action", [np.zeros(7), np.full(6, np.nan)])
+def test_impossible_actions_are_refused(action):
+    env = d4rl_testing.make("walker2d-medium-v0").unwrapped
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="needs actions of 6 finite numbers"):
+        env.step(action)
+
+
+def test_unknown_render_mode_is_refused():
+    with pytest.raises(ValueError, match="must be None or 'rgb_array', got 'depth_array'"):
+        locomotion.HopperEnv(render_mode="depth_array")
+
+
+@pytest.mark.parametrize(
+    "name", ["halfcheetah-expert-v0", "hopper-expert-v0", "walker2d-expert-v0"]
+)
+def test_locomotion_is_gymnasiums(name):
+    env = d4rl_testing.make(name).unwrapped
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        base = {"halfcheetah": "HalfCheetah", "hopper": "Hopper", "walker2d": "Walker2d"}
+        reference = gymnasium.make(f"{base[name.split('-')[0]]}-v4").unwrapped
+    found, expected = env.reset(seed=5)[0], reference.reset(seed=5)[0]
+    random = np.random.RandomState(0)
+    for _ in range(10):
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+        action = random.uniform(-1, 1, env.action_space.shape)
+        found, reward, *_ = env.step(action)
+        expected, expected_reward, *_ = reference.step(action)
+        assert reward == pytest.approx(expected_reward, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", _ONE_OF_EACH)
+def test_first_state_is_restored_from_its_observation(name):
+    env = d4rl_testing.make(name).unwrapped
+    observation, _ = env.reset(seed=3)
+    actions = np.random.RandomState(0).uniform(-1, 1, (5, *env.action_space.shape))
+    expected = [env.step(action)[0] for action in actions]
+    env.reset(seed=4)
+    restored = env.restore(observation)
+    # The kitchen observes with noise, and its commands follow what was observed.
+    tolerance = 0.02 if "kitchen" in name else 1e-4
+    np.testing.assert_allclose(restored, observation, atol=tolerance)
+    found = [env.step(action)[0] for action in actions]
+    np.testing.assert_allclose(found, expected, atol=5 * tolerance)
+
+
+@pytest.mark.usefixtures("known_to_suite")
+def test_loaded_for_tf_agents_with_float32_tensors():
+    env = load_d4rl.load_d4rl("door-human-v0", history_length=1)
+    assert env.observation_spec().shape == (1, 39)
+    specs = (env.observation_spec(), env.action_spec(), env.reward_spec())
+    assert {spec.dtype for spec in specs} == {np.dtype(np.float32)}
+    assert suite.gym_env(env).control_frequency == 30
+
+
+@pytest.mark.usefixtures("known_to_suite")
+@pytest.mark.parametrize("name", ["kitchen-mixed-v0", "antmaze-medium-play-v0"])
+def test_seed_reaches_inner_generators_through_tf_agents(name):
+    starts = []
+    for env in (load_d4rl.load_d4rl(name), load_d4rl.load_d4rl(name)):
+        env.reset()
+        env.seed(7)
+        starts.append(env.reset().observation)
+    np.testing.assert_array_equal(*starts)
+
+
+def test_unknown_name_is_refused():
+    with pytest.raises(ValueError, match="did you mean door-human-v0"):
+        load_d4rl.load_d4rl("dor-human-v0")

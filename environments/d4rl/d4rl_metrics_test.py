@@ -1,0 +1,77 @@
+"""Tests of the metrics of D4RL tasks."""
+
+import types
+
+import numpy as np
+import pytest
+from tf_agents.trajectories import time_step, trajectory
+
+from ibc.environments.d4rl import d4rl_metrics, d4rl_tasks
+
+
+def _environment(has_goal=True, elements=()):
+    family = d4rl_tasks.KITCHEN
+    env = types.SimpleNamespace(has_goal=has_goal, elements=elements, completed=())
+    env.finish = lambda **values: vars(env).update(values)
+    env.normalized_return = family.normalized_return(0.0)
+    env.succeeded = False
+    return env
+
+
+def _frame(next_step_type):
+    return trajectory.Trajectory(
+        step_type=np.array([time_step.StepType.MID]),
+        observation=(), action=(), policy_info=(),
+        next_step_type=np.array([next_step_type]),
+        reward=np.zeros(1), discount=np.ones(1),
+    )  # fmt: skip
+
+
+def _play(env, metrics, **outcome):
+    """Ends an episode with an outcome; what holds in its midst must not count."""
+    for metric in metrics:
+        metric(_frame(time_step.StepType.MID))
+    env.finish(**outcome)
+    for metric in metrics:
+        metric(_frame(time_step.StepType.LAST))
+
+
+def _results(metrics):
+    return {metric.name: pytest.approx(float(metric.result())) for metric in metrics}
+
+
+def test_kitchen_reports_score_and_elements_by_name():
+    env = _environment(elements=("microwave", "light switch"))
+    metrics, telling = d4rl_metrics.make_metrics(env, 2)
+    _play(env, metrics, completed=("microwave",), normalized_return=25.0, succeeded=False)
+    _play(
+        env,
+        metrics,
+        completed=("light switch", "microwave"),
+        normalized_return=50.0,
+        succeeded=True,
+    )
+    assert _results(metrics) == {
+        "NormalizedReturn": 37.5,
+        "D4RLSuccess": 0.5,
+        "KitchenScore": 1.5,
+        "Completed_microwave": 1.0,
+        "Completed_light_switch": 0.5,
+    }
+    assert telling.name == "D4RLSuccess"
+
+
+def test_without_a_goal_the_normalized_return_tells():
+    env = _environment(has_goal=False)
+    metrics, telling = d4rl_metrics.make_metrics(env, 1)
+    _play(env, metrics, normalized_return=80.0)
+    assert _results(metrics) == {"NormalizedReturn": 80.0}
+    assert telling is metrics[0]
+
+
+def test_success_is_that_of_each_episode():
+    env = _environment()
+    metrics, success = d4rl_metrics.make_metrics(env, 4)
+    for succeeded in (True, False, False, False):
+        _play(env, metrics, succeeded=succeeded)
+    assert float(success.result()) == 0.25

@@ -1,0 +1,117 @@
+"""Pictures of MuJoCo scenes without a display."""
+
+import os
+import pickle
+import subprocess
+import sys
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ibc.environments.d4rl import drawing_process
+
+_BACKEND = "MUJOCO_GL"
+# The values of MUJOCO_GL that need no display, the faster one first.
+_HEADLESS = ("egl", "osmesa")
+_STOP_SECONDS = 5
+
+
+class Drawer:
+    """Draws one simulation, in a process of its own that starts with the first picture."""
+
+    def __init__(self, model: Any, data: Any, size: int, camera: str | Mapping[str, Any]):
+        """Creates a drawer.
+
+        Args:
+          model: `MjModel` of the simulation.
+          data: `MjData` of the simulation.
+          size: Height and width of pictures, in pixels.
+          camera: Name of a camera of the model, or attributes of an `MjvCamera`.
+        """
+        self._model, self._data = model, data
+        self._opening = (model, size, size, camera)
+        self._process = None
+
+    def draw(self) -> np.ndarray:
+        """Returns a picture of the scene as it is, uint8 [size, size, 3].
+
+        Raises:
+          OSError: Nothing on this machine can draw; the message says what to install.
+        """
+        if self._process is None:
+            self._process = self._start()
+            self._closer = weakref.finalize(self, _stop, self._process)
+        owners = {"data": self._data, "model": self._model}
+        scene = {
+            owner: {name: getattr(owners[owner], name) for name in names}
+            for owner, names in drawing_process.SCENE.items()
+        }
+        return _ask(self._process, scene)
+
+    def close(self) -> None:
+        """Ends the process, if there is one; a later picture starts another."""
+        if self._process is not None:
+            self._closer()
+            self._process = None
+
+    def _start(self) -> subprocess.Popen:
+        """Starts a process with the first way of drawing that works here."""
+        failures = []
+        for backend in backends():
+            process = subprocess.Popen(
+                [sys.executable, "-m", drawing_process.__name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **({_BACKEND: backend} if backend else {})},
+            )
+            try:
+                _ask(process, self._opening)
+                return process
+            except OSError as error:
+                failures.append(f"{backend or 'default'}: {error}")
+                _stop(process)
+        reasons = "; ".join(" ".join(failure.split()) for failure in failures)
+        raise OSError(
+            "no picture of the MuJoCo scene can be drawn: it needs EGL or OSMesa; install one (on "
+            "Debian and Ubuntu: apt-get install libegl1 libegl-mesa0, or apt-get install "
+            f"libosmesa6), or leave out --video ({reasons})."
+        )
+
+
+def backends() -> tuple[str | None, ...]:
+    """Returns values of MUJOCO_GL to try: the user's own, or what needs no display.
+
+    None leaves the choice to MuJoCo.
+    """
+    if os.environ.get(_BACKEND):
+        return (os.environ[_BACKEND],)
+    return _HEADLESS if sys.platform.startswith("linux") else (None,)
+
+
+def _ask(process: subprocess.Popen, message: Any) -> Any:
+    try:
+        pickle.dump(message, process.stdin)
+        process.stdin.flush()
+        status, result = pickle.load(process.stdout)
+    except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
+        code = process.wait()
+        raise OSError(f"the drawing process ended with status {code}") from error
+    if status != "ok":
+        raise OSError(result)
+    return result
+
+
+def _stop(process: subprocess.Popen) -> None:
+    for pipe in (process.stdin, process.stdout):
+        try:
+            pipe.close()
+        except BrokenPipeError:
+            pass
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
