@@ -8,8 +8,8 @@ set -euo pipefail
 task=${1:-PARTICLE}
 folder=${2:+$2/}
 case $task in
-  PARTICLE) episodes=1000 pictures=--viz_img ;;
-  PUSH) episodes=400 pictures= ;;
+  PARTICLE) pictures=--viz_img ;;
+  PUSH) pictures= ;;
   *)
     echo "Unknown task $task; ./quickstart.sh knows: PARTICLE, PUSH." >&2
     exit 2
@@ -27,7 +27,7 @@ echo "1. Demonstrations of the scripted oracle: $data*.tfrecord"
 if [ -f "${data}_0.tfrecord" ] && [ -f "${data}_1.tfrecord" ]; then
   echo "   Already there."
 else
-  "$PYTHON" "$root/data/policy_eval.py" --task="$task" --policy=oracle --num_episodes=$episodes \
+  "$PYTHON" "$root/data/policy_eval.py" --task="$task" --policy=oracle --num_episodes=1000 \
     --replicas=2 --dataset_path="$data.tfrecord"
 fi
 

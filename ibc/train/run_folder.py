@@ -1,5 +1,6 @@
 """The folder of a run: its name, and what keeps two different runs apart in it."""
 
+import contextlib
 import datetime
 import pathlib
 
@@ -27,18 +28,20 @@ _HARMLESS = (
     "train_eval.checkpoint_interval",
     "train_eval.policy_save_interval",
     "train_eval.shared_memory_eval",
+    "train_eval.generate_data",
 )
 
 
 def run_folder(root_dir: str | None, tag: str | None, add_time: bool) -> pathlib.Path:
-    """Returns root_dir[/tag][/YYYYmmdd-HHMMSS], made if it is missing.
+    """Returns root_dir[/tag][/YYYYmmdd-HHMMSS], which can be made: `claim` writes to it first.
 
     Raises:
-      PermissionError: the folder cannot be written.
+      PermissionError: the folder cannot be made.
     """
     folder = pathlib.Path(root_dir or DEFAULT_ROOT).expanduser() / (tag or "")
     if add_time:
         folder /= datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -46,6 +49,10 @@ def run_folder(root_dir: str | None, tag: str | None, add_time: bool) -> pathlib
             f"train_eval.root_dir: cannot make the folder {folder} ({error.strerror}); "
             "choose another root_dir or --tag."
         ) from error
+    # A start that is refused, for its data say, leaves no empty folder.
+    for path in missing:
+        with contextlib.suppress(OSError):  # Another run has begun to use it.
+            path.rmdir()
     return folder
 
 
