@@ -7,8 +7,11 @@ import pathlib
 import weakref
 from typing import Any
 
+from ibc.utils import startup
+
 try:
-    import pybullet
+    with startup.native_stderr_held_back():  # It announces when it was built.
+        import pybullet
     import pybullet_data
 except ImportError as error:
     raise ImportError(

@@ -38,7 +38,7 @@ def import_tensorflow_quietly() -> None:
     Raises:
       ImportError: TensorFlow or TF-Agents is not installed.
     """
-    with _native_stderr_held_back():
+    with native_stderr_held_back():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
@@ -62,7 +62,7 @@ def _silence_gym_notice() -> None:
 
 
 @contextlib.contextmanager
-def _native_stderr_held_back() -> Iterator[None]:
+def native_stderr_held_back() -> Iterator[None]:
     """Sends file descriptor 2 to a temporary file; replays it if the body raises."""
     sys.stderr.flush()
     terminal = os.dup(2)

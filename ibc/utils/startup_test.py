@@ -33,7 +33,7 @@ def test_import_errors_show_what_was_held_back():
         "import os, sys\n"
         "from ibc.utils import startup\n"
         "try:\n"
-        "    with startup._native_stderr_held_back():\n"
+        "    with startup.native_stderr_held_back():\n"
         "        os.write(2, b'native message\\n')\n"
         "        raise ImportError('x')\n"
         "except ImportError:\n"
