@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 import os
 import pathlib
 import weakref
@@ -19,6 +20,11 @@ except ImportError as error:
         "or install this package with its extra 'block-pushing'."
     ) from error
 
+SHARED_MEMORY_KEY = 12347
+"""Where PyBullet's clients and servers look for each other by default."""
+
+_SHARED_MEMORY_SEGMENTS = pathlib.Path("/proc/sysvipc/shm")
+_START_A_SERVER = "run 'python -m pybullet_utils.runServer' in another terminal"
 _ASSETS = pathlib.Path(__file__).parent.parent / "assets"
 _PYBULLET_ASSETS = pathlib.Path(pybullet_data.getDataPath())
 
@@ -32,7 +38,7 @@ class Client:
 
     def __init__(self, connection_mode: int):
         """Connects; `isConnected()` tells whether that worked. The mode is e.g. DIRECT."""
-        self._client_id = pybullet.connect(connection_mode)
+        self._client_id = pybullet.connect(connection_mode, SHARED_MEMORY_KEY)
         self._end = weakref.finalize(self, _disconnect, self._client_id, os.getpid())
 
     def __getattr__(self, name: str) -> Any:
@@ -67,13 +73,35 @@ def connect(shared_memory: bool = False) -> Client:
     Raises:
       ConnectionError: No shared-memory server runs on this machine.
     """
-    client = Client(pybullet.SHARED_MEMORY if shared_memory else pybullet.DIRECT)
-    if not client.isConnected():
+    if not shared_memory:
+        return Client(pybullet.DIRECT)
+    # What a killed server has left looks like a server that never answers.
+    client = Client(pybullet.SHARED_MEMORY) if _num_attached() >= 1 else None
+    if client is None or not client.isConnected():
         raise ConnectionError(
-            "found no PyBullet shared-memory server to connect to; run "
-            "'python -m pybullet_utils.runServer' in another terminal and leave it running."
+            f"found no PyBullet shared-memory server to connect to; {_START_A_SERVER} and leave "
+            "it running."
         )
     return client
+
+
+def check_server() -> None:
+    """Checks that the shared-memory server which this process is connected to still runs.
+
+    Raises:
+      ConnectionError: It has ended; a call to PyBullet would wait for it forever.
+    """
+    if _num_attached() < 2:
+        raise ConnectionError(f"the PyBullet shared-memory server has ended; {_START_A_SERVER}.")
+
+
+def _num_attached() -> float:
+    """Counts the processes that share the server's memory; infinite where that is not known."""
+    if not _SHARED_MEMORY_SEGMENTS.exists():  # not Linux
+        return math.inf
+    header, *rows = (line.split() for line in _SHARED_MEMORY_SEGMENTS.read_text().splitlines())
+    key, attached = header.index("key"), header.index("nattch")
+    return sum(int(row[attached]) for row in rows if int(row[key]) == SHARED_MEMORY_KEY)
 
 
 def load_asset(client: Client, name: str, **options: object) -> int:

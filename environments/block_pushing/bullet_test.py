@@ -2,6 +2,8 @@
 
 import gc
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -33,12 +35,8 @@ while not ended.wait(1e-4):
 @pytest.fixture
 def shared_memory_key(monkeypatch):
     """Keeps connections apart from servers that may run on this machine; returns their key."""
-    key, connect = 20_000 + os.getpid() % 10_000, bullet.pybullet.connect
-
-    def connect_with_key(mode: int) -> int:
-        return connect(mode, key) if mode == bullet.pybullet.SHARED_MEMORY else connect(mode)
-
-    monkeypatch.setattr(bullet.pybullet, "connect", connect_with_key)
+    key = 20_000 + os.getpid() % 10_000
+    monkeypatch.setattr(bullet, "SHARED_MEMORY_KEY", key)
     return key
 
 
@@ -54,7 +52,16 @@ def server(shared_memory_key):
     while "ready" not in (line := process.stdout.readline()):
         assert line, "the server ended"
     yield process
-    process.communicate(timeout=20)
+    if process.poll() is None:
+        process.communicate(timeout=20)
+    _remove_segments(shared_memory_key)
+
+
+def _remove_segments(key):
+    """Removes what a killed server leaves: PyBullet uses the key and the one after it."""
+    if shutil.which("ipcrm"):
+        for segment in (key, key + 1):
+            subprocess.run(["ipcrm", "-M", str(segment)], capture_output=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +75,20 @@ def test_without_pybullet_the_error_says_what_to_install(module):
     assert last_line.startswith("ImportError: block pushing needs PyBullet")
     assert "pip install pybullet==3.2.7" in last_line
     assert "block-pushing" in last_line
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/sysvipc/shm").exists(), reason="needs Linux")
+def test_a_killed_server_is_noticed_before_a_call_waits_forever(server):
+    env = gymnasium.make("SharedBlockPush-v0").unwrapped
+    env.reset(seed=0)
+    server.kill()
+    server.wait()
+    with pytest.raises(ConnectionError, match="server has ended"):
+        env.step(np.zeros(2))
+    del env
+    gc.collect()
+    with pytest.raises(ConnectionError, match="found no PyBullet shared-memory server"):
+        gymnasium.make("SharedBlockPush-v0")
 
 
 def test_without_a_server_the_error_says_what_to_run(shared_memory_key):

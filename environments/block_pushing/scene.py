@@ -115,6 +115,8 @@ class Scene:
 
     def move_effector(self, translation: tuple[float, float, float], steps: int) -> None:
         """Commands the effector to a position and makes `steps` simulation steps."""
+        if self._pacer is not None:
+            bullet.check_server()
         self.command_effector(translation)
         self._advance(range(steps) if self._pacer is None else self._pacer.ticks(steps))
         self.moves.append((translation, steps))
