@@ -21,25 +21,26 @@ _BLOCK_COS_SIN = "block_orientation_cos_sin"
 _TO_TARGET = "effector_target_to_target_translation"
 _TARGET_COS_SIN = "target_orientation_cos_sin"
 
-# Smallest and largest values in demonstrations, which become −1 and 1.
-ACTION_RANGE = np.array([[-0.02547718, -0.02090043], [0.02869084, 0.04272365]])
+# Smallest and largest values in demonstrations, which become −1 and 1. The maps are computed in
+# float32 where their argument is: the last digits of an action decide contacts.
+ACTION_RANGE = np.float32([[-0.02547718, -0.02090043], [0.02869084, 0.04272365]])
 OBSERVATION_RANGES = {
-    _EFFECTOR_TARGET: np.array(
+    _EFFECTOR_TARGET: np.float32(
         [[0.1774151772260666, -0.6287994794547558], [0.5654461532831192, 0.5441607423126698]]
     ),
-    _TO_BLOCK: np.array(
+    _TO_BLOCK: np.float32(
         [
             [-0.07369826920330524, -0.11395704373717308],
             [0.10131562314927578, 0.19391131028532982],
         ]
     ),
-    _BLOCK_COS_SIN: np.array(
+    _BLOCK_COS_SIN: np.float32(
         [[-2.0649861991405487, -0.6154364347457886], [1.6590178310871124, 1.8811014890670776]]
     ),
-    _TO_TARGET: np.array(
+    _TO_TARGET: np.float32(
         [[-0.17813862301409245, -0.3309651017189026], [0.23726161383092403, 0.8404090404510498]]
     ),
-    _TARGET_COS_SIN: np.array(
+    _TARGET_COS_SIN: np.float32(
         [[-1.0761439241468906, -0.8846937336493284], [-0.8344330154359341, 0.8786859593819827]]
     ),
 }
@@ -186,17 +187,22 @@ class BlockPushNormalized(block_pushing.BlockPush):
 
 
 def _normalize(value: np.ndarray, range_: np.ndarray) -> np.ndarray:
-    low, high = range_
-    return 2.0 * (value - low) / (high - low) - 1.0
+    offset, scale = _offset_and_scale(range_)
+    return (value - offset) / scale
 
 
 def _unnormalize(value: np.ndarray, range_: np.ndarray) -> np.ndarray:
+    offset, scale = _offset_and_scale(range_)
+    return value * scale + offset
+
+
+def _offset_and_scale(range_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     low, high = range_
-    return low + 0.5 * (value + 1.0) * (high - low)
+    return (high + low) * 0.5, (high - low) * 0.5
 
 
 def _cos_sin(angle: np.ndarray) -> np.ndarray:
-    return np.concatenate([np.cos(angle), np.sin(angle)], axis=-1)
+    return np.concatenate([np.cos(angle), np.sin(angle)], axis=-1).astype(np.float32)
 
 
 def _angle(cos_sin: np.ndarray) -> np.ndarray:

@@ -274,11 +274,11 @@ class PushingEnv(gymnasium.Env, abc.ABC):
         return look_camera.render(self.scene.client, self._image_size or look_camera.image_size)
 
     def _command(self, action: np.ndarray) -> tuple[float, float, float]:
-        action = np.asarray(action, np.float64)
+        action = np.asarray(action)
         if action.shape != (2,) or not np.isfinite(action).all():
             raise ValueError(f"{self._name} needs actions of 2 finite numbers, got {action}.")
         start = (0.0, 0.0) if self.abs_action else self.scene.commanded_effector.translation[:2]
-        wanted = start + self._in_metres(action)
+        wanted = start + np.asarray(self._in_metres(action), np.float64)
         x, y = np.clip(wanted, self._look.workspace_low, self._look.workspace_high)
         return float(x), float(y), self.effector_height
 
