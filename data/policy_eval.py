@@ -84,6 +84,7 @@ def evaluate(options: policy_eval_options.Options) -> list[policy_eval_report.Re
 def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
     command_line.reject_positional(argv)
+    command_line.set_up_logging()
     start = time.monotonic()
     try:
         results = evaluate(options_from_flags(values))

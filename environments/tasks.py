@@ -48,13 +48,9 @@ class Task:
           ValueError: The task has no such variant.
         """
         if use_image_obs and self.image_env_id is None:
-            raise ValueError(
-                f"task {self.name} has no image observations; set use_image_obs=False."
-            )
+            raise ValueError(f"task {self.name} has no image observations.")
         if shared_memory and not self.shared_memory:
-            raise ValueError(
-                f"task {self.name} has no shared-memory variant; set shared_memory=False."
-            )
+            raise ValueError(f"task {self.name} has no shared-memory variant.")
         env_id = self.image_env_id if use_image_obs else self.env_id
         return f"Shared{env_id}" if shared_memory else env_id
 
@@ -170,7 +166,7 @@ def _block_task(
 _BLOCK_TASKS = (
     _block_task("REACH", "BlockReach", _REACH_ORACLE, "BlockReachRgb"),
     _block_task("PUSH", "BlockPush", _PUSH_ORACLE, "BlockPushRgb"),
-    _block_task("INSERT", "BlockInsert", _PUSH_ORACLE),
+    _block_task("INSERT", "BlockInsert", _PUSH_ORACLE, "BlockInsertRgb"),
     _block_task(
         "REACH_NORMALIZED",
         "BlockReachNormalized",

@@ -108,9 +108,7 @@ def collect(options: collect_options.Options) -> list[str]:
 def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
     command_line.reject_positional(argv)
-    # TF-Agents tells of every record file it opens and closes.
-    if logging.get_verbosity() == logging.INFO:
-        logging.set_verbosity(logging.WARNING)
+    command_line.set_up_logging()
     try:
         lines = collect(options_from_flags(values))
     except (ValueError, OSError, ImportError) as error:

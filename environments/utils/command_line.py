@@ -10,7 +10,7 @@ from absl import logging
 _INFO, _WARNING = 20, 30
 
 # What these say below the level of an error is about their own workings.
-_LIBRARIES = ("tensorflow", "tf_keras", "tf_agents/policies")
+_LIBRARIES = ("tensorflow", "tf_keras", "tf_agents/policies", "tf_agents/utils")
 
 
 def without_lone_dashes(argv: Sequence[str]) -> list[str]:
@@ -41,7 +41,7 @@ def reject_positional(argv: Sequence[str]) -> None:
 
 def set_up_logging() -> None:
     """Shows log lines from the info level on, as time and message, and only this project's."""
-    logging.set_verbosity(logging.INFO)
+    logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
     handler = logging.get_absl_handler()
     handler.setFormatter(_Formatter())
     handler.addFilter(_is_for_the_user)

@@ -47,6 +47,7 @@ class ProcessGroup:
         context.set_forkserver_preload(["ibc.data.policy_eval_preload"])
         self.processes: list[multiprocessing.Process] = []
         self._pipes: list[connection.Connection] = []
+        self._closer = weakref.finalize(self, _stop, self._pipes, self.processes)
         for worker in range(num_workers):
             count = len(range(worker, num_envs, num_workers))
             ours, theirs = context.Pipe()
@@ -54,11 +55,10 @@ class ProcessGroup:
                 target=_serve, args=(theirs, task_name, load, count, gin_bindings), daemon=True
             )
             process.start()
+            self.processes.append(process)
             # With this end closed here, the pipe ends as soon as the worker is gone.
             theirs.close()
             self._pipes.append(ours)
-            self.processes.append(process)
-        self._closer = weakref.finalize(self, _stop, self._pipes, self.processes)
 
     def start(
         self, assignments: Mapping[int, environment_group.Assignment]

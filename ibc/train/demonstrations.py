@@ -6,7 +6,13 @@ import time
 import tqdm
 from absl import logging
 
-from ibc.data import policy_eval_options, policy_eval_replicas, policy_eval_report, shards
+from ibc.data import (
+    manifest,
+    policy_eval_options,
+    policy_eval_replicas,
+    policy_eval_report,
+    shards,
+)
 from ibc.environments import tasks
 
 
@@ -68,10 +74,19 @@ def ensure(
 
 
 def _is_there(dataset_path: str, options: policy_eval_options.Options) -> bool:
-    """Whether there are record files, other than some of those that would be recorded."""
+    """Whether there are record files, and not those of a recording that was interrupted."""
     try:
         found = {pathlib.Path(path) for path in shards.find_shards(dataset_path)}
     except FileNotFoundError:
         return False
     planned = {pathlib.Path(options.shard_path(i)).expanduser() for i in range(options.replicas)}
-    return not found < planned
+    return not (found < planned and all(_holds_all_episodes(path, options) for path in found))
+
+
+def _holds_all_episodes(path: pathlib.Path, options: policy_eval_options.Options) -> bool:
+    """Whether a file is as long as one that would be recorded; recording it again changes nothing.
+
+    Shorter files, or files without a manifest, are someone's own.
+    """
+    contents = manifest.load(str(path))
+    return contents is not None and contents.episodes == options.num_episodes

@@ -2,7 +2,7 @@ import gin
 import numpy as np
 import pytest
 
-from ibc.data import shard_reader
+from ibc.data import policy_eval_options, policy_eval_run, shard_reader
 from ibc.environments import tasks
 from ibc.environments.particle import particle  # noqa: F401  (gin.ParticleEnv)
 from ibc.train import configuration, demonstrations
@@ -33,6 +33,21 @@ def test_records_what_is_missing_and_leaves_what_is_there(tmp_path):
     (tmp_path / "oracle_1.tfrecord").unlink()
     demonstrations.ensure("PARTICLE", path)
     assert (tmp_path / "oracle_1.tfrecord").exists()
+
+
+def test_a_shard_of_ones_own_is_left_alone(tmp_path):
+    options = policy_eval_options.Options(
+        task="PARTICLE",
+        policy="oracle",
+        num_episodes=3,
+        replicas=1,
+        dataset_path=str(tmp_path / "oracle.tfrecord"),
+    )
+    policy_eval_run.run(options)
+    gin.clear_config()
+    before = modification_times(tmp_path)
+    demonstrations.ensure("PARTICLE", str(tmp_path / "oracle*.tfrecord"))
+    assert modification_times(tmp_path) == before
 
 
 def test_bindings_of_the_environment_reach_the_recording(tmp_path):

@@ -136,6 +136,9 @@ def train_eval(
         "train_eval", seed=seed, uniform_boundary_buffer=uniform_boundary_buffer
     )
     _check_choices(dataset_path, for_rnn, shared_memory_eval, task_names, num_envs)
+    if shared_memory_eval:
+        # If no server runs, better now than after the first steps.
+        eval_env.load(task_names[0], sequence_length, image_obs, shared_memory=True).close()
     folder = run_folder.run_folder(root_dir, tag, add_time)
     tf.keras.utils.set_random_seed(seed)
     strategy = strategy or tf.distribute.get_strategy()
@@ -295,6 +298,8 @@ def _find_data(
 ) -> tuple[str, str | None]:
     """Returns where the data is and the command that makes it; makes it if asked to."""
     if not task_names:
+        if generate_data:
+            raise ValueError("--generate_data needs a --task, whose oracle it records.")
         return dataset_path, None
     task = tasks.get_task(task_names[0])
     dataset_path = dataset_path or task.dataset_glob(image_obs)
@@ -335,4 +340,6 @@ def _check_choices(
 def _frame_specs(task: str, image_obs: bool) -> tuple[types.NestedArraySpec, types.NestedArraySpec]:
     """Returns the specs of one frame's observation and of the action."""
     environment = suite.load(task, use_image_obs=image_obs)
-    return environment.observation_spec(), environment.action_spec()
+    specs = environment.observation_spec(), environment.action_spec()
+    environment.close()
+    return specs
