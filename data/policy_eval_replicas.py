@@ -4,7 +4,9 @@ import contextlib
 import glob
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
@@ -13,6 +15,8 @@ from absl import logging
 
 from ibc.data import policy_eval_options, policy_eval_report
 from ibc.environments.utils import child_process
+
+_LONGEST_WAIT_SECONDS = 1.0
 
 
 class ReplicaError(child_process.WorkerError):
@@ -40,11 +44,31 @@ def run(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ibc.data.policy_eval_preload"])
     with contextlib.ExitStack() as stack:
+        interrupted = stack.enter_context(_noticed_interrupt())
         readers = {}
         for replica in range(options.replicas):
             reader, process = stack.enter_context(_replica(context, options, replica))
             readers[reader] = (replica, process)
-        return _collect(readers, on_episode)
+        return _collect(readers, on_episode, interrupted)
+
+
+@contextlib.contextmanager
+def _noticed_interrupt() -> Iterator[threading.Event]:
+    """Yields an event that Ctrl-C sets: the exception alone is lost if it hits a destructor."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def interrupt(number, frame):
+        event.set()
+        signal.default_int_handler(number, frame)
+
+    previous = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 @contextlib.contextmanager
@@ -73,12 +97,16 @@ def _remove_leftovers(shard_path: str, pid: int) -> None:
         os.remove(leftover)
 
 
-def _collect(readers: dict, on_episode: Callable[[], None]) -> list[policy_eval_report.Result]:
+def _collect(
+    readers: dict, on_episode: Callable[[], None], interrupted: threading.Event
+) -> list[policy_eval_report.Result]:
     """Receives the replicas' messages until each has sent its result."""
     results = {}
     waiting = dict(readers)
     while waiting:
-        for reader in connection.wait(list(waiting)):
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        for reader in connection.wait(list(waiting), timeout=_LONGEST_WAIT_SECONDS):
             replica, process = waiting[reader]
             try:
                 kind, content = reader.recv()

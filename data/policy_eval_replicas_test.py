@@ -1,5 +1,6 @@
 """Tests of replicas: the same results as alone, and an end to all when one fails."""
 
+import contextlib
 import dataclasses
 import multiprocessing
 import os
@@ -31,6 +32,17 @@ def _records(path):
     """A shard's frames as messages: their bytes depend on the order of hash tables."""
     records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     return [tf.train.Example.FromString(record) for record in records]
+
+
+def test_an_interrupt_that_nobody_saw_ends_the_replicas(tmp_path):
+    def interrupt_unseen():
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        policy_eval_replicas.run(_endless(tmp_path), interrupt_unseen)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not list(tmp_path.iterdir())
 
 
 def test_replicas_write_what_each_would_write_alone(tmp_path):

@@ -160,7 +160,8 @@ class BlockPushNormalized(block_pushing.BlockPush):
         return REWARD_SCALE * reward, terminated
 
     def _present(self, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return normalize_observation(state)
+        presented = normalize_observation(state)
+        return {**{key: np.float64(presented[key]) for key in presented}, **_images(presented)}
 
     def _make_action_space(self) -> gymnasium.spaces.Box:
         return gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
