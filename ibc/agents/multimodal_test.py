@@ -30,7 +30,7 @@ def _train(agent, steps):
 
 
 def test_implicit_policy_covers_both_modes():
-    tf.random.set_seed(0)
+    tf.keras.utils.set_random_seed(0)
     network = mlp_ebm.MLPEBM(
         OBS_SPEC, tf.TensorSpec([1]), width=64, rate=0.0, layers="ResNetPreActivation"
     )
@@ -71,7 +71,7 @@ def test_regression_averages():
 
 
 def test_mixture_covers_both_modes_and_acts_on_one():
-    tf.random.set_seed(0)
+    tf.keras.utils.set_random_seed(0)
     network = mlp_mdn.MLPMDN(
         OBS_SPEC,
         ACTION_SPEC,
