@@ -11,7 +11,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc.data import first_states, shard_reader, specs
+from ibc.data import shard_reader, specs
 from ibc.environments import suite
 from ibc.environments.d4rl import d4rl_tasks
 
@@ -42,8 +42,8 @@ def replay(
 ) -> Iterator[Difference]:
     """Replays the episodes of a record file in the environment of a task.
 
-    Each starts from the state of its first observation (`first_states.restore`). The environment's
-    own ends of episodes are ignored.
+    Each starts from the state of its first observation (the environment's `restore`). The
+    environment's own ends of episodes are ignored.
 
     Args:
       path: Record file.
@@ -120,7 +120,7 @@ def _replay_episode(
     """Replays the actions between the frames of one episode."""
     recorded = specs.leaves(frames.observation)
     first = tf.nest.map_structure(lambda values: values[0], frames.observation)
-    seen = [specs.leaves(first_states.restore(env, first))]
+    seen = [specs.leaves(env.restore(first))]
     rewards = []
     for action in frames.action[:-1]:
         observation, reward, *_ = env.step(action)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tf_agents.drivers import py_driver
 from tf_agents.policies import random_py_policy
 
-from ibc.data import first_states, replay, shard_reader, shard_testing, shard_writer
+from ibc.data import replay, shard_reader, shard_testing, shard_writer
 from ibc.environments import suite, tasks
 from ibc.environments.d4rl import d4rl_tasks
 
@@ -110,7 +110,15 @@ def test_angles_differ_by_half_a_turn_at_most():
     np.testing.assert_allclose(found, 2 * np.pi - 6.2)
 
 
-def test_states_that_cannot_be_restored_are_refused():
-    env = suite.gym_env(suite.load("PARTICLE"))
-    with pytest.raises(ValueError, match=r"cannot be brought to the state .* one vector"):
-        first_states.restore(env, np.zeros(8))
+@pytest.mark.parametrize(
+    ("task", "absent"), [("PARTICLE", "vel_agent"), ("PUSH", "block_orientation")]
+)
+def test_observations_that_do_not_tell_the_state_are_refused(task, absent):
+    pytest.importorskip("pybullet" if task == "PUSH" else "numpy")
+    env = suite.load(task)
+    inner = suite.gym_env(env)
+    observation, _ = inner.reset(seed=0)
+    del observation[absent]
+    with pytest.raises(ValueError, match=f"{absent} is not among"):
+        inner.restore(observation)
+    env.close()

@@ -5,7 +5,7 @@ it observes; the physics is in `scene`.
 """
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import gymnasium
 import numpy as np
@@ -15,6 +15,7 @@ from ibc.environments.block_pushing import (
     camera,
     observations,
     pose,
+    restored_start,
     scene,
     scene_state,
     xarm_sim_robot,
@@ -114,11 +115,25 @@ class PushingEnv(gymnasium.Env, abc.ABC):
         super().reset(seed=seed, options=options)
         if seed is not None:
             self._rng = np.random.RandomState(seed)
-        self.scene.start(self._draw_start(self._rng))
-        self._observe_targets()
-        state = self._measure()
-        self._start_episode(state)
-        return self._observe(state), {}
+        return self._start(self._draw_start(self._rng)), {}
+
+    def restore(self, observation: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Starts an episode from the state that one with this first observation started from.
+
+        Observations are float32 and tell where blocks have settled, not where they were placed:
+        the state is restored as nearly as they allow.
+
+        Args:
+          observation: First observation of an episode; images in it are not looked at.
+
+        Returns:
+          The observation in the state restored.
+
+        Raises:
+          ValueError: A block or target is not in the observation.
+        """
+        drawn = self._draw_start(np.random.RandomState(_FIRST_SEED))
+        return restored_start.restore(self._start, drawn, observation)
 
     def step(self, action: np.ndarray) -> tuple[dict[str, np.ndarray], float, bool, bool, dict]:
         """Moves the commanded effector by `action` [2], metres, for one control period.
@@ -245,6 +260,13 @@ class PushingEnv(gymnasium.Env, abc.ABC):
         blocks, targets = self._draw_poses(rng)
         effector = (*_INITIAL_EFFECTOR_XY, self.effector_height)
         return scene.Start(effector, tuple(blocks), tuple(targets))
+
+    def _start(self, start: scene.Start) -> dict[str, np.ndarray]:
+        self.scene.start(start)
+        self._observe_targets()
+        state = self._measure()
+        self._start_episode(state)
+        return self._observe(state)
 
     def _measure(self) -> dict[str, np.ndarray]:
         robot, blocks = self.scene.robot, self.scene.blocks

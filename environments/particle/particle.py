@@ -9,6 +9,7 @@ import collections
 import dataclasses
 import functools
 import math
+from collections.abc import Mapping
 
 import gin
 import gymnasium
@@ -18,6 +19,8 @@ from ibc.environments.particle import particle_physics
 from ibc.environments.utils import parameters
 
 ENV_ID = "Particle-v0"
+
+_STATE_KEYS = ("pos_agent", "vel_agent", "pos_first_goal", "pos_second_goal")
 
 # The point overshoots the unit cube it is steered in, so its position has room too.
 _AGENT_BOUND = 100.0
@@ -150,6 +153,27 @@ class ParticleEnv(gymnasium.Env):
         reward = float(terminated and self._visited_both())
         return self.compute_state(), reward, terminated, False, {}
 
+    def restore(self, observation: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Starts an episode in the state that an observation tells.
+
+        Args:
+          observation: Observation with all of pos_agent, vel_agent and the goals.
+
+        Returns:
+          The same observation, of this environment.
+
+        Raises:
+          ValueError: A part of the state is not in the observation.
+        """
+        missing = [key for key in _STATE_KEYS if key not in observation]
+        if missing:
+            raise ValueError(
+                f"ParticleEnv is restored from an observation with {', '.join(_STATE_KEYS)}, but "
+                f"{', '.join(missing)} is not among {', '.join(observation)}."
+            )
+        self._start_episode(*(np.array(observation[key], np.float32) for key in _STATE_KEYS))
+        return self.compute_state()
+
     def compute_state(self) -> dict[str, np.ndarray]:
         """Returns the observation: fresh float32 arrays [n_dim] under the space's keys."""
         state = {"pos_agent": self.position.astype(np.float32)}
@@ -229,10 +253,22 @@ class ParticleEnv(gymnasium.Env):
 
     def _initialize_episode(self) -> None:
         # The order of the draws is part of what a seed means.
-        self.position = self._rng.uniform(size=self.n_dim).astype(np.float32)
-        self.first_goal = self._rng.uniform(size=self.n_dim).astype(np.float32)
-        self.second_goal = self._rng.uniform(size=self.n_dim).astype(np.float32)
-        self.velocity = np.zeros(self.n_dim, np.float32)
+        position, first_goal, second_goal = (
+            self._rng.uniform(size=self.n_dim).astype(np.float32) for _ in range(3)
+        )
+        self._start_episode(position, np.zeros(self.n_dim, np.float32), first_goal, second_goal)
+
+    def _start_episode(
+        self,
+        position: np.ndarray,
+        velocity: np.ndarray,
+        first_goal: np.ndarray,
+        second_goal: np.ndarray,
+    ) -> None:
+        self.position = position
+        self.velocity = velocity
+        self.first_goal = first_goal
+        self.second_goal = second_goal
         self.smallest_first_distance = math.inf
         self.smallest_second_distance = math.inf
         self._positions = [self.position]
