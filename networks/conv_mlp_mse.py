@@ -26,12 +26,13 @@ class ConvMLPMSE(network.Network):
         target_height: int = 90,
         target_width: int = 120,
         layers: str = "MLPDropout",
+        encoder_network: str = "ConvMaxpoolEncoder",
         act_denorm_layer: Callable[[tf.Tensor], tf.Tensor] | None = None,
         name: str = "ConvMLPMSE",
     ):
         """Creates the network; its variables come with `create_variables`.
 
-        Only the observation's image is looked at, by a `ConvMaxpoolEncoder`.
+        Only the observation's image is looked at.
 
         Args:
           obs_spec: Nest of specs of one observation window, with one image [T, H, W, C].
@@ -39,10 +40,12 @@ class ConvMLPMSE(network.Network):
           width: Units per hidden layer.
           depth: Number of hidden layers.
           rate: Dropout rate.
-          coord_conv: Whether the encoder also sees every pixel's position.
+          coord_conv: Whether the encoder also sees every pixel's position; the
+            'SpatialAttentionEncoder' does anyway.
           target_height: Rows that images are resized to.
           target_width: Columns that images are resized to.
           layers: 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation'.
+          encoder_network: 'ConvMaxpoolEncoder' or 'SpatialAttentionEncoder'.
           act_denorm_layer: Maps normalized actions [B, A] to the environment's.
           name: Name of the network.
 
@@ -53,7 +56,7 @@ class ConvMLPMSE(network.Network):
         obs_spec = image_prepro.normalized_spec(obs_spec)
         super().__init__(input_tensor_spec=obs_spec, state_spec=(), name=name)
         self._encoder = window_encoder.WindowEncoder(
-            obs_spec, "ConvMaxpoolEncoder", target_height, target_width, coord_conv
+            obs_spec, encoder_network, target_height, target_width, coord_conv
         )
         self._stack = stacks.make_stack(layers, width, depth, rate)
         self._head = dense.Dense(

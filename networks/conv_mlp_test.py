@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.networks import conv_mlp_mdn, conv_mlp_mse
-from ibc.networks.layers import conv_testing, normalizers
+from ibc.networks.layers import conv_testing, normalizers, window_encoder
 from ibc.networks.utils import image_prepro
 
 OBS_SPEC = {"rgb": tf.TensorSpec([2, 24, 32, 3], tf.uint8), "angle": tf.TensorSpec([2, 1])}
@@ -85,6 +85,21 @@ def test_coordinates_make_two_more_input_channels():
     for network_class in (MSE, MDN):
         assert _network(network_class).variables[0].shape == (3, 3, 8, 32)
         assert _network(network_class, coord_conv=False).variables[0].shape == (3, 3, 6, 32)
+
+
+def test_regression_can_have_the_encoder_of_energy_networks():
+    network, observation = _network(MSE, encoder_network="SpatialAttentionEncoder"), _observation()
+    encoder = window_encoder.WindowEncoder(OBS_SPEC, "SpatialAttentionEncoder", 16, 20, True)
+    encoder(observation)
+    values = network.get_weights()
+    hidden, head = len(encoder.weights), -2
+    encoder.set_weights(values[:hidden])
+    features = encoder(observation).numpy()
+    assert features.shape == (3, 128)
+    for kernel, bias in zip(values[hidden:head:2], values[hidden + 1 : head : 2], strict=True):
+        features = conv_testing.relu(features @ kernel + bias)
+    expected = features @ values[-2] + values[-1]
+    np.testing.assert_allclose(network.regress(observation), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_states_are_not_looked_at():

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from ibc.networks.layers import precision
+
 _FILTERS = (32, 64, 128, 256)
 _POOL = 2
 
@@ -35,7 +37,7 @@ class ConvMaxpoolEncoder(tf.keras.layers.Layer):
             )
         for convolution in self._convolutions:
             images = convolution(images)
-        return tf.reduce_mean(images, axis=[1, 2])
+        return tf.reduce_mean(tf.cast(images, self.compute_dtype), axis=[1, 2])
 
 
 class _ConvMaxpool(tf.keras.layers.Conv2D):
@@ -47,7 +49,12 @@ class _ConvMaxpool(tf.keras.layers.Conv2D):
 
     def __init__(self, filters: int):
         super().__init__(
-            filters, 3, padding="same", kernel_initializer="normal", bias_initializer="normal"
+            filters,
+            3,
+            padding="same",
+            kernel_initializer="normal",
+            bias_initializer="normal",
+            dtype=precision.hidden_policy(),
         )
 
     def call(self, images: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,13 @@ class Dense(tf.keras.layers.Dense):
     `head(o) + tail(a)`, where `head` uses the kernel's first rows and the bias, and `tail`
     its last rows. An energy network so multiplies each observation once, whatever the number
     of actions it is scored with.
+
+    The product is computed in the type of the layer's Keras policy, from float32 weights.
     """
+
+    def add_weight(self, *args, **kwargs) -> tf.Variable:
+        """As Keras, but the variable is always read as the float32 it is."""
+        return super().add_weight(*args, experimental_autocast=False, **kwargs)
 
     def effective_kernel(self, training: bool = False) -> tf.Tensor:
         """Returns the matrix [inputs, units] that the layer multiplies with."""
@@ -40,8 +46,10 @@ class Dense(tf.keras.layers.Dense):
         return tf.matmul(inputs, kernel[kernel.shape[0] - inputs.shape[-1] :])
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Applies the layer to float32 [rows, inputs]; returns [rows, units]."""
-        outputs = tf.nn.bias_add(tf.matmul(inputs, self.effective_kernel(training)), self.bias)
+        """Applies the layer to [rows, inputs]; returns [rows, units]."""
+        kernel = tf.cast(self.effective_kernel(training), self.compute_dtype)
+        bias = tf.cast(self.bias, self.compute_dtype)
+        outputs = tf.nn.bias_add(tf.matmul(inputs, kernel), bias)
         if training:
             self.commit()
         return self.activation(outputs)

@@ -34,7 +34,7 @@ class DenseResnetValue(dense_stack.DenseStack):
         super().__init__([width], **kwargs)
         self._projection = self._dense(width)
         self._blocks = [
-            [self._dense(units) for units in (width // 4, width // 4, width)]
+            [self._hidden_dense(units) for units in (width // 4, width // 4, width)]
             for _ in range(num_blocks)
         ]
         self._value = self._dense(1)
@@ -44,8 +44,7 @@ class DenseResnetValue(dense_stack.DenseStack):
         """The linear projection to the width."""
         return self._projection
 
-    def after_first(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Applies bottlenecks and the last layer: [rows, width] to [rows, 1]."""
+    def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
         for block in self._blocks:
             inner = hidden
             for layer in block:

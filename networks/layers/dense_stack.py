@@ -4,7 +4,7 @@ import abc
 
 import tensorflow as tf
 
-from ibc.networks.layers import dense, spectral_norm
+from ibc.networks.layers import dense, dropout, precision, spectral_norm
 
 _DENSE_TYPES = {"regular": dense.Dense, "spectral_norm": spectral_norm.DenseSN}
 
@@ -48,22 +48,43 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
         if not hidden_sizes:
             raise ValueError("A stack of layers needs a depth of at least 1, but it is 0.")
         check_dense_type(dense_layer_type)
+        self._hidden_policy = precision.hidden_policy()
         self._dense_type = _DENSE_TYPES[dense_layer_type]
         self._initializers = dict(
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer
         )
 
     def _dense(self, units: int) -> dense.Dense:
+        """Makes a first or last layer, which computes in float32."""
         return self._dense_type(units, **self._initializers)
+
+    def _hidden_dense(self, units: int) -> dense.Dense:
+        """Makes a layer that computes in the type of hidden layers."""
+        return self._dense_type(units, dtype=self._hidden_policy, **self._initializers)
 
     @property
     @abc.abstractmethod
     def first_layer(self) -> dense.Dense:
         """The layer that sees the input; linear."""
 
+    def _dropout(self, rate: float) -> dropout.Dropout:
+        return dropout.Dropout(rate, dtype=self._hidden_policy)
+
     @abc.abstractmethod
+    def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
+        """As `after_first`, with `hidden` in the type of hidden layers."""
+
     def after_first(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Applies everything after the first product: [rows, units] to [rows, last units]."""
+        """Applies everything after the first product: [rows, units] to [rows, last units].
+
+        Args:
+          hidden: float32 [rows, units], what the first layer gives.
+          training: Whether this is part of a training step.
+
+        Returns:
+          [rows, last units], float32 unless the layers were created in mixed precision.
+        """
+        return self._after_first(tf.cast(hidden, self._hidden_policy.compute_dtype), training)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Applies the stack to float32 [rows, inputs]; returns [rows, last units]."""

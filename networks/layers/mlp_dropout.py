@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dense_stack, dropout
+from ibc.networks.layers import dense, dense_stack
 
 
 class MLPDropoutLayer(dense_stack.DenseStack):
@@ -35,17 +35,17 @@ class MLPDropoutLayer(dense_stack.DenseStack):
         super().__init__(
             hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, **kwargs
         )
-        self._weight_layers = [self._dense(units) for units in hidden_sizes]
+        first, *others = hidden_sizes
+        self._weight_layers = [self._dense(first), *map(self._hidden_dense, others)]
         self._activation = tf.keras.activations.get(activation)
-        self._dropouts = [dropout.Dropout(rate) for _ in hidden_sizes]
+        self._dropouts = [self._dropout(rate) for _ in hidden_sizes]
 
     @property
     def first_layer(self) -> dense.Dense:
         """The first dense layer, before its activation."""
         return self._weight_layers[0]
 
-    def after_first(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Activates `hidden`, then applies the other layers."""
+    def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
         hidden = self._dropouts[0](self._activation(hidden), training=training)
         for layer, drop in zip(self._weight_layers[1:], self._dropouts[1:], strict=True):
             hidden = self._activation(layer(hidden, training=training))

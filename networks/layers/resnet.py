@@ -1,15 +1,16 @@
 """Residual stacks of dense layers, in the original and the pre-activation order."""
 
 import abc
+import functools
 
 import gin
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dense_stack, dropout
+from ibc.networks.layers import dense, dense_stack
 
 _NORMALIZERS = {
     "Batch": tf.keras.layers.BatchNormalization,
-    "Layer": lambda: tf.keras.layers.LayerNormalization(epsilon=1e-6),
+    "Layer": functools.partial(tf.keras.layers.LayerNormalization, epsilon=1e-6),
 }
 _ACTIVATIONS = ("relu", "swish")
 
@@ -59,20 +60,19 @@ class ResNetLayer(dense_stack.DenseStack):
         blocks = len(hidden_sizes) // 2
         self._activation = tf.keras.activations.get(activation)
         self._projection = self._dense(hidden_sizes[0])
-        self._weight_layers = [self._dense(hidden_sizes[0]) for _ in range(blocks)]
-        self._norm_layers = _normalizers(normalizer, blocks)
-        self._dropouts = [dropout.Dropout(rate) for _ in range(blocks)]
-        self._weight_layers_2 = [self._dense(hidden_sizes[0]) for _ in range(blocks)]
-        self._norm_layers_2 = _normalizers(normalizer, blocks)
-        self._dropouts_2 = [dropout.Dropout(rate) for _ in range(blocks)]
+        self._weight_layers = [self._hidden_dense(hidden_sizes[0]) for _ in range(blocks)]
+        self._norm_layers = _normalizers(normalizer, blocks, self._hidden_policy)
+        self._dropouts = [self._dropout(rate) for _ in range(blocks)]
+        self._weight_layers_2 = [self._hidden_dense(hidden_sizes[0]) for _ in range(blocks)]
+        self._norm_layers_2 = _normalizers(normalizer, blocks, self._hidden_policy)
+        self._dropouts_2 = [self._dropout(rate) for _ in range(blocks)]
 
     @property
     def first_layer(self) -> dense.Dense:
         """The linear projection to the stack's width."""
         return self._projection
 
-    def after_first(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Applies the residual blocks to the projected input."""
+    def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
         for index in range(len(self._weight_layers)):
             hidden = self._block(index, hidden, training)
         return hidden
@@ -119,9 +119,11 @@ class _Identity(tf.keras.layers.Layer):
         return inputs
 
 
-def _normalizers(normalizer: str | None, count: int) -> list[tf.keras.layers.Layer]:
+def _normalizers(
+    normalizer: str | None, count: int, policy: tf.keras.mixed_precision.Policy
+) -> list[tf.keras.layers.Layer]:
     make = _NORMALIZERS[normalizer] if normalizer else _Identity
-    return [make() for _ in range(count)]
+    return [make(dtype=policy) for _ in range(count)]
 
 
 def _check(hidden_sizes: list[int], normalizer: str | None, activation: str) -> None:

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ibc.networks.layers import spatial_soft_argmax
+from ibc.networks.layers import precision, spatial_soft_argmax
 from ibc.networks.utils import image_prepro
 
 _WIDTH = 64
@@ -21,8 +21,9 @@ class SpatialAttentionEncoder(tf.keras.layers.Layer):
         """Creates the layers; **kwargs are passed to Keras."""
         super().__init__(**kwargs)
         self._input = _convolution(_WIDTH, 3)
-        self._blocks = [_Bottleneck(_WIDTH) for _ in range(_BLOCKS)]
-        self._heads = _convolution(_HEADS, 1)
+        policy = precision.hidden_policy()
+        self._blocks = [_Bottleneck(_WIDTH, policy) for _ in range(_BLOCKS)]
+        self._heads = _convolution(_HEADS, 1, policy)
         self._soft_argmax = spatial_soft_argmax.SpatialSoftArgmax()
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
@@ -43,12 +44,12 @@ class SpatialAttentionEncoder(tf.keras.layers.Layer):
 class _Bottleneck(tf.keras.layers.Layer):
     """relu and convolution three times: 1×1 to a quarter, 3×3, 1×1 back; + identity."""
 
-    def __init__(self, width: int):
-        super().__init__()
+    def __init__(self, width: int, policy: tf.keras.mixed_precision.Policy):
+        super().__init__(dtype=policy)
         self._convolutions = [
-            _convolution(width // 4, 1),
-            _convolution(width // 4, 3),
-            _convolution(width, 1),
+            _convolution(width // 4, 1, policy),
+            _convolution(width // 4, 3, policy),
+            _convolution(width, 1, policy),
         ]
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -59,7 +60,14 @@ class _Bottleneck(tf.keras.layers.Layer):
         return inputs + features
 
 
-def _convolution(filters: int, size: int) -> tf.keras.layers.Conv2D:
+def _convolution(
+    filters: int, size: int, policy: tf.keras.mixed_precision.Policy | None = None
+) -> tf.keras.layers.Conv2D:
     return tf.keras.layers.Conv2D(
-        filters, size, padding="same", kernel_initializer="normal", bias_initializer="normal"
+        filters,
+        size,
+        padding="same",
+        kernel_initializer="normal",
+        bias_initializer="normal",
+        dtype=policy,
     )

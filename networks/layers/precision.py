@@ -1,0 +1,36 @@
+"""Mixed precision: which type hidden layers compute in."""
+
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+_policy_name: contextvars.ContextVar[str] = contextvars.ContextVar(
+    "ibc_hidden_layers_policy", default="float32"
+)
+
+
+@contextlib.contextmanager
+def mixed(enabled: bool = True) -> Iterator[None]:
+    """Makes hidden layers that are created inside compute in bfloat16.
+
+    Weights, first layers, which see observations and actions, and last layers, which give
+    energies, actions and densities, stay float32: bfloat16 has three decimal digits.
+
+    Args:
+      enabled: False leaves everything in float32.
+
+    Yields:
+      Nothing.
+    """
+    token = _policy_name.set("mixed_bfloat16" if enabled else "float32")
+    try:
+        yield
+    finally:
+        _policy_name.reset(token)
+
+
+def hidden_policy() -> tf.keras.mixed_precision.Policy:
+    """Returns the Keras policy of a hidden layer that is created now."""
+    return tf.keras.mixed_precision.Policy(_policy_name.get())
