@@ -86,12 +86,29 @@ def test_learns_the_second_dimension_given_the_first():
     assert losses[-1] < 0.6 * losses[0]
     time_step = agent_testing.time_step(64)
     greedy = greedy_policy.SeededGreedyPolicy(agent.policy)
-    distribution = agent.policy.seeded_distribution(time_step, tf.constant([1, 2]))
+    distribution = agent.policy.seeded_distribution(time_step, tf.constant([1, 2])).action
     found = distribution.mode().numpy()
     assert np.mean(np.abs(found[:, 1] - (0.5 - found[:, 0])) < 0.3) > 0.9
     np.testing.assert_array_equal(
         greedy.action(time_step, seed=tf.constant([1, 2])).action, np.clip(found, 0, 1)
     )
+
+
+def test_warm_starts_keep_the_action_before():
+    gin.parse_config("autoregressive_dfo.iteration_std = 1e-3")
+    time_step = agent_testing.time_step(4)
+    seed, state = tf.constant([1, 2]), tf.random.stateless_uniform([4, 2], [3, 4])
+    tf.keras.utils.set_random_seed(0)
+    cold = greedy_policy.SeededGreedyPolicy(_agent().policy).action(time_step, seed=seed)
+    gin.parse_config("IbcPolicy.warm_start_fraction = 1.0")
+    gin.parse_config("IbcPolicy.warm_start_std = 1e-3")
+    tf.keras.utils.set_random_seed(0)
+    policy = greedy_policy.SeededGreedyPolicy(_agent().policy)
+    np.testing.assert_array_equal(policy.action(time_step, state, seed).action, cold.action)
+    later = time_step._replace(step_type=tf.ones([4], tf.int32))
+    step = policy.action(later, state, seed)
+    np.testing.assert_allclose(step.action, state, atol=0.02)
+    np.testing.assert_allclose(step.state, state, atol=0.02)
 
 
 def test_bad_options_are_named():

@@ -1,6 +1,9 @@
 """Policy that optimizes its action one dimension at a time."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
+from tf_agents.typing import types
 
 from ibc.agents import draws, ibc_policy, mcmc
 
@@ -12,17 +15,19 @@ class AutoregressivePolicy(ibc_policy.IbcPolicy):
     configure its optimizers have no effect. The actor network is an `AutoregressiveEBM`.
     """
 
-    def _optimize(self, encoding: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns normalized samples [B, N, A] and their logits [B, N]."""
+    def _optimize(
+        self,
+        encoding: tf.Tensor,
+        seed: tf.Tensor,
+        draw_starts: Callable[[types.Int, tf.Tensor], tf.Tensor],
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """See the base class."""
         seeds = draws.split(seed, 2)
-        bounds = self._min_actions, self._max_actions
-        samples = draws.uniform_actions(
-            tf.shape(encoding)[0], self._num_action_samples, *bounds, seeds[0]
-        )
         found = mcmc.autoregressive_dfo(
             lambda j, actions: self._actor_network.score_dimension(encoding, j, actions),
-            samples,
-            *bounds,
+            draw_starts(tf.shape(encoding)[0], seeds[0]),
+            self._min_actions,
+            self._max_actions,
             seeds[1],
         )
         return found.actions, found.logits

@@ -11,6 +11,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 from tf_agents.utils import common
 
+from ibc.agents import draws
 from ibc.networks.layers import dropout
 
 Experience = tuple[types.NestedTensor, tf.Tensor]
@@ -21,7 +22,8 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
 
     The experience is `(observation, action)`: a nest of normalized windows [B, T, ...] and flat
     normalized actions [B, A]. A loss is a function of the agent's seed, the training step, the
-    replica, the weights and the batch; nothing else is random. No summary is written here:
+    weights and the batch; nothing else is random. Replicas that share a batch draw what one would
+    for all of it; dropout alone has other masks on them. No summary is written here:
     `LossInfo.extra` holds scalars under their TensorBoard names, without prefix, each divided
     by the number of replicas so that their sum over replicas is their mean.
     """
@@ -105,7 +107,31 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         training: bool = False,
     ) -> tf_agent.LossInfo:
         """Computes the loss at the current step without training; weights [B] are optional."""
-        return self._reduced_loss(experience, weights, self._step_seed(), training, tape=None)
+        return self._reduced_loss(experience, weights, *self._draws(), training, tape=None)
+
+    def examine(
+        self, experience: Experience, replica: int = 0, replicas: int = 1
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[tf.Tensor]]:
+        """Computes again what a training step at this step would, without making it.
+
+        Args:
+          experience: Observations and actions of a replica.
+          replica: Which replica of the training step to repeat.
+          replicas: How many there are.
+
+        Returns:
+          The loss of each example, float32 [B]; scalars; the gradient of their mean with respect
+          to each of the network's trainable variables.
+        """
+        seed = self._step_seed()
+        with tf.GradientTape() as tape:
+            losses, scalars = self._seeded_losses(experience, seed, replica, replicas, True, tape)
+            total = tf.reduce_mean(losses)
+        variables = self._cloning_network.trainable_variables
+        gradients = tape.gradient(
+            total, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return losses, scalars, gradients
 
     def _train(
         self, experience: Experience, weights: types.Tensor | None = None
@@ -116,7 +142,7 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
           tf.errors.InvalidArgumentError: The loss or its gradient is not finite; names the step.
             The weights are then as they were before the step.
         """
-        loss_info, gradients = self._gradients_fn(experience, weights, self._step_seed())
+        loss_info, gradients = self._gradients_fn(experience, weights, *self._draws())
         variables = self._cloning_network.trainable_variables
         norm = tf.linalg.global_norm(gradients)
         finite = tf.math.is_finite(loss_info.loss) & tf.math.is_finite(norm)
@@ -134,10 +160,14 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         return loss_info
 
     def _loss_and_gradients(
-        self, experience: Experience, weights: types.Tensor | None, seed: tf.Tensor
+        self,
+        experience: Experience,
+        weights: types.Tensor | None,
+        seed: tf.Tensor,
+        replica: tf.Tensor,
     ) -> tuple[tf_agent.LossInfo, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
-            loss_info = self._reduced_loss(experience, weights, seed, True, tape)
+            loss_info = self._reduced_loss(experience, weights, seed, replica, True, tape)
         gradients = tape.gradient(
             loss_info.loss,
             self._cloning_network.trainable_variables,
@@ -150,29 +180,58 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         experience: Experience,
         weights: types.Tensor | None,
         seed: tf.Tensor,
+        replica: tf.Tensor,
         training: bool,
         tape: tf.GradientTape | None,
     ) -> tf_agent.LossInfo:
-        dropout_seed, loss_seed = tf.unstack(tf.random.split(seed, 2))
-        with dropout.step_seed(dropout_seed):
-            per_example, extra = self._losses(experience, loss_seed, training, tape)
-        total = common.aggregate_losses(per_example, sample_weight=weights).total_loss
-        return tf_agent.LossInfo(total, _per_replica(extra))
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        per_example, extra = self._seeded_losses(
+            experience, seed, replica, replicas, training, tape
+        )
+        return reduced(per_example, extra, weights)
 
-    def _step_seed(self) -> tf.Tensor:
-        """Derives the seed of this replica at the current training step."""
+    def _seeded_losses(
+        self,
+        experience: Experience,
+        seed: tf.Tensor,
+        replica: types.Int,
+        replicas: int,
+        training: bool,
+        tape: tf.GradientTape | None,
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        dropout_seed, loss_seed = dropout_and_loss_seeds(seed, replica)
+        with dropout.step_seed(dropout_seed), draws.share_of_batch(replica, replicas):
+            return self._losses(experience, loss_seed, training, tape)
+
+    def _draws(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the seed of the current training step, and the replica that this is."""
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group if context is not None else 0
+        return self._step_seed(), tf.convert_to_tensor(replica, tf.int32)
+
+    def _step_seed(self) -> tf.Tensor:
         seed = tf.constant([self._seed, 0], tf.int64)
-        for number in (self.train_step_counter, replica):
-            number = tf.cast(number, tf.int64)
-            seed = tf.random.fold_in(seed, number)
-        return seed
+        return tf.random.fold_in(seed, tf.cast(self.train_step_counter, tf.int64))
+
+
+def dropout_and_loss_seeds(seed: tf.Tensor, replica: types.Int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns what dropout masks derive from, its own on each replica, and what the rest does."""
+    dropout_seed = tf.random.split(tf.random.fold_in(seed, tf.cast(replica, tf.int64)), 2)[0]
+    loss_seed = tf.random.split(tf.random.fold_in(seed, tf.zeros([], tf.int64)), 2)[1]
+    return dropout_seed, loss_seed
 
 
 def paused(tape: tf.GradientTape | None) -> contextlib.AbstractContextManager:
     """Returns a context in which the tape, if there is one, records nothing."""
     return contextlib.nullcontext() if tape is None else tape.stop_recording()
+
+
+def reduced(
+    per_example: tf.Tensor, extra: dict[str, tf.Tensor], weights: types.Tensor | None
+) -> tf_agent.LossInfo:
+    """Reduces losses [B] to their weighted mean over all replicas' examples."""
+    total = common.aggregate_losses(per_example, sample_weight=weights).total_loss
+    return tf_agent.LossInfo(total, _per_replica(extra))
 
 
 def _per_replica(scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

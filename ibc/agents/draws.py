@@ -4,12 +4,39 @@ A *seed* here is an integer tensor [2], shared by all rows of what is drawn, or 
 then depends on seed i alone, whatever the other rows are.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 from tf_agents.typing import types
 
 _INT32 = tf.int32
+
+_share: contextvars.ContextVar["tuple[types.Int, int]"] = contextvars.ContextVar(
+    "ibc_draws_share", default=(0, 1)
+)
+
+
+@contextlib.contextmanager
+def share_of_batch(index: types.Int, count: int) -> Iterator[None]:
+    """Draws inside for one of `count` equal shares of a batch what the whole batch would get.
+
+    With a seed [2], the rows [B, ...] drawn for share i are rows i·B … (i + 1)·B − 1 of what is
+    drawn for B · count rows, so devices that share a batch draw what one device would.
+
+    Args:
+      index: Which share, from 0.
+      count: How many shares there are.
+
+    Yields:
+      Nothing.
+    """
+    token = _share.set((index, count))
+    try:
+        yield
+    finally:
+        _share.reset(token)
 
 
 def fresh_seed(op_seed: int | None = None) -> tf.Tensor:
@@ -110,8 +137,19 @@ def indices(logits: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
 
 def _draw(draw: Callable[..., tf.Tensor], shape: Sequence[types.Int], seed: tf.Tensor) -> tf.Tensor:
     if seed.shape.rank == 1:
-        return draw(shape, seed)
+        return _draw_share(draw, shape, seed)
     row_shape = shape[1:]
     static = [size if isinstance(size, int) else None for size in row_shape]
     signature = tf.TensorSpec(static, tf.float32)
     return tf.map_fn(lambda row: draw(row_shape, row), seed, fn_output_signature=signature)
+
+
+def _draw_share(
+    draw: Callable[..., tf.Tensor], shape: Sequence[types.Int], seed: tf.Tensor
+) -> tf.Tensor:
+    index, count = _share.get()
+    if count == 1:
+        return draw(shape, seed)
+    rows, row_shape = shape[0], shape[1:]
+    whole = draw([rows * count, *row_shape], seed)
+    return tf.slice(whole, [index * rows] + [0] * len(row_shape), shape)

@@ -12,7 +12,8 @@ from ibc.agents import draws, mapped_categorical
 class SeededGreedyPolicy(greedy_policy.GreedyPolicy):
     """Takes the wrapped policy's most probable action, as a function of the seed.
 
-    Policies whose distribution is itself random offer `seeded_distribution(time_step, seed)`;
+    Policies whose distribution is itself random offer `seeded_distribution(time_step, seed,
+    policy_state)`, which returns a policy step whose state is that after acting by the mode;
     TF-Agents' greedy policy would not pass them the seed. What this one exports needs nothing
     but TensorFlow to be loaded.
     """
@@ -26,9 +27,9 @@ class SeededGreedyPolicy(greedy_policy.GreedyPolicy):
         seeded_distribution = getattr(self.wrapped_policy, "seeded_distribution", None)
         if seeded_distribution is None:
             step = self.wrapped_policy.distribution(time_step, policy_state)
-            return step._replace(action=tf.nest.map_structure(lambda d: d.mode(), step.action))
-        mode = seeded_distribution(time_step, draws.as_seed(seed)).mode()
-        return policy_step.PolicyStep(mode, policy_state)
+        else:
+            step = seeded_distribution(time_step, draws.as_seed(seed), policy_state)
+        return step._replace(action=tf.nest.map_structure(lambda d: d.mode(), step.action))
 
     def _distribution(
         self, time_step: ts.TimeStep, policy_state: types.NestedTensor

@@ -9,7 +9,7 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import action_bounds, draws, mapped_categorical, mcmc
+from ibc.agents import action_bounds, draws, mapped_categorical, mcmc, warm_start
 from ibc.networks import energy_network
 
 
@@ -36,6 +36,8 @@ class IbcPolicy(tf_policy.TFPolicy):
         late_fusion: bool = False,
         obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
         act_denorm_layer: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        warm_start_fraction: float = 0.0,
+        warm_start_std: float = 0.1,
         name: str | None = None,
     ):
         """Creates the policy.
@@ -45,7 +47,7 @@ class IbcPolicy(tf_policy.TFPolicy):
           action_spec: Spec of the environment's action, one tensor.
           action_sampling_spec: Bounded spec [A] of what is sampled: flat normalized actions.
           actor_network: The energy network.
-          policy_state_spec: Passed to TF-Agents.
+          policy_state_spec: Passed to TF-Agents; without effect with a warm start.
           info_spec: Passed to TF-Agents.
           num_action_samples: N, samples per observation.
           clip: Clips actions to `action_spec`.
@@ -58,12 +60,18 @@ class IbcPolicy(tf_policy.TFPolicy):
           late_fusion: Accepted and without effect: observations are always encoded once.
           obs_norm_layer: Normalizes observations; None leaves them as they are.
           act_denorm_layer: Maps normalized actions [..., A] to the environment's.
+          warm_start_fraction: Share of the samples that start around the previous action, which
+            is then the policy's state; the others, and all at an episode's first step, are
+            uniform. 0 has no state.
+          warm_start_std: Standard deviation of those samples, in normalized actions.
           name: Name of the policy.
 
         Raises:
-          ValueError: The action is a nest, or the sampling spec does not fit it.
+          ValueError: The action is a nest, the sampling spec does not fit it, or a number is out
+            of its range.
         """
         del late_fusion
+        warm_start.check(warm_start_fraction, warm_start_std)
         action_bounds.check_action_spec(action_spec)
         self._min_actions, self._max_actions = action_bounds.bounds(
             action_sampling_spec, action_spec
@@ -74,6 +82,12 @@ class IbcPolicy(tf_policy.TFPolicy):
                 f"IbcPolicy.num_action_samples must be at least 1, but is {num_action_samples}."
             )
         self._num_action_samples = num_action_samples
+        self._warm_start_fraction = warm_start_fraction
+        self._warm_start_std = warm_start_std
+        if warm_start_fraction:
+            policy_state_spec = tf.TensorSpec(
+                action_sampling_spec.shape, tf.float32, "previous_action"
+            )
         self._use_dfo = use_dfo
         again = dict(
             noise_scale=inference_langevin_noise_scale,
@@ -94,37 +108,95 @@ class IbcPolicy(tf_policy.TFPolicy):
         )
 
     def seeded_distribution(
-        self, time_step: ts.TimeStep, seed: tf.Tensor
-    ) -> mapped_categorical.MappedCategorical:
+        self, time_step: ts.TimeStep, seed: tf.Tensor, policy_state: types.NestedTensor = ()
+    ) -> policy_step.PolicyStep:
         """Computes the distribution over improved samples.
 
         Args:
           time_step: Batched time step, B rows.
           seed: Integer tensor [2], or [B, 2]: row i then follows from seed i alone.
+          policy_state: With a warm start, the previous normalized actions float32 [B, A].
 
         Returns:
-          Distribution over N actions per row, in the environment's units and shape.
+          Distribution over N actions per row, in the environment's units and shape, and the
+          state after acting by its mode.
+
+        Raises:
+          ValueError: The policy has a state, but none is given.
         """
+        actions, normalized = self._distributions(time_step, seed, policy_state)
+        state = normalized.mode() if self._warm_start_fraction else policy_state
+        return policy_step.PolicyStep(actions, state)
+
+    def _distributions(
+        self, time_step: ts.TimeStep, seed: tf.Tensor, policy_state: types.NestedTensor
+    ) -> tuple[mapped_categorical.MappedCategorical, mapped_categorical.MappedCategorical]:
+        """Returns the distribution over the environment's actions, and over normalized ones."""
         observation = time_step.observation
         if self._obs_norm_layer is not None:
             observation = self._obs_norm_layer(observation)
-        samples, logits = self._optimize(self._actor_network.encode(observation), seed)
+
+        def draw_starts(batch, seed):
+            return self._draw_starts(batch, seed, time_step, policy_state)
+
+        encoding = self._actor_network.encode(observation)
+        samples, logits = self._optimize(encoding, seed, draw_starts)
+        normalized = mapped_categorical.MappedCategorical(logits, samples)
         if self._act_denorm_layer is not None:
             samples = self._act_denorm_layer(samples)
         spec = self.action_spec
         actions = tf.reshape(samples, [-1, self._num_action_samples, *spec.shape])
-        return mapped_categorical.MappedCategorical(logits, tf.cast(actions, spec.dtype))
+        actions = mapped_categorical.MappedCategorical(logits, tf.cast(actions, spec.dtype))
+        return actions, normalized
 
-    def _optimize(self, encoding: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns normalized samples [B, N, A] and their logits [B, N]."""
+    def _draw_starts(
+        self,
+        batch: types.Int,
+        seed: tf.Tensor,
+        time_step: ts.TimeStep,
+        policy_state: types.NestedTensor,
+    ) -> tf.Tensor:
+        """Returns normalized actions [B, N, A] to start optimizing from."""
+        bounds = self._min_actions, self._max_actions
+        uniform = draws.uniform_actions(batch, self._num_action_samples, *bounds, seed)
+        if not self._warm_start_fraction:
+            return uniform
+        if not tf.is_tensor(policy_state):
+            raise ValueError(
+                "A policy with IbcPolicy.warm_start_fraction above 0 acts from the action before: "
+                "pass policy_state, first from get_initial_state(batch_size), then from the step "
+                "before."
+            )
+        return warm_start.near_previous(
+            uniform,
+            policy_state,
+            time_step.is_first(),
+            self._warm_start_fraction,
+            self._warm_start_std,
+            *bounds,
+            seed,
+        )
+
+    def _optimize(
+        self,
+        encoding: tf.Tensor,
+        seed: tf.Tensor,
+        draw_starts: Callable[[types.Int, tf.Tensor], tf.Tensor],
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns normalized samples [B, N, A] and their logits [B, N].
+
+        Args:
+          encoding: The observations' encodings.
+          seed: Integer tensor [2] or [B, 2].
+          draw_starts: Maps B and a seed to the actions [B, N, A] to start from.
+        """
         seeds = draws.split(seed, 4)
         bounds = self._min_actions, self._max_actions
-        batch = tf.shape(encoding)[0]
 
         def score_fn(actions):
             return self._actor_network.score(encoding, actions)
 
-        samples = draws.uniform_actions(batch, self._num_action_samples, *bounds, seeds[0])
+        samples = draw_starts(tf.shape(encoding)[0], seeds[0])
         logits = None
         if self._use_dfo:
             samples, logits = mcmc.iterative_dfo(score_fn, samples, *bounds, seeds[1])
@@ -138,8 +210,7 @@ class IbcPolicy(tf_policy.TFPolicy):
     def _distribution(
         self, time_step: ts.TimeStep, policy_state: types.NestedTensor
     ) -> policy_step.PolicyStep:
-        distribution = self.seeded_distribution(time_step, draws.fresh_seed())
-        return policy_step.PolicyStep(distribution, policy_state)
+        return self.seeded_distribution(time_step, draws.fresh_seed(), policy_state)
 
     def _action(
         self,
@@ -148,5 +219,7 @@ class IbcPolicy(tf_policy.TFPolicy):
         seed: types.Seed | None = None,
     ) -> policy_step.PolicyStep:
         for_samples, for_choice = tf.unstack(draws.split(draws.as_seed(seed), 2))
-        distribution = self.seeded_distribution(time_step, for_samples)
-        return policy_step.PolicyStep(distribution.seeded_sample(for_choice), policy_state)
+        actions, normalized = self._distributions(time_step, for_samples, policy_state)
+        # Both draw the same index: it depends on logits and seed alone.
+        state = normalized.seeded_sample(for_choice) if self._warm_start_fraction else policy_state
+        return policy_step.PolicyStep(actions.seeded_sample(for_choice), state)

@@ -57,7 +57,7 @@ def test_greedy_action_is_near_the_best(greedy, options):
 def test_greedy_takes_the_most_probable_sample():
     policy, time_step = _policy(use_langevin=False), agent_testing.time_step(4)
     seed = tf.constant([1, 2])
-    distribution = policy.seeded_distribution(time_step, seed)
+    distribution = policy.seeded_distribution(time_step, seed).action
     samples = distribution.mapped_values.numpy()
     errors = ((samples - time_step.observation["goal"].numpy()[:, -1:]) ** 2).sum(-1)
     best = samples[np.arange(4), errors.argmin(1)]

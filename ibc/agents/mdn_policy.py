@@ -55,21 +55,22 @@ class MdnPolicy(tf_policy.TFPolicy):
         super().__init__(time_step_spec, action_spec, clip=clip, name=name)
 
     def seeded_distribution(
-        self, time_step: ts.TimeStep, seed: tf.Tensor
-    ) -> action_mixture.ActionMixture | mapped_categorical.MappedCategorical:
+        self, time_step: ts.TimeStep, seed: tf.Tensor, policy_state: types.NestedTensor = ()
+    ) -> policy_step.PolicyStep:
         """Computes the distribution whose mode is the greedy action.
 
         Args:
           time_step: Batched time step, B rows.
           seed: Integer tensor [2], or [B, 2]: row i then follows from seed i alone.
+          policy_state: Returned as it is.
 
         Returns:
           One draw from the mixture, with certainty; or the mixture itself.
         """
-        mixture = self._mixture(time_step)
-        if not self._greedy_samples:
-            return mixture
-        return mapped_categorical.point(mixture.seeded_sample(seed))
+        distribution = self._mixture(time_step)
+        if self._greedy_samples:
+            distribution = mapped_categorical.point(distribution.seeded_sample(seed))
+        return policy_step.PolicyStep(distribution, policy_state)
 
     def _mixture(self, time_step: ts.TimeStep) -> action_mixture.ActionMixture:
         observation = time_step.observation

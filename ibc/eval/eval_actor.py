@@ -12,6 +12,8 @@ from absl import logging
 from ibc.environments.utils import atomic_file
 from ibc.eval import environment_group, rollouts, scalars
 
+_RESULTS = "results.json"
+
 
 class EvalActor:
     """Plays the part of TF-Agents' Actor, for episodes with the seeds 0 … num_episodes − 1."""
@@ -49,7 +51,7 @@ class EvalActor:
 
     def run_and_log(self) -> dict[str, float]:
         """Runs the episodes, logs and writes the averages, and returns them."""
-        step = int(self._train_step)
+        step = int(self._train_step.numpy())
         pictures = self._folder / "pictures" / f"step_{step}" if self._draw_episodes else None
         outcomes = []
         for outcome in rollouts.run_episodes(
@@ -64,11 +66,16 @@ class EvalActor:
         }
         lines = [f"{name} = {value}" for name, value in averages.items()]
         logging.info("%s\n\t\t %s", self._name, "\n\t\t ".join(lines))
-        self._write(step, averages, outcomes)
         if self._draw_episodes:
             episodes = [outcome.episode for outcome in outcomes]
             self._draw_episodes(episodes, self._folder / f"episodes_{step}.png")
+        self._write(step, averages, outcomes)
         return averages
+
+    def evaluated_step(self) -> int:
+        """Returns the step of the last evaluation that was completed here, −1 if there is none."""
+        results = self._folder / _RESULTS
+        return json.loads(results.read_text())["step"] if results.exists() else -1
 
     def _write(
         self, step: int, averages: dict[str, float], outcomes: list[environment_group.Outcome]
@@ -76,7 +83,7 @@ class EvalActor:
         scalars.write(self._writer, step, averages, prefix="Metrics/")
         episodes = [{"seed": outcome.seed, **outcome.metrics} for outcome in outcomes]
         results = {"step": step, "averages": averages, "episodes": episodes}
-        atomic_file.write_text(self._folder / "results.json", json.dumps(results, indent=2) + "\n")
+        atomic_file.write_text(self._folder / _RESULTS, json.dumps(results, indent=2) + "\n")
 
 
 def _describe(values: dict[str, float]) -> str:

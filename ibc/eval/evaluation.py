@@ -10,7 +10,7 @@ from absl import logging
 from tf_agents.environments import py_environment
 
 from ibc.environments import suite, tasks
-from ibc.environments.utils import child_process
+from ibc.environments.utils import child_process, video
 from ibc.eval import environment_group, eval_actor, process_group, rollouts, scalars
 
 VIDEO_FOLDER = "videos/ttl=7d"
@@ -48,10 +48,13 @@ class Evaluation:
 
         Raises:
           ValueError: `num_episodes` or `num_envs` is not positive, or there are no pictures.
+          FileNotFoundError: there is no ffmpeg for the video.
         """
         for name, value in (("eval_episodes", num_episodes), ("num_envs", num_envs)):
             if value < 1:
                 raise ValueError(f"train_eval.{name} is {value}; it must be at least 1.")
+        if write_video:
+            video.find_ffmpeg()  # If there is none, better now than after the first steps.
         self._root = pathlib.Path(root_dir)
         self._act = act
         self._train_step = train_step
@@ -80,15 +83,26 @@ class Evaluation:
         aggregated = {
             name: float(np.mean([values[name] for values in averages])) for name in shared
         }
-        scalars.write(self._writer, int(self._train_step), aggregated, prefix="AggregatedMetrics/")
+        scalars.write(
+            self._writer, int(self._train_step.numpy()), aggregated, prefix="AggregatedMetrics/"
+        )
         if self._write_video:
             self._record()
         return dict(zip(self._environments, averages, strict=True))
 
+    def is_done(self) -> bool:
+        """Whether the evaluation at this step has been completed, perhaps by an earlier run."""
+        step = int(self._train_step.numpy())
+        evaluated = all(actor.evaluated_step() >= step for actor in self._actors)
+        return evaluated and (not self._write_video or self._video_path().exists())
+
+    def _video_path(self) -> pathlib.Path:
+        return self._root / VIDEO_FOLDER / f"vid_{int(self._train_step.numpy())}.mp4"
+
     def _record(self) -> None:
         """Writes a video of one episode of the first task."""
         name, environment = next(iter(self._environments.items()))
-        path = self._root / VIDEO_FOLDER / f"vid_{int(self._train_step)}.mp4"
+        path = self._video_path()
         seed = tasks.get_task(name).video_seed
         rollouts.record_episode(environment, self._act, seed, self._num_envs, path)
         logging.info("Video of one episode: %s", path)

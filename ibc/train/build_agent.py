@@ -5,6 +5,7 @@ from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
+from ibc.networks.layers import precision
 from ibc.train import get_agent, get_cloning_network, get_normalizers, get_sampling_spec
 
 
@@ -18,8 +19,12 @@ def build_agent(
     optimizer: tf.keras.optimizers.Optimizer,
     train_step: tf.Variable,
     seed: int,
+    mixed_precision: bool = False,
 ) -> tf_agent.TFAgent:
-    """Builds network and agent; the specs are those of `agent_specs`."""
+    """Builds network and agent; the specs are those of `agent_specs`.
+
+    With `mixed_precision` the network's hidden layers compute in bfloat16.
+    """
     sampling_spec = get_sampling_spec.get_sampling_spec(
         action_spec,
         normalizers.min_actions,
@@ -27,9 +32,14 @@ def build_agent(
         uniform_boundary_buffer,
         normalizers.act_norm_layer,
     )
-    cloning_network = get_cloning_network.get_cloning_network(
-        network, loss_type, time_step_spec.observation, sampling_spec, normalizers.act_denorm_layer
-    )
+    with precision.mixed(mixed_precision):
+        cloning_network = get_cloning_network.get_cloning_network(
+            network,
+            loss_type,
+            time_step_spec.observation,
+            sampling_spec,
+            normalizers.act_denorm_layer,
+        )
     return get_agent.get_agent(
         loss_type,
         time_step_spec,

@@ -1,12 +1,31 @@
-"""Which devices a training runs on."""
+"""Which devices and machines a training runs on."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
+
+from ibc.environments.utils import child_process
+
+# What operations report that wait for a machine that is gone.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
 
 
 def get_strategy(
     device_type: str = "gpu", multi_gpu: bool = False, use_gpu: bool = False, tpu: str | None = None
 ) -> tf.distribute.Strategy:
-    """Returns the distribution strategy that the command line's flags ask for.
+    """Returns the distribution strategy that the command line's flags and TF_CONFIG ask for.
+
+    With a cluster in the environment variable TF_CONFIG training is mirrored over its machines
+    and all of their GPUs, or their CPUs where there are none.
 
     Args:
       device_type: 'gpu' (one device, the CPU where there is no GPU) or 'tpu'.
@@ -26,9 +45,100 @@ def get_strategy(
             f"{flag} was given but TensorFlow sees no GPU. Install with "
             "`pip install 'tensorflow[and-cuda]==2.21.*'` and check `nvidia-smi`, or drop the flag."
         )
+    if os.environ.get("TF_CONFIG"):
+        return _cluster_strategy(os.environ["TF_CONFIG"])
     if multi_gpu:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
+
+
+def is_cluster(strategy: tf.distribute.Strategy) -> bool:
+    """Whether training runs on several machines, each with a process like this one."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and (
+        len(_machines(strategy.cluster_resolver)) > 1
+    )
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this is the machine that writes files and evaluates, the first of the cluster."""
+    return not is_cluster(strategy) or _own_number(strategy.cluster_resolver) == 0
+
+
+def shares(strategy: tf.distribute.Strategy) -> tuple[range, int]:
+    """Returns which shares of a batch this machine's devices take, and how many there are."""
+    total = strategy.num_replicas_in_sync
+    if not is_cluster(strategy):
+        return range(total), total
+    here = total // len(_machines(strategy.cluster_resolver))
+    first = here * _own_number(strategy.cluster_resolver)
+    return range(first, first + here), total
+
+
+class Machines:
+    """What the machines of a training agree on, all of them asking at the same point."""
+
+    def __init__(self, strategy: tf.distribute.Strategy):
+        """Prepares for a strategy; without a cluster there is nobody to ask."""
+        self._strategy = strategy
+        self._mean = tf.function(self._compute_mean) if is_cluster(strategy) else None
+
+    def mean(self, values: Sequence[float]) -> list[float]:
+        """Returns the means of numbers over all machines; waits for the last of them."""
+        if self._mean is None:
+            return list(values)
+        return self._mean(tf.constant(values, tf.float32)).numpy().tolist()
+
+    @contextlib.contextmanager
+    def losing_one_is_an_error(self) -> Iterator[None]:
+        """Raises WorkerError, in one line, if another machine ends while this one waits for it."""
+        try:
+            yield
+        except _LOST as error:
+            if self._mean is None:
+                raise
+            raise child_process.WorkerError(
+                "another machine of the cluster in TF_CONFIG has ended, or cannot be reached "
+                f"({str(error.message).splitlines()[0]}). Start the same command on all machines "
+                "again: training goes on from the last checkpoint."
+            ) from error
+
+    def _compute_mean(self, values: tf.Tensor) -> tf.Tensor:
+        of_devices = self._strategy.run(tf.identity, args=(values,))
+        return self._strategy.reduce(tf.distribute.ReduceOp.MEAN, of_devices, axis=None)
+
+
+def _cluster_strategy(config: str) -> tf.distribute.Strategy:
+    try:
+        tasks = json.loads(config)
+        own = tasks["task"]
+        address = tasks["cluster"][own["type"]][int(own["index"])]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise ValueError(
+            f"TF_CONFIG is {config!r}, which does not say which machine this is "
+            f"({type(error).__name__}: {error}); expected "
+            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
+        ) from error
+    if set(tasks["cluster"]) - {"chief", "worker"}:
+        raise ValueError(
+            f"TF_CONFIG has a cluster of {', '.join(sorted(tasks['cluster']))}; training runs on "
+            "'worker's, of which the first or a 'chief' writes files and evaluates."
+        )
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (RuntimeError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"TF_CONFIG: {address} cannot join the cluster: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _machines(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> list[tuple[str, int]]:
+    """Lists the cluster's tasks in the order in which TensorFlow numbers them."""
+    cluster = resolver.cluster_spec().as_dict()
+    return [(kind, i) for kind in ("chief", "worker") for i in range(len(cluster.get(kind, ())))]
+
+
+def _own_number(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> int:
+    return _machines(resolver).index((resolver.task_type, resolver.task_id))
 
 
 def _tpu_strategy(address: str | None) -> tf.distribute.Strategy:
@@ -36,7 +146,7 @@ def _tpu_strategy(address: str | None) -> tf.distribute.Strategy:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=address or "")
         tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
-    except (ValueError, tf.errors.OpError) as error:
+    except (ValueError, OSError, tf.errors.OpError) as error:
         raise ValueError(
             f"--device_type=tpu was given but no TPU answers at {address!r}: "
             f"{str(error).splitlines()[0]}. Give its address with --tpu=..."

@@ -1,0 +1,89 @@
+"""Evaluating a policy that remembers its last action."""
+
+import gin
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.policies import policy_saver
+from tf_agents.specs import tensor_spec
+
+from ibc.agents import greedy_policy, ibc_policy
+from ibc.data import policy_eval_options, policy_eval_run
+from ibc.environments import suite
+from ibc.eval import environment_group, rollouts, seeded_policy
+from ibc.networks import energy_network
+from ibc.train import agent_specs
+
+SEEDS = [4, 0, 7, 1, 9]
+
+
+class _SecondGoalNetwork(energy_network.EnergyNetwork):
+    """Scores −20 · |a − second goal|²."""
+
+    def __init__(self, observation_spec):
+        super().__init__(observation_spec, tf.TensorSpec([2]), "SecondGoalNetwork")
+        self.weight = tf.Variable(20.0)
+
+    def encode(self, observation, training=False):
+        return observation["pos_second_goal"][:, -1]
+
+    def score(self, encoding, actions, training=False):
+        distances = tf.math.squared_difference(actions, encoding[:, tf.newaxis])
+        return -self.weight * tf.reduce_sum(distances, axis=-1)
+
+
+def _load():
+    return suite.load("PARTICLE", history_length=2)
+
+
+def _policy(warm_start_fraction):
+    time_step_spec, action_spec = agent_specs.of_environment(_load())
+    return ibc_policy.IbcPolicy(
+        time_step_spec,
+        action_spec,
+        tensor_spec.BoundedTensorSpec([2], tf.float32, 0.0, 1.0),
+        _SecondGoalNetwork(time_step_spec.observation),
+        num_action_samples=4,
+        use_langevin=False,
+        warm_start_fraction=warm_start_fraction,
+    )
+
+
+def _outcomes(act, width):
+    group = environment_group.LocalGroup([_load() for _ in range(width)])
+    return sorted((o.seed, o.metrics) for o in rollouts.run_episodes(group, act, SEEDS))
+
+
+@pytest.mark.parametrize("warm_start_fraction", [0.0, 0.5])
+def test_results_do_not_depend_on_environments_side_by_side(warm_start_fraction):
+    act = seeded_policy.greedy_act_fn(_policy(warm_start_fraction))
+    alone = _outcomes(act, 1)
+    for width in (2, 5, 1):
+        assert _outcomes(act, width) == alone
+
+
+def test_actions_start_from_the_ones_before():
+    """Four samples find the goal by and by if each action starts from the last."""
+
+    def distance(warm_start_fraction):
+        outcomes = _outcomes(seeded_policy.greedy_act_fn(_policy(warm_start_fraction)), 5)
+        return np.mean([metrics["AverageFinalSecondGoalDistance"] for _, metrics in outcomes])
+
+    assert distance(0.5) < 0.6 * distance(0.0)
+
+
+def test_policy_eval_runs_the_exported_policy(tmp_path):
+    tf.random.set_seed(0)
+
+    def distance(warm_start_fraction):
+        path = str(tmp_path / f"policy_{warm_start_fraction}")
+        policy = greedy_policy.SeededGreedyPolicy(_policy(warm_start_fraction))
+        policy_saver.PolicySaver(policy, batch_size=None).save(path)
+        options = policy_eval_options.Options(
+            task="PARTICLE", saved_model_path=path, history_length=2, num_episodes=6
+        )
+        result = policy_eval_run.run(options)
+        gin.clear_config()
+        return result.metrics["AverageFinalSecondGoalDistance"]
+
+    assert distance(0.5) < 0.6 * distance(0.0)

@@ -1,0 +1,92 @@
+import json
+
+import pytest
+import tensorflow as tf
+
+from ibc.train import devices
+
+
+class FakeStrategy(tf.distribute.MultiWorkerMirroredStrategy):
+    """The place of one machine in a cluster that does not run."""
+
+    def __init__(self, cluster: dict, kind: str, index: int, devices_per_machine: int):
+        machines = sum(map(len, cluster.values()))
+        self._resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            tf.train.ClusterSpec(cluster), task_type=kind, task_id=index
+        )
+        self._total = machines * devices_per_machine
+
+    @property
+    def cluster_resolver(self):
+        return self._resolver
+
+    @property
+    def num_replicas_in_sync(self):
+        return self._total
+
+
+WORKERS = {"worker": ["a:1", "b:1", "c:1"]}
+WITH_CHIEF = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
+
+
+@pytest.mark.parametrize(
+    "cluster, kind, index, expected",
+    [
+        (WORKERS, "worker", 0, (True, range(0, 2))),
+        (WORKERS, "worker", 2, (False, range(4, 6))),
+        (WITH_CHIEF, "chief", 0, (True, range(0, 2))),
+        (WITH_CHIEF, "worker", 0, (False, range(2, 4))),
+    ],
+)
+def test_machines_share_a_batch_in_the_clusters_order(cluster, kind, index, expected):
+    strategy = FakeStrategy(cluster, kind, index, devices_per_machine=2)
+    assert devices.is_cluster(strategy)
+    assert (devices.is_chief(strategy), devices.shares(strategy)[0]) == expected
+    assert devices.shares(strategy)[1] == 6
+
+
+def test_one_machine_takes_the_whole_batch_and_asks_nobody():
+    strategy = tf.distribute.get_strategy()
+    assert devices.is_chief(strategy) and not devices.is_cluster(strategy)
+    assert devices.shares(strategy) == (range(1), 1)
+    assert devices.Machines(strategy).mean([1.5, 0.0]) == [1.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        ("{", "TF_CONFIG is '{', which does not say which machine this is"),
+        ("{}", "KeyError: 'task'"),
+        (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 3}}), "IndexError"),
+        (
+            json.dumps({"cluster": {**WORKERS, "ps": []}, "task": {"type": "worker", "index": 0}}),
+            "a cluster of ps, worker; training runs on 'worker's",
+        ),
+    ],
+)
+def test_a_wrong_cluster_is_one_clear_error(config, message, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ValueError) as error:
+        devices.get_strategy()
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"multi_gpu": True}, "--multi_gpu was given but TensorFlow sees no GPU"),
+        ({"use_gpu": True}, "--use_gpu was given but TensorFlow sees no GPU"),
+        ({"device_type": "tpu"}, "--device_type=tpu was given but no TPU answers"),
+        ({"tpu": "nowhere"}, "no TPU answers at 'nowhere'"),
+    ],
+)
+def test_a_device_that_is_not_there_is_one_clear_error(arguments, message, monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
+    with pytest.raises(ValueError) as error:
+        devices.get_strategy(**arguments)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_without_flags_there_is_one_device(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert devices.get_strategy() is tf.distribute.get_strategy()
