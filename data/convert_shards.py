@@ -17,7 +17,7 @@ class ShardFiles:
 
         Args:
           pattern: A file name or glob, or several separated by commas.
-          task: Name of a D4RL task; decides how a return is computed.
+          task: Name of a D4RL task: sizes are checked, and it decides how a return is computed.
 
         Raises:
           FileNotFoundError, ValueError: Files are missing, damaged, or of another kind.
@@ -29,6 +29,11 @@ class ShardFiles:
                 f"{pattern} has images, which would lose quality when compressed again: convert "
                 "shards without images."
             )
+        family = None if task is None else d4rl_tasks.get_family(task)
+        if family is not None:
+            observation = tf.TensorSpec([family.observation_size], tf.float32)
+            action = tf.TensorSpec([family.action_size], tf.float32)
+            specs.check_matches(read[0].spec, observation, action, task, pattern)
         self._spec = read[0].spec
         self._frames = tf.nest.map_structure(
             lambda *arrays: np.concatenate(arrays), *[shard.frames for shard in read]
@@ -41,7 +46,7 @@ class ShardFiles:
             )
         self._starts, self._ends = starts, np.append(starts[1:], len(self._frames.step_type))
         self.lengths = self._ends - self._starts
-        accumulate = task is not None and d4rl_tasks.get_family(task).rewards_accumulate
+        accumulate = family is not None and family.rewards_accumulate
         summed = np.maximum.reduceat if accumulate else np.add.reduceat
         self.returns = summed(np.float64(self._frames.reward), starts)
 

@@ -120,7 +120,15 @@ class WindowDataset:
         """
         return self._order.numpy()[np.arange(start, start + count) % self.num_windows]
 
-    def batch_at(self, step: tf.Tensor, batch_size: int, seed: int, shuffle: bool = True) -> Any:
+    def batch_at(
+        self,
+        step: tf.Tensor,
+        batch_size: int,
+        seed: int,
+        shuffle: bool = True,
+        share: tf.Tensor | int = 0,
+        num_shares: int = 1,
+    ) -> Any:
         """The batch of one training step, a pure function of (seed, step).
 
         Args:
@@ -129,11 +137,30 @@ class WindowDataset:
           seed: decides the order.
           shuffle: every epoch in its own random order, without the windows that do not fill a
             batch at its end; otherwise the order of `unshuffled`, without gaps.
+          share: int64 scalar, which share of the batch to return.
+          num_shares: equal shares that the batch is divided into, a divisor of B.
 
         Returns:
-          A sample of tensors, ((observation [B, T, ...], action [B, A]), ()).
+          A sample of tensors, ((observation [B / num_shares, T, ...], action [..., A]), ()).
         """
-        within_batch = tf.range(batch_size, dtype=tf.int64)
+        numbers = self._window_numbers(step, batch_size, seed, shuffle, share, num_shares)
+        return self._gather(numbers)
+
+    def windows_at(self, step: int, batch_size: int, seed: int) -> np.ndarray:
+        """Returns the numbers of the windows in a shuffled batch, int64 [B]; see `batch_at`."""
+        return self._window_numbers(tf.constant(step, tf.int64), batch_size, seed).numpy()
+
+    def _window_numbers(
+        self,
+        step: tf.Tensor,
+        batch_size: int,
+        seed: int,
+        shuffle: bool = True,
+        share: tf.Tensor | int = 0,
+        num_shares: int = 1,
+    ) -> tf.Tensor:
+        rows = batch_size // num_shares
+        within_batch = share * rows + tf.range(rows, dtype=tf.int64)
         if shuffle:
             batches = self.num_windows // batch_size
             epoch_seed = tf.random.experimental.stateless_fold_in(
@@ -145,42 +172,58 @@ class WindowDataset:
         else:
             positions = (step * batch_size + within_batch) % self.num_windows
             indices = tf.gather(self._order, positions)
-        return self._gather(tf.ensure_shape(indices, [batch_size]))
+        return tf.ensure_shape(indices, [rows])
 
     def as_tf_dataset(
-        self, batch_size: int, seed: int = 0, start_step: int = 0, shuffle: bool = True
+        self,
+        batch_size: int,
+        seed: int = 0,
+        start_step: int = 0,
+        shuffle: bool = True,
+        shares: range = range(1),
+        num_shares: int = 1,
     ) -> tf.data.Dataset:
         """Endless batches: element i is `batch_at(start_step + i)`.
 
         So a run that goes on from step s sees what an unbroken run would have seen from s on.
-        With images at most three batches are in memory besides the one that is used.
+        With images at most three batches are in memory besides the one that is used. Where several
+        devices share a batch, the elements are the given shares of one step's, then the next's.
 
         Args:
           batch_size: windows per batch (B).
           seed: decides the order.
           start_step: step of the first batch.
           shuffle: see `batch_at`.
+          shares: the shares of a batch that are wanted.
+          num_shares: equal shares that a batch is divided into.
 
         Returns:
-          Dataset of ((observation [B, T, ...], action [B, A]), ()).
+          Dataset of ((observation [B / num_shares, T, ...], action [..., A]), ()).
 
         Raises:
-          ValueError: a batch is larger than the data.
+          ValueError: a batch is larger than the data, or cannot be divided so.
         """
         if not 1 <= batch_size <= self.num_windows:
             raise ValueError(
                 f"batch_size is {batch_size}, but {self.name} gives {self.num_windows} training "
                 "windows: choose a smaller train_eval.batch_size or record more episodes."
             )
+        if batch_size % num_shares:
+            raise ValueError(
+                f"train_eval.batch_size is {batch_size}, which {num_shares} devices cannot share "
+                f"equally; choose a multiple of {num_shares}."
+            )
+        per_step = len(shares)
+
+        def element(number: tf.Tensor) -> Any:
+            step, share = number // per_step, shares.start + number % per_step
+            return self.batch_at(step, batch_size, seed, shuffle, share, num_shares)
+
         at_once = _IMAGE_BATCHES_AT_ONCE if self.has_images else tf.data.AUTOTUNE
         ready = _IMAGE_BATCHES_READY if self.has_images else tf.data.AUTOTUNE
         return (
-            tf.data.Dataset.range(start_step, _MAX_STEPS)
-            .map(
-                lambda step: self.batch_at(step, batch_size, seed, shuffle),
-                num_parallel_calls=at_once,
-                deterministic=True,
-            )
+            tf.data.Dataset.range(start_step * per_step, _MAX_STEPS)
+            .map(element, num_parallel_calls=at_once, deterministic=True)
             .prefetch(ready)
         )
 

@@ -133,6 +133,30 @@ def test_a_batch_is_a_function_of_seed_and_step(dataset):
     assert (other[0][1] != batches[0][0][1]).any()
 
 
+@pytest.mark.parametrize("shares", [range(0, 4), range(2, 4)])
+def test_shares_of_a_batch_are_its_parts_in_their_order(dataset, shares):
+    # 37 windows are 4 batches of 8, so the steps go into a second epoch.
+    whole = _numpy(dataset.as_tf_dataset(8, seed=5, start_step=2), 4)
+    parts = _numpy(
+        dataset.as_tf_dataset(8, seed=5, start_step=2, shares=shares, num_shares=4),
+        4 * len(shares),
+    )
+    for number, part in enumerate(parts):
+        step, share = divmod(number, len(shares))
+        rows = slice(2 * shares[share], 2 * shares[share] + 2)
+        _assert_equal(part, tf.nest.map_structure(lambda leaf, r=rows: leaf[r], whole[step]))
+
+
+def test_a_batch_that_cannot_be_shared_is_an_error(dataset):
+    with pytest.raises(ValueError, match="batch_size is 10, which 4 devices cannot share equally"):
+        dataset.as_tf_dataset(10, num_shares=4)
+
+
+def test_the_windows_of_a_batch_can_be_looked_up(dataset):
+    batch = tf.nest.map_structure(np.asarray, dataset.batch_at(tf.constant(4, tf.int64), 10, 5))
+    np.testing.assert_array_equal(dataset.windows_at(4, 10, 5), _identify(dataset, batch))
+
+
 def test_shuffling_leaves_no_trace_of_order_epoch_or_seed(tmp_path):
     """Ranks of 2,000 windows in several epochs and seeds are uncorrelated within 5 sigma."""
     dataset = dataset_lib.WindowDataset(_shards(tmp_path, (1999,)), 1)

@@ -8,19 +8,29 @@ Examples:
 """
 
 import argparse
+import glob
+import os
 import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
 from ibc.environments import tasks
 from ibc.environments.utils import command_line
 from ibc.utils import startup
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        command_line.fail(f"{message} ({self.prog} --help lists the arguments)", status=2)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    parser = argparse.ArgumentParser("ibc-data", description=__doc__.splitlines()[0])
+    parser = _Parser("ibc-data", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_convert(commands)
     _add_replay(commands)
@@ -46,6 +56,7 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
         if arguments.task is None:
             raise ValueError("give the record file to make after the input, or --task.")
         output = f"datasets/{arguments.task}/{arguments.task}.tfrecord"
+    _check_not_its_own_input(arguments.input, output)
     source = convert_sources.open_source(arguments.input, arguments.task)
     chosen = converter.top_episodes(source.returns, arguments.top_fraction)
     with tqdm.tqdm(total=int(source.lengths[chosen].sum()), unit="frame") as bar:
@@ -124,6 +135,14 @@ def run() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command_line.set_up_logging()
     main()
+
+
+def _check_not_its_own_input(pattern: str, output: str) -> None:
+    inputs = [name for part in pattern.split(",") for name in glob.glob(part.strip())]
+    if os.path.realpath(output) in map(os.path.realpath, inputs):
+        raise ValueError(
+            f"{output} is among the files to convert, which it would replace: give another name."
+        )
 
 
 def _add_convert(commands: argparse._SubParsersAction) -> None:

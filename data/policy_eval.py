@@ -17,7 +17,7 @@ from absl import app, flags, logging
 
 from ibc.data import policy_eval_options, policy_eval_replicas, policy_eval_report
 from ibc.environments import tasks
-from ibc.environments.utils import command_line
+from ibc.environments.utils import command_line, storage, termination
 from ibc.utils import startup
 
 
@@ -87,22 +87,24 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     command_line.set_up_logging()
     start = time.monotonic()
     try:
-        results = evaluate(options_from_flags(values))
+        with termination.watched(), storage.plain_errors():
+            results = evaluate(options_from_flags(values))
     except (ValueError, OSError, ImportError, policy_eval_replicas.ReplicaError) as error:
         logging.debug("Details:", exc_info=True)
         command_line.fail(error)
     except KeyboardInterrupt:
         message = "interrupted; unfinished files were removed."
         command_line.fail(message, status=128 + signal.SIGINT)
+    except termination.Terminated:
+        termination.end("terminated; finished files are kept, unfinished ones were removed.")
     print(policy_eval_report.report(results, time.monotonic() - start))
 
 
 def run() -> None:
     """Entry point of the console script."""
-    # An exception, unlike the default action, lets half-written files be removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     define_flags()
-    app.run(main, argv=command_line.without_lone_dashes(sys.argv))
+    argv = command_line.without_lone_dashes(sys.argv)
+    app.run(main, argv=argv, flags_parser=command_line.parse_flags)
 
 
 def _oracles() -> str:

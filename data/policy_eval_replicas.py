@@ -14,7 +14,7 @@ from multiprocessing import connection
 from absl import logging
 
 from ibc.data import policy_eval_options, policy_eval_report
-from ibc.environments.utils import child_process
+from ibc.environments.utils import child_process, termination
 
 _LONGEST_WAIT_SECONDS = 1.0
 
@@ -49,6 +49,9 @@ def run(
         for replica in range(options.replicas):
             reader, process = stack.enter_context(_replica(context, options, replica))
             readers[reader] = (replica, process)
+        for _, process in readers.values():
+            # All are told before the first is waited for.
+            stack.callback(process.terminate)
         return _collect(readers, on_episode, interrupted)
 
 
@@ -106,11 +109,13 @@ def _collect(
     while waiting:
         if interrupted.is_set():
             raise KeyboardInterrupt
+        termination.check()
         for reader in connection.wait(list(waiting), timeout=_LONGEST_WAIT_SECONDS):
             replica, process = waiting[reader]
             try:
                 kind, content = reader.recv()
             except EOFError:
+                termination.check()  # It may have ended every process of the group.
                 raise ReplicaError(
                     f"replica {replica} {child_process.cause_of_death(process)}."
                 ) from None

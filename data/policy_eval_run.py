@@ -8,13 +8,19 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.drivers import py_driver
 from tf_agents.environments import py_environment
-from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
+from tf_agents.policies import py_policy, random_py_policy
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step, trajectory
 
-from ibc.data import policy_eval_options, policy_eval_report, shard_writer, specs
+from ibc.data import (
+    exported_policy,
+    policy_eval_options,
+    policy_eval_report,
+    shard_writer,
+    specs,
+)
 from ibc.environments import suite, tasks
-from ibc.environments.utils import gin_config, video
+from ibc.environments.utils import gin_config, termination, video
 
 Observer = Callable[[trajectory.Trajectory], None]
 
@@ -51,8 +57,9 @@ def run(
     Raises:
       ValueError: The policy does not fit the environment, or gin names are wrong.
     """
-    tasks.get_task(options.task).import_configurables()
-    gin_config.parse(options.gin_file, options.gin_bindings)
+    task = tasks.get_task(options.task)
+    task.import_configurables()
+    gin_config.parse(options.gin_file, options.gin_bindings, task.config_folders())
     env = suite.load(
         options.task,
         history_length=options.history_length,
@@ -110,6 +117,7 @@ class _Counter:
         return self._env.reset()
 
     def __call__(self, frame: trajectory.Trajectory) -> None:
+        termination.check()
         self.num_frames += 1
         self.num_steps += int(frame.step_type) != time_step.StepType.LAST
         self.total_reward += float(frame.reward)
@@ -179,9 +187,7 @@ def _load_policy(
 ) -> py_policy.PyPolicy:
     """Loads an exported policy and checks that it fits the environment."""
     tf.random.set_seed(seed)
-    policy = py_tf_eager_policy.SavedModelPyTFEagerPolicy(
-        options.saved_model_path, load_specs_from_pbtxt=True
-    )
+    policy = exported_policy.load(options.saved_model_path)
     misfits = [
         *specs.differences(
             tensor_spec.from_spec(env.observation_spec()),
@@ -201,7 +207,7 @@ def _load_policy(
             "--gin_bindings."
         )
     if options.checkpoint_path is not None:
-        policy.update_from_checkpoint(options.checkpoint_path)
+        exported_policy.update(policy, options.saved_model_path, options.checkpoint_path)
     return policy
 
 

@@ -8,12 +8,10 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc.data import manifest, specs
+from ibc.data import manifest, record_lengths, specs
 
 _READ_BYTES = 8 << 20
 _READ_RECORDS = 1 << 14
-# Length and its checksum before, checksum after the data of every record.
-_RECORD_OVERHEAD = 8 + 4 + 4
 _JPEG_START = b"\xff\xd8"
 
 StoredNest = trajectory.Trajectory | trajectory.Transition
@@ -69,6 +67,7 @@ def read_shard(path: str) -> Shard:
 
 def _read_records(path: str) -> np.ndarray:
     """Returns the serialized records as an array [n] of bytes."""
+    record_lengths.check(path, f"copy it again from where it came from, or {specs.RECORD_AGAIN}")
     records = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(_READ_RECORDS)
     try:
         batches = [batch.numpy() for batch in records]
@@ -81,7 +80,7 @@ def _read_records(path: str) -> np.ndarray:
         raise ValueError(f"{path} holds no records: {specs.RECORD_AGAIN}.")
     records = np.concatenate(batches)
     # TensorFlow takes a few stray bytes at the end of a file for its end.
-    stray = os.path.getsize(path) - sum(len(record) + _RECORD_OVERHEAD for record in records)
+    stray = os.path.getsize(path) - sum(len(record) + record_lengths.OVERHEAD for record in records)
     if stray:
         raise ValueError(
             f"{path} is damaged ({stray} bytes after its last whole record): copy it again from "
@@ -90,9 +89,22 @@ def _read_records(path: str) -> np.ndarray:
     return records
 
 
+def _check_size(path: str, spec: StoredNest, records: np.ndarray) -> None:
+    """Compares what a spec announces with the longest record, before memory is allocated for it."""
+    longest = max(map(len, records))
+    for name, leaf in specs.leaves(spec).items():
+        if not specs.is_image(leaf) and leaf.shape.num_elements() > longest:
+            raise ValueError(
+                f"the records of {path} do not fit {path}{specs.SPEC_SUFFIX} ({name} is "
+                f"{specs.describe(leaf)}, but the longest record has {longest} bytes): the two "
+                f"files do not belong together; copy both again, or {specs.RECORD_AGAIN}."
+            )
+
+
 def _decode(path: str, spec: StoredNest, records: np.ndarray) -> StoredNest:
     """Parses all records at once: each leaf of the spec is stored under its path."""
     leaves = specs.leaves(spec)
+    _check_size(path, spec, records)
     try:
         columns = tf.io.parse_example(
             records, {name: _stored_feature(leaf) for name, leaf in leaves.items()}

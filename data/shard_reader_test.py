@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import example_encoding_dataset
 
-from ibc.data import manifest, shard_reader, shard_testing, shard_writer, specs
+from ibc.data import fuzz_testing, manifest, shard_reader, shard_testing, shard_writer, specs
 
 _PUSH = "data/push/oracle_push_0.tfrecord"
 _WINDOWS = "num/data/windows/two_episodes.tfrecord"
@@ -268,3 +269,24 @@ def test_values_that_are_not_finite_are_noticed(tmp_path):
             bad = np.array([0, np.nan], np.float32)
             writer(frame._replace(action=bad) if i == 2 else frame)
     _assert_refused(path, "action is not finite in 1 of 5 frames, first in frame 2")
+
+
+@pytest.mark.parametrize("length", [1 << 31, 1 << 62, (1 << 64) - 17])
+def test_a_record_longer_than_memory_is_refused_unread(tmp_path, length):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    header = struct.pack("<Q", length)
+    checksum = struct.pack("<I", fuzz_testing.masked_crc(header))
+    _edit(path, lambda data: header + checksum + data[12:])
+    _assert_refused(path, f"announces a record of {length} bytes")
+
+
+@pytest.mark.parametrize(
+    "size, mention", [(1 << 40, "the longest record has"), (None, "leaves the shape of")]
+)
+def test_a_spec_that_no_record_can_fit_is_refused(tmp_path, size, mention):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    spec = shard_testing.frame_spec(action_spec=tf.TensorSpec([size], tf.float32))
+    example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, spec)
+    _assert_refused(path, mention, "action")

@@ -4,12 +4,14 @@ import os
 from types import TracebackType
 
 import numpy as np
+import tensorflow as tf
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 from tf_agents.utils import example_encoding_dataset
 
 from ibc.data import manifest, specs
+from ibc.environments.utils import atomic_file
 
 
 class ShardWriter:
@@ -23,6 +25,7 @@ class ShardWriter:
 
     Until the end the records go to a hidden temporary file in the same folder. A clean exit
     renames spec, manifest and record file into place, in this order; an exception removes them.
+    What writers of the same file have left that were killed is removed at the start.
     Frames are stored as `TFRecordObserver(..., py_mode=True, compress_image=True)` stores them,
     uint8 images as JPEG.
 
@@ -47,18 +50,36 @@ class ShardWriter:
         folder, name = os.path.split(self.path)
         # TensorFlow would report a folder that cannot be made by an error class of its own.
         os.makedirs(folder, exist_ok=True)
+        atomic_file.remove_stale(folder, name)
         self._temporary = os.path.join(folder, f".{name}.tmp-{os.getpid()}")
+        self._spec = tensor_spec.from_spec(trajectory_spec)
         self._observer = example_encoding_dataset.TFRecordObserver(
             self._temporary,
-            tensor_spec.from_spec(trajectory_spec),
+            self._spec,
             py_mode=True,
             compress_image=True,
         )
 
     def __call__(self, frame: trajectory.Trajectory) -> None:
-        """Appends one unbatched frame of NumPy values."""
-        self._observer(frame)
-        self._last_step_type = int(np.asarray(frame.step_type))
+        """Appends one unbatched frame of NumPy values.
+
+        Raises:
+          ValueError: it does not fit the spec, or cannot follow the frame before.
+        """
+        try:
+            self._observer(frame)
+        except ValueError as error:
+            raise ValueError(self._misfit(frame, error)) from error
+        step_type = int(np.asarray(frame.step_type))
+        begins = self._last_step_type in (None, ts.StepType.LAST)
+        if begins != (step_type == ts.StepType.FIRST):
+            before = "none" if self._last_step_type is None else f"one of {self._last_step_type}"
+            raise ValueError(
+                f"{self.path}: frame {self.num_frames} has step_type {step_type} after {before}, "
+                f"but {int(ts.StepType.FIRST)} begins an episode, and after "
+                f"{int(ts.StepType.LAST)} the next one begins: record whole episodes."
+            )
+        self._last_step_type = step_type
         self.num_frames += 1
         self.num_episodes += int(self._last_step_type == ts.StepType.FIRST)
 
@@ -78,6 +99,25 @@ class ShardWriter:
                 self._publish()
         finally:
             self._remove_temporaries()
+
+    def _misfit(self, frame: trajectory.Trajectory, error: ValueError) -> str:
+        """Says which parts of a frame are not as the spec has them."""
+        given = tf.nest.map_structure(
+            lambda value: tf.TensorSpec(np.shape(value), np.asarray(value).dtype), frame
+        )
+        found, expected = specs.leaves(given), specs.leaves(self._spec)
+        differing = [
+            f"{name or 'it'} is {specs.describe(found[name]) if name in found else 'missing'}, not "
+            f"{specs.describe(expected[name]) if name in expected else 'there'}"
+            for name in sorted(found.keys() | expected.keys())
+            if name not in found
+            or name not in expected
+            or specs.describe(found[name]) != specs.describe(expected[name])
+        ]
+        return (
+            f"{self.path}: frame {self.num_frames} does not fit the spec that the file was opened "
+            f"with: {'; '.join(differing) or specs.first_line(error)}."
+        )
 
     def _check_complete(self) -> None:
         if not self.num_frames:

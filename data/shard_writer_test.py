@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -119,3 +121,65 @@ def test_images_are_stored_as_jpeg(tmp_path):
     assert image.shape == (16, 24, 3)
     # Noise survives JPEG badly, but the mean brightness does.
     assert abs(image.mean() - first.observation["rgb"].mean()) < 2
+
+
+def test_what_a_killed_writer_has_left_is_removed_by_the_next(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for suffix in ("", ".spec", ".manifest.json"):
+        (tmp_path / f".a.tfrecord.tmp-{ended.pid}{suffix}").touch()
+    (tmp_path / f".a.tfrecord.tmp-{os.getppid()}").touch()
+    shard_testing.write(tmp_path / "a.tfrecord")
+    hidden = [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert hidden == [f".a.tfrecord.tmp-{os.getppid()}"]
+
+
+def _with(frame, **observation):
+    return frame._replace(observation={**frame.observation, **observation})
+
+
+@pytest.mark.parametrize(
+    "change, mention",
+    [
+        (
+            lambda frame: _with(frame, position=np.zeros(3, np.float32)),
+            "observation/position is float32[3], not float32[2]",
+        ),
+        (
+            lambda frame: _with(frame, position=np.zeros(2)),
+            "observation/position is float64[2], not float32[2]",
+        ),
+        (
+            lambda frame: _with(frame, extra=np.zeros(2)),
+            "observation/extra is float64[2], not there",
+        ),
+        (
+            lambda frame: frame._replace(observation={"angle": np.zeros(1)}),
+            "observation/position is missing, not float32[2]",
+        ),
+        (
+            lambda frame: tf.nest.map_structure(lambda x: np.asarray(x)[None], frame),
+            "action is float32[1, 2], not float32[2]",
+        ),
+        (lambda frame: frame._replace(step_type=np.int32(1)), "frame 0 has step_type 1 after none"),
+    ],
+)
+def test_a_wrong_frame_is_refused_by_what_differs(tmp_path, change, mention):
+    spec = shard_testing.frame_spec()
+    path = tmp_path / "a.tfrecord"
+    with pytest.raises(ValueError) as error:
+        with shard_writer.ShardWriter(str(path), spec) as writer:
+            for frame in shard_testing.frames(spec, (3,)):
+                writer(change(frame))
+    assert mention in str(error.value) and str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_episode_that_does_not_end_is_not_followed_by_another(tmp_path):
+    spec = shard_testing.frame_spec()
+    first, *_ = shard_testing.frames(spec, (3,))
+    with pytest.raises(ValueError, match="frame 1 has step_type 0 after one of 0"):
+        with shard_writer.ShardWriter(str(tmp_path / "a.tfrecord"), spec) as writer:
+            writer(first)
+            writer(first)

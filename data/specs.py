@@ -10,6 +10,8 @@ from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import example_encoding_dataset, nest_utils
 
+from ibc.data import record_lengths
+
 SPEC_SUFFIX = ".spec"
 _TENSORFLOW_DECORATION = re.compile(r"\{\{.*?\}\}|\[Op:.*")
 RECORD_AGAIN = "record it again with data/policy_eval.py, or take it out of dataset_path"
@@ -39,6 +41,9 @@ def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition
             f"{spec_path} is missing: {path} cannot be decoded without it; copy it from where "
             f"the shard came from, or {RECORD_AGAIN}."
         )
+    record_lengths.check(
+        spec_path, f"copy it again from where the shard came from, or {RECORD_AGAIN}"
+    )
     try:
         spec = example_encoding_dataset.parse_encoded_spec_from_file(spec_path)
     except Exception as error:  # whatever a damaged file makes TensorFlow or protobuf raise
@@ -46,6 +51,12 @@ def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition
             f"{spec_path} is damaged ({first_line(error)}): copy it again from where the shard "
             f"came from, or {RECORD_AGAIN}."
         ) from error
+    unclear = [name for name, leaf in leaves(spec).items() if not _is_defined(leaf)]
+    if unclear:
+        raise ValueError(
+            f"{spec_path} leaves the shape of {', '.join(unclear)} open, but every frame has the "
+            f"same: copy it again from where the shard came from, or {RECORD_AGAIN}."
+        )
     if _is_transition(spec):
         return _as_transition(spec)
     if not _has_fields_of(trajectory.Trajectory, spec):
@@ -157,6 +168,10 @@ def first_line(error: Exception) -> str:
     """The first line of an error's message, without TensorFlow's node decorations."""
     message = getattr(error, "message", None) or str(error) or type(error).__name__
     return _TENSORFLOW_DECORATION.sub("", message.splitlines()[0]).strip()
+
+
+def _is_defined(leaf: Any) -> bool:
+    return isinstance(leaf, tf.TensorSpec) and leaf.shape.is_fully_defined()
 
 
 def _has_fields_of(kind: type, spec: Any) -> bool:

@@ -7,6 +7,8 @@ registered with Gymnasium by its `module`, which is imported when the task is fi
 import dataclasses
 import difflib
 import importlib
+import importlib.resources
+import pathlib
 from collections.abc import Callable, Mapping
 
 from ibc.environments.d4rl import d4rl_tasks
@@ -77,6 +79,11 @@ class Task:
             f"--num_episodes={RECORDED_EPISODES // RECORDING_REPLICAS} "
             f"--replicas={RECORDING_REPLICAS} --dataset_path={self.default_dataset(use_image_obs)}"
         )
+
+    def config_folders(self) -> list[pathlib.Path]:
+        """Returns the folders of the config files that ship for the task."""
+        root = pathlib.Path(str(importlib.resources.files("ibc.configs")))
+        return [root / family for family in self.config_families]
 
     @property
     def policies(self) -> tuple[str, ...]:

@@ -2,6 +2,10 @@
 
 Example:
   python ibc/train_eval.py --task=PARTICLE --gin_file=mlp_ebm_quick.gin --video
+
+Exit status: 0 trained; 1 an error, in one line; 3 the loss became infinite or NaN; 130 Ctrl-C;
+143 SIGTERM, after which a checkpoint of the last step is saved. The same command goes on from
+the last checkpoint.
 """
 
 import signal
@@ -10,10 +14,11 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
-from ibc.environments.utils import child_process, command_line
+from ibc.environments.utils import child_process, command_line, storage, termination
 
 # Errors in what the user gave or in what training met; others are defects and keep a traceback.
-_EXPECTED = (ValueError, OSError, ImportError, FloatingPointError, child_process.WorkerError)
+_EXPECTED = (ValueError, OSError, ImportError, child_process.WorkerError)
+_DIVERGED = 3
 
 _TASK = flags.DEFINE_multi_string("task", [], "Task to train on; repeat it to evaluate on several.")
 _TAG = flags.DEFINE_string("tag", None, "Subfolder of train_eval.root_dir for this run.")
@@ -45,11 +50,14 @@ def main(argv: Sequence[str]) -> None:
     command_line.reject_positional(argv)
     command_line.set_up_logging()
     try:
-        _run_experiment()
-    except _EXPECTED as error:
+        with termination.watched(), storage.plain_errors():
+            _run_experiment()
+    except (*_EXPECTED, FloatingPointError) as error:
         if _DEBUG.value:
             raise
-        command_line.fail(error)
+        command_line.fail(error, _DIVERGED if isinstance(error, FloatingPointError) else 1)
+    except termination.Terminated as error:
+        termination.end(error)
     except KeyboardInterrupt:
         message = "interrupted; the same command goes on from the last checkpoint."
         command_line.fail(message, status=128 + signal.SIGINT)
@@ -57,7 +65,8 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> None:
     """Entry point of the console script."""
-    app.run(main, argv=command_line.without_lone_dashes(sys.argv))
+    argv = command_line.without_lone_dashes(sys.argv)
+    app.run(main, argv=argv, flags_parser=command_line.parse_flags)
 
 
 def _run_experiment() -> None:

@@ -81,6 +81,7 @@ class PushingEnv(gymnasium.Env, abc.ABC):
             goal_dist_tolerance=goal_dist_tolerance,
             effector_height=effector_height,
         )
+        parameters.check_seed(self._name, seed)
         self._check_choice(tuple(scene.LOOKS), visuals_mode=visuals_mode)
         self._check_choice((None, *self.metadata["render_modes"]), render_mode=render_mode)
         if image_size is not None:

@@ -23,7 +23,7 @@ from absl import app, flags, logging
 
 from ibc.environments import tasks
 from ibc.environments.collect import collect_options
-from ibc.environments.utils import command_line
+from ibc.environments.utils import command_line, storage, termination
 from ibc.utils import startup
 
 
@@ -110,22 +110,24 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     command_line.reject_positional(argv)
     command_line.set_up_logging()
     try:
-        lines = collect(options_from_flags(values))
+        with termination.watched(), storage.plain_errors():
+            lines = collect(options_from_flags(values))
     except (ValueError, OSError, ImportError) as error:
         logging.debug("Details:", exc_info=True)
         command_line.fail(error)
     except KeyboardInterrupt:
         message = "interrupted; unfinished files were removed."
         command_line.fail(message, status=128 + signal.SIGINT)
+    except termination.Terminated:
+        termination.end("terminated; finished files are kept, unfinished ones were removed.")
     print("\n".join(lines))
 
 
 def run() -> None:
     """Entry point of the script."""
-    # An exception, unlike the default action, lets half-written files be removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     define_flags()
-    app.run(main, argv=command_line.without_lone_dashes(sys.argv))
+    argv = command_line.without_lone_dashes(sys.argv)
+    app.run(main, argv=argv, flags_parser=command_line.parse_flags)
 
 
 if __name__ == "__main__":

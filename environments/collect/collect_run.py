@@ -17,7 +17,7 @@ from ibc.data import policy_eval_run, shard_writer
 from ibc.environments import suite, tasks
 from ibc.environments.block_pushing import state_recording
 from ibc.environments.collect import collect_options, collect_plan
-from ibc.environments.utils import atomic_file, gin_config, video
+from ibc.environments.utils import atomic_file, gin_config, termination, video
 
 # Without the task's step limit an oracle that is stuck would go on for ever.
 STUCK_STEPS = 1000
@@ -58,6 +58,7 @@ class Episode:
 
     def __call__(self, frame: trajectory.Trajectory) -> None:
         """Appends a frame."""
+        termination.check()
         self.frames.append(frame)
         if int(frame.next_step_type) == time_step.StepType.LAST:
             # The driver's next step resets the environment.
@@ -73,8 +74,9 @@ def prepare(options: collect_options.Options) -> tuple[list[int], list[int]]:
     Raises:
       ValueError: gin names are wrong, or what is there is of another collection or damaged.
     """
-    tasks.get_task(options.task).import_configurables()
-    gin_config.parse(options.gin_file, options.gin_bindings)
+    task = tasks.get_task(options.task)
+    task.import_configurables()
+    gin_config.parse(options.gin_file, options.gin_bindings, task.config_folders())
     collect_plan.claim(options)
     complete = [shard for shard in options.shards() if collect_plan.is_complete(options, shard)]
     return [shard for shard in options.shards() if shard not in complete], complete

@@ -93,6 +93,7 @@ class ParticleEnv(gymnasium.Env):
         parameters.check_whole("ParticleEnv", repeat_actions=repeat_actions)
         parameters.check_positive("ParticleEnv", dt=dt, goal_distance=goal_distance)
         parameters.check_not_negative("ParticleEnv", k_p=k_p, k_v=k_v)
+        parameters.check_seed("ParticleEnv", seed)
         if render_mode not in (None, "rgb_array"):
             raise ValueError(
                 f"ParticleEnv.render_mode must be None or 'rgb_array', got {render_mode!r}."

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale(path.parent, path.stem)
     temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}{path.suffix}")
     try:
         yield temporary
@@ -28,6 +30,7 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a temporary folder that takes the place of `path` if the body succeeds."""
     path = pathlib.Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale(path.parent, path.name)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     outdated = path.with_name(f".{path.name}.old-{os.getpid()}")
     try:
@@ -40,18 +43,47 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
+def remove_stale(folder: str | os.PathLike, name: str) -> None:
+    """Removes what writers of one name have left in a folder whose processes are no more.
+
+    Args:
+      folder: where the file or folder is to be.
+      name: start of temporary names, `.<name>.tmp-<process>`.
+    """
+    temporary = re.compile(rf"\.{re.escape(name)}\.(?:tmp|old)-(\d+)(?:\..*)?")
+    for entry in list(os.scandir(folder)):
+        match = temporary.fullmatch(entry.name)
+        if match and not _is_alive(int(match[1])):
+            _remove(pathlib.Path(entry.path))
+
+
 def remove_leftovers(folder: str | os.PathLike) -> None:
     """Removes what writers killed below this folder have left under temporary names."""
     folder = pathlib.Path(folder)
     for pattern in (".*.tmp-*", ".*.old-*"):
         for leftover in list(folder.rglob(pattern)):
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
+            _remove(leftover)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes a text file whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _remove(leftover: pathlib.Path) -> None:
+    if leftover.is_dir():
+        shutil.rmtree(leftover, ignore_errors=True)
+    else:
+        leftover.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process of this machine has the number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # someone else's, or no number of a process
+        return True
+    return True

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from ibc.environments.utils import atomic_file
@@ -41,3 +45,21 @@ def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
     (tmp_path / "kept.json").touch()
     atomic_file.remove_leftovers(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["kept.json"]
+
+
+@pytest.fixture
+def dead_process() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_a_writer_removes_what_dead_writers_of_its_name_have_left(tmp_path, dead_process):
+    alive = os.getppid()
+    kept = {f".video.tmp-{alive}.mp4", f".other.tmp-{dead_process}.mp4", ".video.tmp-x.mp4"}
+    gone = {f".video.tmp-{dead_process}.mp4", f".video.old-{dead_process}"}
+    for name in kept | gone:
+        (tmp_path / name).touch()
+    atomic_file.write_text(tmp_path / "video.mp4", "new")
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, "video.mp4"}

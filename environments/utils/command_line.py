@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from absl import logging
+from absl import flags, logging
 
 # Python's levels; absl's own numbers differ.
 _INFO, _WARNING = 20, 30
@@ -30,6 +30,14 @@ def fail(error: object, status: int = 1) -> NoReturn:
     first_line = (str(error).strip() or "unknown error").splitlines()[0]
     print(f"error: {first_line}", file=sys.stderr, flush=True)
     sys.exit(status)
+
+
+def parse_flags(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """Parses flags, for `app.run`; returns what is left. A wrong one ends the program."""
+    try:
+        return values(list(argv))
+    except flags.Error as error:
+        fail(f"{' '.join(str(error).split())} (--help lists the flags)")
 
 
 def reject_positional(argv: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import gin
 
+from ibc.environments.utils import gin_types
+
 # gin breaks longer lines.
 _ONE_LINE = 10_000
 _UNKNOWN_NAME = re.compile(r"No configurable matching (?:reference )?'@?([^'()]+)")
@@ -37,7 +39,8 @@ def parse(
 
     Raises:
       FileNotFoundError: A file is not there; the message lists files that are.
-      ValueError: A name, parameter or binding is wrong; the message names the nearest.
+      ValueError: A name, parameter or binding is wrong; the message names the nearest. Or a
+        value has another type than its parameter.
     """
     folders = list(search_folders or [])
     files = [find_file(name, folders) for name in gin_files or []]
@@ -46,6 +49,7 @@ def parse(
     for binding in gin_bindings or []:
         _translated(lambda binding=binding: gin.parse_config(binding), f"gin binding '{binding}'")
     _translated(gin.finalize, "gin configuration")
+    gin_types.check_bindings()
     return files
 
 
@@ -70,7 +74,7 @@ def find_file(name: str, search_folders: Sequence[pathlib.Path]) -> pathlib.Path
     available = sorted({file.name for folder in folders for file in folder.glob("*.gin")})
     where = ", ".join(str(folder) for folder in search_folders) if is_bare else str(path.parent)
     near = _did_you_mean(path.stem, [pathlib.Path(file).stem for file in available])
-    listing = f"there are: {', '.join(available)}" if available else "it has no .gin files"
+    listing = f"there are: {', '.join(available)}" if available else "there are no .gin files"
     raise FileNotFoundError(
         f"gin file '{name}' was not found{near}; in {where or 'the current folder'} {listing}."
     )
@@ -103,6 +107,8 @@ def _translated(parse_one: Callable[[], object], what: str) -> None:
             f"{what} cannot be parsed ({reason}); expected Name.parameter=value with a Python "
             "literal, strings in quotes."
         ) from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{what} is no text file; give a file of gin bindings.") from error
     except (ValueError, OSError, ImportError) as error:
         raise ValueError(f"{what}: {_explain(str(error))}") from error
 

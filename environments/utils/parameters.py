@@ -4,16 +4,30 @@ import math
 import numbers
 
 
-def check_whole(owner: str, **values: object) -> None:
-    """Checks that parameters of the configurable `owner` are whole numbers of at least 1.
+def check_whole(owner: str, *, least: int = 1, **values: object) -> None:
+    """Checks that parameters of the configurable `owner` are whole numbers of at least `least`.
 
     Raises:
       ValueError: One is not; the message names it.
     """
     for name, value in values.items():
         is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        if not is_whole or value < 1:
-            raise ValueError(f"{owner}.{name} must be a whole number of at least 1, got {value!r}.")
+        if not is_whole or value < least:
+            raise ValueError(
+                f"{owner}.{name} must be a whole number of at least {least}, got {value!r}."
+            )
+
+
+def check_seed(owner: str, seed: object) -> None:
+    """Checks that `owner`.seed is None or what NumPy takes, a whole number below 2³².
+
+    Raises:
+      ValueError: It is not.
+    """
+    if seed is not None:
+        check_whole(owner, least=0, seed=seed)
+        if seed >= 1 << 32:
+            raise ValueError(f"{owner}.seed must be below 2**32 = {1 << 32}, got {seed!r}.")
 
 
 def check_positive(owner: str, **values: object) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 
 from tf_agents.environments import py_environment
@@ -29,16 +30,54 @@ def recording(
 
     Yields:
       A function that adds a picture of the environment as it is.
+
+    Raises:
+      OSError: The file could not be written, or there is no ffmpeg.
     """
-    import imageio_ffmpeg
     import mediapy  # slow to import, and only videos need it
 
-    mediapy.set_ffmpeg(imageio_ffmpeg.get_ffmpeg_exe())
+    mediapy.set_ffmpeg(find_ffmpeg())
     inner = gym_access.gym_env(env)
     first = inner.render()
     with (
+        _encoder_errors(path),
         atomic_file.replacing(path) as temporary,
         mediapy.VideoWriter(temporary, first.shape[:2], fps=inner.control_frequency) as writer,
     ):
         writer.add_image(first)
         yield lambda: writer.add_image(inner.render())
+
+
+def find_ffmpeg() -> str:
+    """Returns the program that encodes videos.
+
+    Raises:
+      FileNotFoundError: There is none.
+    """
+    import imageio_ffmpeg
+
+    try:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError:
+        program = "ffmpeg"
+    if shutil.which(program) is None:
+        raise FileNotFoundError(
+            f"--video needs ffmpeg, but there is no program {program}: install the package "
+            "imageio-ffmpeg, which brings one, or set IMAGEIO_FFMPEG_EXE to one; or leave out "
+            "--video."
+        )
+    return program
+
+
+@contextlib.contextmanager
+def _encoder_errors(path: str | os.PathLike) -> Iterator[None]:
+    """Raises OSError, in one line, where mediapy reports that ffmpeg has failed."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("Error writing"):
+            raise
+        cause = str(error).rpartition(": ")[2].strip().splitlines() or ["ffmpeg ended early"]
+        raise OSError(
+            f"the video {path} could not be written ({cause[-1]}): is the disk full?"
+        ) from error

@@ -7,7 +7,15 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import action_bounds, autoregressive_policy, base_agent, draws, mcmc
+from ibc.agents import (
+    action_bounds,
+    autoregressive_policy,
+    base_agent,
+    draws,
+    mcmc,
+    sampler_bindings,
+)
+from ibc.environments.utils import parameters
 from ibc.losses import ebm_losses
 from ibc.networks import autoregressive_ebm
 
@@ -67,6 +75,8 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
                 "AutoregressiveBCAgent.num_counter_examples must be at least 1, "
                 f"but is {num_counter_examples}."
             )
+        parameters.check_positive("AutoregressiveBCAgent", softmax_temperature=softmax_temperature)
+        sampler_bindings.check(mcmc.autoregressive_dfo)
         action_bounds.check_action_spec(action_spec)
         self._bounds = action_bounds.bounds(action_sampling_spec, action_spec)
         self._num_counter_examples = num_counter_examples

@@ -88,3 +88,19 @@ def test_fresh_seeds_follow_the_global_seed():
 def test_seed_of_wrong_shape():
     with pytest.raises(ValueError, match=r"\(3,\)"):
         draws.as_seed(tf.constant([1, 2, 3]))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rows: draws.uniform_actions(rows, 5, tf.zeros([2]), tf.ones([2]), SHARED),
+        lambda rows: draws.normal_like(tf.zeros([rows, 5, 2]), SHARED),
+        lambda rows: draws.indices(tf.zeros([rows, 50]), 5, SHARED),
+    ],
+)
+def test_shares_of_a_batch_draw_what_the_whole_batch_would(draw):
+    whole = draw(6).numpy()
+    for share in range(3):
+        with draws.share_of_batch(tf.constant(share), 3):
+            np.testing.assert_array_equal(draw(2), whole[2 * share : 2 * share + 2])
+    np.testing.assert_array_equal(draw(6), whole)

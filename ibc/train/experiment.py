@@ -1,8 +1,7 @@
 """One experiment: data, agent, training with evaluations in between."""
 
 import functools
-import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import gin
 import tensorflow as tf
@@ -10,19 +9,22 @@ from absl import logging
 from tf_agents.train.utils import train_utils
 from tf_agents.typing import types
 
+from ibc.data import fingerprint
 from ibc.environments import suite, tasks
-from ibc.environments.utils import parameters
+from ibc.environments.utils import parameters, termination
 from ibc.eval import eval_env, evaluation, seeded_policy
 from ibc.train import (
     agent_specs,
     build_agent,
     configuration,
     demonstrations,
+    devices,
+    divergence,
     get_agent,
     get_data,
     get_learner,
-    intervals,
     run_folder,
+    training_loop,
     validation,
 )
 from ibc.train import learning_rate as learning_rates
@@ -66,11 +68,12 @@ def train_eval(
     strategy: tf.distribute.Strategy | None = None,
     max_data_shards: int = -1,
     use_warmup: bool = False,
+    mixed_precision: bool = False,
 ) -> dict[str, dict[str, float]]:
     """Trains a policy on recorded demonstrations and evaluates it.
 
     A run that was stopped goes on from its last checkpoint when it is started again with the
-    same parameters.
+    same parameters. With SIGTERM (inside `termination.watched`) it stops after a step.
 
     Args:
       task: name of the task, or several; trained on one data set, evaluated on each. None, with
@@ -90,8 +93,9 @@ def train_eval(
       eval_interval: steps between evaluations; 0 evaluates at the end alone.
       eval_loss_interval: steps between validation losses, where there is validation data.
       eval_episodes: episodes per evaluation, with environment seeds 0, 1, ….
-      fused_train_steps: training steps per call of the compiled loop.
-      checkpoint_interval: steps between checkpoints.
+      fused_train_steps: training steps between looks at what is due; where they take long, a call
+        of the compiled loop makes fewer.
+      checkpoint_interval: steps between checkpoints; one that SIGTERM causes is extra.
       policy_save_interval: steps between exported policy weights.
       sequence_length: T, frames per observation window.
       uniform_boundary_buffer: widening of the action bounds, as a share of the data's range.
@@ -113,13 +117,17 @@ def train_eval(
       strategy: distribution strategy; the default one if not given.
       max_data_shards: number of record files to use; −1 uses all.
       use_warmup: the published switch for learning_rate_schedule = 'warmup'.
+      mixed_precision: compute hidden layers in bfloat16, weights and energies in float32.
 
     Returns:
-      Task → metric → average at the last evaluation; empty with skip_eval.
+      Task → metric → average at the last evaluation; empty with skip_eval, and on all machines
+      of a cluster but the chief.
 
     Raises:
       ValueError, FileNotFoundError: a parameter or the data is unusable; the message says how.
-      FloatingPointError: the loss became infinite or NaN.
+      FloatingPointError: the loss became infinite or NaN; diverged_batch_<step>.npz in the run
+        folder has the batch.
+      Terminated: SIGTERM has arrived; the message says what was saved.
     """
     del replay_capacity
     task_names = _task_names(task, dataset_path, skip_eval)
@@ -130,18 +138,34 @@ def train_eval(
         num_iterations=num_iterations,
         sequence_length=sequence_length,
         fused_train_steps=fused_train_steps,
+        **({} if skip_eval else {"eval_episodes": eval_episodes, "num_envs": num_envs}),
     )
-    parameters.check_positive("train_eval", learning_rate=learning_rate, decay_steps=decay_steps)
-    parameters.check_not_negative(
-        "train_eval", seed=seed, uniform_boundary_buffer=uniform_boundary_buffer
+    parameters.check_whole(
+        "train_eval",
+        least=0,
+        eval_interval=eval_interval,
+        eval_loss_interval=eval_loss_interval,
+        checkpoint_interval=checkpoint_interval,
+        policy_save_interval=policy_save_interval,
     )
+    parameters.check_positive(
+        "train_eval",
+        learning_rate=learning_rate,
+        decay_steps=decay_steps,
+        goal_tolerance=goal_tolerance,
+    )
+    parameters.check_not_negative("train_eval", uniform_boundary_buffer=uniform_boundary_buffer)
+    parameters.check_seed("train_eval", seed)
     _check_choices(dataset_path, for_rnn, shared_memory_eval, task_names, num_envs)
     if shared_memory_eval:
         # If no server runs, better now than after the first steps.
         eval_env.load(task_names[0], sequence_length, image_obs, shared_memory=True).close()
-    folder = run_folder.run_folder(root_dir, tag, add_time)
-    tf.keras.utils.set_random_seed(seed)
     strategy = strategy or tf.distribute.get_strategy()
+    chief = devices.is_chief(strategy)
+    if devices.is_cluster(strategy):
+        _check_cluster(generate_data, add_time)
+    folder = run_folder.run_folder(root_dir, tag, add_time, chief)
+    tf.keras.utils.set_random_seed(seed)
 
     dataset_path, make_command = _find_data(task_names, dataset_path, image_obs, generate_data)
     data = get_data.get_data(
@@ -179,6 +203,7 @@ def train_eval(
             tf.keras.optimizers.legacy.Adam(schedule),
             train_step,
             seed,
+            mixed_precision,
         )
     run_folder.claim(
         folder,
@@ -186,32 +211,38 @@ def train_eval(
         {
             "task": task_names,
             "seed": seed,
+            "data": fingerprint.fingerprint(data.train),
             # The cosine's shape is part of what is trained.
             "cosine_steps": num_iterations if learning_rate_schedule == "cosine" else None,
         },
         continued=get_learner.restored_step(folder) > 0,
+        writes=chief,
     )
     logging.info("This run is kept in %s", folder)
-    replicas = strategy.num_replicas_in_sync
+    shares, replicas = devices.shares(strategy)
     learner = get_learner.BehavioralCloningLearner(
         folder,
         train_step,
         agent,
         lambda: data.train.as_tf_dataset(
-            batch_size // replicas, seed, get_learner.restored_step(folder) * replicas
+            batch_size,
+            seed,
+            get_learner.restored_step(folder),
+            shares=shares,
+            num_shares=replicas,
         ),
         strategy,
         checkpoint_interval,
         policy_save_interval,
     )
     validate = None
-    if data.validation:
+    if data.validation and chief:
         validate = validation.ValidationLoss(
             agent, data.validation, batch_size, seed, learner.train_summary_writer, train_step
         )
-    evaluate = None
-    if not skip_eval:
-        evaluate = evaluation.Evaluation(
+    evaluator = None
+    if chief and not skip_eval:
+        evaluator = evaluation.Evaluation(
             task_names,
             functools.partial(
                 eval_env.load,
@@ -220,7 +251,7 @@ def train_eval(
                 shared_memory=shared_memory_eval,
                 goal_tolerance=goal_tolerance,
             ),
-            seeded_policy.greedy_act_fn(agent.policy),
+            training_loop.ended_by_sigterm(seeded_policy.greedy_act_fn(agent.policy)),
             train_step,
             folder,
             eval_episodes,
@@ -228,60 +259,39 @@ def train_eval(
             video,
             viz_img,
             configuration.environment_bindings(),
-        ).run
-    return _train(
-        learner,
-        folder,
-        num_iterations,
-        fused_train_steps,
-        evaluate,
-        eval_interval,
-        validate,
-        eval_loss_interval,
-    )
-
-
-def _train(
-    learner: get_learner.BehavioralCloningLearner,
-    folder: pathlib.Path,
-    num_iterations: int,
-    fused_train_steps: int,
-    evaluate: Callable[[], dict] | None,
-    eval_interval: int,
-    validate: Callable[[], float] | None,
-    eval_loss_interval: int,
-) -> dict[str, dict[str, float]]:
-    """Trains to `num_iterations`, stopping wherever something is due; returns the last results."""
-    step = int(learner.train_step_numpy)
-    if step:
-        logging.info("Going on from the checkpoint at step %d of %d.", step, num_iterations)
-    eval_interval = eval_interval if evaluate else 0
-    eval_loss_interval = eval_loss_interval if validate else 0
-    config_written = False
-    while step < num_iterations:
-        stop = intervals.next_stop(
-            step, num_iterations, [fused_train_steps, eval_interval, eval_loss_interval]
         )
-        learner.run(iterations=stop - step)
-        step = stop
-        if not config_written:
-            # Only now has everything been called that takes parameters.
-            run_folder.write_operative_config(folder)
-            config_written = True
-        if intervals.is_due(step, eval_loss_interval):
-            validate()
-        if intervals.is_due(step, eval_interval) and step < num_iterations:
-            evaluate()
-    learner.finish()
-    results = evaluate() if evaluate else {}
-    run_folder.write_operative_config(folder)
-    return results
+    try:
+        return training_loop.train(
+            learner,
+            folder if chief else None,
+            num_iterations,
+            [
+                fused_train_steps,
+                0 if skip_eval else eval_interval,
+                eval_loss_interval if data.validation else 0,
+            ],
+            evaluator,
+            validate,
+        )
+    except divergence.NotFiniteError as error:
+
+        def share_at(step: int, share: int) -> tuple:
+            step = tf.constant(step, tf.int64)
+            return data.train.batch_at(step, batch_size, seed, share=share, num_shares=replicas)
+
+        windows = data.train.windows_at(error.step, batch_size, seed)
+        report = divergence.report(error, agent, share_at, windows, replicas, folder)
+        raise FloatingPointError(report) from error
+    except termination.Terminated as error:
+        raise termination.Terminated(training_loop.what_is_saved(learner, folder)) from error
 
 
 def _task_names(
     task: str | Sequence[str] | None, dataset_path: str | None, skip_eval: bool
 ) -> list[str]:
     """Checks the task names."""
+    if not isinstance(task, (str, list, tuple, type(None))):
+        raise ValueError(f"train_eval.task must be a name or a list of names, got {task!r}.")
     names = [task] if isinstance(task, str) else list(task or [])
     if not names and not (dataset_path and skip_eval):
         raise ValueError(
@@ -334,6 +344,20 @@ def _check_choices(
             "--shared_memory_eval shows one environment of one task, as a server holds one world; "
             f"got {len(task_names)} task(s) and train_eval.num_envs = {num_envs}: give one --task "
             "and bind train_eval.num_envs = 1."
+        )
+
+
+def _check_cluster(generate_data: bool, add_time: bool) -> None:
+    """Checks what every machine of a cluster would do in its own way."""
+    if generate_data:
+        raise ValueError(
+            "--generate_data would record on every machine of the cluster in TF_CONFIG; record "
+            "first, in a folder that all of them see, with data/policy_eval.py."
+        )
+    if add_time:
+        raise ValueError(
+            "--add_time would give every machine of the cluster in TF_CONFIG its own folder; name "
+            "the run with --tag."
         )
 
 

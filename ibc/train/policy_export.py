@@ -5,13 +5,14 @@ import pathlib
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.policies import policy_saver
-from tf_agents.train import interval_trigger, learner
+from tf_agents.train import learner
 
 from ibc.agents import greedy_policy
 from ibc.environments.utils import atomic_file
+from ibc.train import triggers
 
 
-class PolicyExporter(interval_trigger.IntervalTrigger):
+class PolicyExporter(triggers.MultiplesTrigger):
     """Writes weights every `interval` steps, and SavedModels of the policies.
 
     Folders are those of TF-Agents' PolicySavedModelTrigger: policy/, greedy_policy/,
@@ -42,14 +43,19 @@ class PolicyExporter(interval_trigger.IntervalTrigger):
             with atomic_file.replacing_folder(self._folder / name) as temporary:
                 self._saver(name).save(str(temporary))
 
+    def is_written(self, step: int) -> bool:
+        """Whether the weights of a step have been written."""
+        return self._weights_folder(step).exists()
+
     def _save_interval(self) -> None:
         if not (self._folder / learner.COLLECT_POLICY_SAVED_MODEL_DIR).exists():
             self.save_models()
-        name = f"policy_checkpoint_{int(self._train_step):010d}"
-        with atomic_file.replacing_folder(
-            self._folder / learner.POLICY_CHECKPOINT_DIR / name
-        ) as temporary:
+        folder = self._weights_folder(int(self._train_step.numpy()))
+        with atomic_file.replacing_folder(folder) as temporary:
             self._saver(learner.RAW_POLICY_SAVED_MODEL_DIR).save_checkpoint(str(temporary))
+
+    def _weights_folder(self, step: int) -> pathlib.Path:
+        return self._folder / learner.POLICY_CHECKPOINT_DIR / f"policy_checkpoint_{step:010d}"
 
     def _saver(self, name: str) -> policy_saver.PolicySaver:
         """Builds a saver when it is first needed: it traces the policy."""

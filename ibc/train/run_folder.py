@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import pathlib
+import shutil
 
 import gin
 
@@ -29,11 +30,17 @@ _HARMLESS = (
     "train_eval.policy_save_interval",
     "train_eval.shared_memory_eval",
     "train_eval.generate_data",
+    "train_eval.goal_tolerance",
+    "train_eval.dataset_path",  # What it holds is compared.
 )
 
 
-def run_folder(root_dir: str | None, tag: str | None, add_time: bool) -> pathlib.Path:
+def run_folder(
+    root_dir: str | None, tag: str | None, add_time: bool, writes: bool = True
+) -> pathlib.Path:
     """Returns root_dir[/tag][/YYYYmmdd-HHMMSS], which can be made: `claim` writes to it first.
+
+    Unless this process `writes` to it, nothing is tried.
 
     Raises:
       PermissionError: the folder cannot be made.
@@ -41,6 +48,8 @@ def run_folder(root_dir: str | None, tag: str | None, add_time: bool) -> pathlib
     folder = pathlib.Path(root_dir or DEFAULT_ROOT).expanduser() / (tag or "")
     if add_time:
         folder /= datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    if not writes:
+        return folder
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +66,11 @@ def run_folder(root_dir: str | None, tag: str | None, add_time: bool) -> pathlib
 
 
 def claim(
-    folder: pathlib.Path, bindings: str, identity: dict[str, object], continued: bool
+    folder: pathlib.Path,
+    bindings: str,
+    identity: dict[str, object],
+    continued: bool,
+    writes: bool = True,
 ) -> None:
     """Records what a run is started with, or checks that a continuation asks for the same.
 
@@ -66,20 +79,27 @@ def claim(
       bindings: gin bindings in force, one per line.
       identity: further values that decide what is trained.
       continued: whether the folder has a checkpoint that training will go on from.
+      writes: whether this process writes to the folder; otherwise it only checks.
 
     Raises:
       ValueError: the folder holds a run that was started with other parameters.
     """
-    for written in ("policies", "eval", "videos"):
+    for written in ("policies", "eval", "videos") if writes else ():
         atomic_file.remove_leftovers(folder / written)
+    for half_checkpoint in folder.glob("train/checkpoints/*_temp") if writes else ():
+        shutil.rmtree(half_checkpoint, ignore_errors=True)
     asked = {k: v for k, v in _parse(bindings).items() if k not in _HARMLESS}
     asked.update({name: repr(value) for name, value in identity.items()})
     path = folder / _BINDINGS_FILE
     if not continued or not path.exists():
         text = "".join(f"{name} = {value}\n" for name, value in sorted(asked.items()))
-        atomic_file.write_text(path, text)
+        if writes:
+            atomic_file.write_text(path, text)
         return
     stored = _parse(path.read_text(encoding="utf-8"))
+    # A run from before a value was recorded may go on.
+    asked = {k: v for k, v in asked.items() if k in stored or k not in identity}
+    stored = {k: v for k, v in stored.items() if k not in _HARMLESS}
     differing = sorted(k for k in asked.keys() | stored.keys() if asked.get(k) != stored.get(k))
     if differing:
         shown = "; ".join(

@@ -48,3 +48,13 @@ def test_a_start_without_a_checkpoint_leaves_no_claim(tmp_path):
     run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=False)
     run_folder.claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=False)
     run_folder.claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=True)
+
+
+def test_what_a_full_disk_left_of_a_checkpoint_is_removed_by_the_machine_that_writes(tmp_path):
+    half = tmp_path / "train" / "checkpoints" / "ckpt-20_temp"
+    half.mkdir(parents=True)
+    (half / "part-00000").write_text("half")
+    run_folder.claim(tmp_path, BINDINGS, {}, continued=False, writes=False)
+    assert half.exists() and len(list(tmp_path.rglob("*.txt"))) == 0
+    run_folder.claim(tmp_path, BINDINGS, {}, continued=False)
+    assert not half.exists() and len(list(tmp_path.rglob("*.txt"))) == 1

@@ -44,5 +44,5 @@ class ValidationLoss:
         """Writes the losses under `Eval_Losses/` and returns the total."""
         info = self._compute(self._train_step)
         losses = {name: float(value) for name, value in info.extra.items()}
-        scalars.write(self._writer, int(self._train_step), losses, prefix="Eval_Losses/")
+        scalars.write(self._writer, int(self._train_step.numpy()), losses, prefix="Eval_Losses/")
         return float(info.loss)

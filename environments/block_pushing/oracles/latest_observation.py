@@ -26,7 +26,7 @@ class LatestObservation:
           keys: Keys to read.
 
         Raises:
-          ValueError: The environment's observations lack a key.
+          ValueError: The environment's observations lack a key, or its actions are positions.
         """
         inner = gym_access.gym_env(env)
         spaces = getattr(inner.observation_space, "spaces", {})
@@ -36,6 +36,11 @@ class LatestObservation:
                 f"{owner} needs observations with {', '.join(missing)}, but "
                 f"{type(inner).__name__} has: {', '.join(spaces) or 'no named ones'}; "
                 "choose the oracle of the task."
+            )
+        if getattr(inner, "abs_action", False):
+            raise ValueError(
+                f"{owner} gives displacements, but {type(inner).__name__}.abs_action is True: "
+                "leave the binding out, or give another policy."
             )
         self._keys = tuple(keys)
         self._shapes = {key: spaces[key].shape for key in sorted(spaces)}

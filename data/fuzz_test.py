@@ -1,0 +1,82 @@
+"""Thousands of damaged files: each is refused by name, or read as if nothing had happened."""
+
+import collections
+import random
+import resource
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.data import fuzz_testing, manifest, shard_reader, shard_testing, specs
+
+_FILES = ("", specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX)
+_MOST_MEMORY_KB = 4 << 20
+_CASES = [(what, True) for what in fuzz_testing.MUTATIONS] + [
+    (what, False) for what in fuzz_testing.MUTATIONS if what != "manifest"
+]
+
+
+def _same(one: shard_reader.Shard, other: shard_reader.Shard) -> bool:
+    """Whether two shards hold the same frames under the same names."""
+    if specs.leaves(one.spec) != specs.leaves(other.spec) or len(one) != len(other):
+        return False
+    pairs = zip(tf.nest.flatten(one.frames), tf.nest.flatten(other.frames), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def _outcome(path: str, whole: shard_reader.Shard) -> str:
+    """Reads a damaged shard; any exception but the documented ones passes."""
+    try:
+        shard = shard_reader.read_shard(path)
+    except (ValueError, FileNotFoundError) as error:
+        message = str(error)
+        assert path in message and "\n" not in message, message
+        return "refused"
+    return "same" if _same(shard, whole) else "other"
+
+
+@pytest.fixture(scope="module", params=["numbers", "images"])
+def shard(request, tmp_path_factory) -> dict[str, bytes]:
+    """The files of a whole shard, by suffix."""
+    spec = None
+    if request.param == "images":
+        image = {"rgb": tf.TensorSpec([8, 8, 3], tf.uint8)}
+        spec = shard_testing.frame_spec({**shard_testing.OBSERVATION_SPEC, **image})
+    path = shard_testing.write(tmp_path_factory.mktemp("whole") / "a.tfrecord", (3, 2), spec)
+    files = {}
+    for suffix in _FILES:
+        with open(path + suffix, "rb") as file:
+            files[suffix] = file.read()
+    return files
+
+
+def _write(path: str, files: dict[str, bytes]) -> None:
+    for suffix, contents in files.items():
+        with open(path + suffix, "wb") as file:
+            file.write(contents)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what, with_manifest", _CASES)
+def test_damaged_files_are_refused_or_read_alike(tmp_path, shard, what, with_manifest):
+    suffix, mutate, count = fuzz_testing.MUTATIONS[what]
+    files = {s: c for s, c in shard.items() if with_manifest or s != manifest.MANIFEST_SUFFIX}
+    path = str(tmp_path / "a.tfrecord")
+    _write(path, files)
+    whole = shard_reader.read_shard(path)
+    rng = random.Random(f"{what} {with_manifest}")
+    found = collections.Counter()
+    # Two kinds of shards, each with and without a manifest, share the count.
+    for _ in range(count // 4):
+        damaged = mutate(files[suffix], rng)
+        _write(path, {suffix: damaged})
+        outcome = _outcome(path, whole)
+        found[outcome] += 1
+        # Checksums tell of accidents alone.
+        accident = "right checksums" not in what
+        if with_manifest or accident:
+            assert outcome != "other", damaged
+    print(f"{what}, {'with' if with_manifest else 'without'} manifest: {dict(found)}")
+    assert found["refused"] > 0.2 * count / 4
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < _MOST_MEMORY_KB

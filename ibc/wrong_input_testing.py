@@ -1,0 +1,161 @@
+"""Wrong inputs of every command, and what the one line about each must mention."""
+
+LANGEVIN = "--gin_file=mlp_ebm_langevin_quick.gin"
+NARROW = ("--saved_model_path=in/narrow",)
+MSE = "--gin_file=mlp_mse_quick.gin"
+
+# What is bound besides a good configuration → what is said.
+BINDINGS = {
+    "iterative_dfo.num_iterations = 0": "at least 1, got 0",
+    "iterative_dfo.num_iterations = 2.5": "must be a whole number, got 2.5",
+    "iterative_dfo.num_iterations = '3'": "must be a whole number, got '3'",
+    "iterative_dfo.temperature = 0": "must be a positive number, got 0",
+    "iterative_dfo.iteration_std = -0.1": "must not be a negative number, got -0.1",
+    "langevin_actions_given_obs.num_iterations = 0": "at least 1, got 0",
+    "langevin_actions_given_obs.sampler_stepsize_init = 'a'": "must be a number, got 'a'",
+    "langevin_actions_given_obs.delta_action_clip = -1": "positive number, got -1",
+    "langevin_actions_given_obs.grad_norm_type = '3'": "'1', '2', 'inf' or None, but is '3'",
+    "train_eval.batch_size = '64'": "must be a whole number, got '64'",
+    "train_eval.batch_size = 0": "at least 1, got 0",
+    "train_eval.batch_size = 100000": "gives 102 training windows: choose a smaller",
+    "train_eval.num_iterations = 1e5": "must be a whole number, got 100000.0",
+    "train_eval.eval_interval = -1": "at least 0, got -1",
+    "train_eval.eval_loss_interval = 'x'": "must be a whole number, got 'x'",
+    "train_eval.checkpoint_interval = -1": "at least 0, got -1",
+    "train_eval.policy_save_interval = -1": "at least 0, got -1",
+    "train_eval.eval_episodes = 0": "at least 1, got 0",
+    "train_eval.num_envs = 0": "at least 1, got 0",
+    "train_eval.sequence_length = 0": "at least 1, got 0",
+    "train_eval.dataset_eval_fraction = 1.5": "is 1.5, expected [0, 1)",
+    "train_eval.max_data_shards = 0": "is 0, expected -1 (all) or at least 1",
+    "train_eval.goal_tolerance = -1": "must be a positive number, got -1",
+    "train_eval.seed = -1": "at least 0, got -1",
+    "train_eval.seed = 4294967296": "must be below 2**32",
+    "train_eval.learning_rate = 1e999": "must be a positive number, got inf",
+    "train_eval.learning_rate_schedule = 'foo'": "choose one of exponential",
+    "train_eval.skip_eval = 'False'": "must be True or False, got 'False'",
+    "train_eval.root_dir = 3": "must be a string in quotes or None, got 3",
+    "train_eval.root_dir = 'in/file'": "cannot make the folder in/file",
+    "train_eval.image_obs = True": "PARTICLE has no image observations",
+    "train_eval.loss_type = 'ebn'": "choose one of ebm, mse, mdn",
+    "train_eval.network = 'MLPMSE'": "trained with loss_type 'mse'",
+    "train_eval.network = 'PixelEBM'": "set train_eval.image_obs = True",
+    "train_eval.netwrok = 'MLPEBM'": "(did you mean network?)",
+    "MLPEBM.width = 0": "The network's width is 0",
+    "MLPEBM.rate = 1.5": "must be in [0, 1), but is 1.5",
+    "MLPEBM.layers = 'foo'": "must be 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation'",
+    "MLPEMB.width = 3": "no configurable 'MLPEMB' (did you mean MLPEBM",
+    "IbcPolicy.num_action_samples = 0": "at least 1, but is 0",
+    "ImplicitBCAgent.ebm_loss_type = 'foo'": "must be one of ['cd', ",
+    "ImplicitBCAgent.fraction_dfo_samples = 2": "must be in [0, 1], but is 2",
+    "ImplicitBCAgent.softmax_temperature = 0": "must be a positive number, got 0",
+    "get_normalizers.nested_obs = False": "set it to True, or leave it out",
+    "ParticleEnv.n_dim = 3": "pos_agent is float32[2], not float32[3]; ",
+    "ParticleEnv.seed = -3": "ParticleEnv.seed must be a whole number of at least 0, got -3",
+    "ParticleEnv.hide_velocity = True": "observation/vel_agent float32[2] is not expected",
+    "ParticleEnv.dt = 0": "must be a positive number, got 0",
+    "ParticleEnv.n_steps": "expected Name.parameter=value",
+}
+
+# What is given for dataset_path → what is said.
+DATA = {
+    "in": "it is a folder, and dataset_path names files, like in/*.tfrecord",
+    "in/good.tfrecord.spec": "no record file matches dataset_path 'in/good.tfrecord.spec'",
+    "in/*.nothing": "no record file matches dataset_path 'in/*.nothing': in holds ",
+    "nowhere/*": "there is no folder nowhere",
+    "in/file": "in/file.spec is missing",
+    "in/empty.tfrecord": "in/empty.tfrecord holds no records",
+    "in/text.tfrecord": "in/text.tfrecord is damaged, or no record file",
+    "in/nospec.tfrecord": "in/nospec.tfrecord.spec is missing",
+    "in/miscounted.tfrecord": "records is 102, expected 103",
+    "in/other.tfrecord": "angle float64[1] is not expected; observation/count int64[1] is not",
+    "in/images.tfrecord": "observation/rgb uint8[24, 32, 3] is not expected",
+    "in/good.tfrecord,in/other.tfrecord": "in/other.tfrecord is unlike in/good.tfrecord",
+}
+
+# Flags besides those of a good training → what is said.
+TRAINING = {
+    ("--gin_file=in/syntax.gin",): "in/syntax.gin cannot be parsed",
+    ("--gin_file=in/include.gin",): "in/include.gin: Unable to open file: nowhere.gin",
+    ("--gin_file=in/images.tfrecord",): "in/images.tfrecord is no text file",
+    ("--gin_file=mlp_emb_quick.gin",): "(did you mean mlp_ebm_quick",
+    ("--task=PARTICEL",): "unknown task 'PARTICEL'; did you mean PARTICLE?",
+    ("--task=PUSH",): "block_translation float32[2] is missing",
+    ("--device_type=npu",): "--device_type=npu: value should be one of <gpu|tpu>",
+    ("--nonsense",): "Unknown command line flag 'nonsense'",
+    ("--video=maybe",): "--video=maybe: ",
+    ("stray",): "unexpected argument 'stray'",
+    ("--use_gpu",): "--use_gpu was given but TensorFlow sees no GPU",
+    (MSE, "--gin_bindings=MLPMSE.rate = 2.0"): "must be in [0, 1), but is 2.0",
+    (LANGEVIN, "--gin_bindings=grad_penalty.grad_margin = 'a'"): "a number or None, got 'a'",
+}
+
+# Flags of `policy_eval`, after those of a good evaluation → what is said.
+EVALUATION = {
+    ("--task=",): "unknown task ''",
+    ("--policy=orakle",): "policy 'orakle' is unknown; did you mean oracle",
+    ("--policy=oracle_push",): "belongs to task PUSH and INSERT",
+    ("--num_episodes=0",): "--num_episodes must be at least 1, got 0",
+    ("--num_episodes=x",): "--num_episodes=x: invalid literal",
+    ("--replicas=0",): "--replicas must be at least 1, got 0",
+    ("--replicas=-1",): "--replicas must be at least 1, got -1",
+    ("--seed=-1",): "--seed must be at least 0, got -1",
+    ("--history_length=0",): "--history_length must be at least 1, got 0",
+    ("--use_image_obs",): "PARTICLE has no image observations",
+    ("--dataset_path=in",): "--dataset_path=in is a folder",
+    ("--dataset_path=in/file/x.tfrecord",): "in/file is a file, a folder is needed there",
+    ("--checkpoint_path=in",): "--checkpoint_path needs --saved_model_path",
+    ("--gin_file=nowhere.gin",): "gin file 'nowhere.gin' was not found; in ",
+    ("--gin_bindings=ParticleEnv.seed=-3",): "ParticleEnv.seed must be a whole number",
+    ("--nonsense",): "Unknown command line flag 'nonsense'",
+    ("stray",): "unexpected argument 'stray'",
+}
+
+# Flags of `policy_eval` instead of --policy → what is said.
+EXPORTED = {
+    ("--saved_model_path=in",): "in holds no saved_model.pb",
+    ("--saved_model_path=in/damaged",): "in/damaged cannot be loaded as a policy",
+    (*NARROW, "--flatten_env", "--checkpoint_path=in/wide"): "weights of another network",
+    (*NARROW, "--flatten_env", "--checkpoint_path=in/cut"): "in/cut cannot be read",
+    (*NARROW, "--flatten_env", "--history_length=3"): "observation is float32[3, 8], not",
+    NARROW: "observation/pos_agent float32[2] is not expected",
+}
+
+# Flags of `policy_eval` with block pushing → what is said.
+PUSHING = {
+    ("--viz_img",): "task PUSH has no pictures of episodes",
+    ("--shared_memory",): "no PyBullet shared-memory server",
+    ("--gin_bindings=BlockPush.seed=-3",): "BlockPush.seed must be a whole number",
+    ("--gin_bindings=BlockPush.abs_action=True",): "BlockPush.abs_action is True",
+    ("--gin_bindings=BlockPush.control_frequency=7.0",): "must divide 240",
+    ("--gin_bindings=BlockPush.visuals_mode='x'",): "must be one of ('default', 'real'), got 'x'",
+    ("--gin_bindings=OrientedPushOracle.action_noise_std=-1",): "must not be a negative number",
+}
+
+# Flags of `collect_oracle` → what is said.
+COLLECTION = {
+    ("--policy=random",): "--policy=random is no oracle",
+    ("--num_shards=0",): "--num_shards must be at least 1, got 0",
+    ("--worker_id=3",): "--worker_id must be from 0 to 0",
+    ("--save_states",): "PARTICLE has no simulator state to save",
+    ("--task=pen-human-v0",): "policy 'oracle' needs a task with an oracle",
+    ("--gin_bindings=ParticleEnv.n_dimm=3",): "(did you mean n_dim?)",
+    ("--num_episodes=many",): "--num_episodes=many: invalid literal",
+}
+
+# Arguments of `ibc-data` → what is said.
+DATA_COMMAND = {
+    ("info", "in"): "in does not exist: give the name of a record file",
+    ("info", "in/text.tfrecord"): "in/text.tfrecord is damaged, or no record file",
+    ("verify", "in/e*.tfrecord"): "1 of 1 record files cannot be used",
+    ("convert", "in/file", "out/o.tfrecord"): "in/file is no HDF5 file",
+    ("convert", "in/good.tfrecord"): "give the record file to make",
+    ("convert", "in/good*.tfrecord", "in/good.tfrecord"): "is among the files to convert",
+    ("convert", "in/good.tfrecord", "out/o.tfrecord", "--top_fraction=0"): "got 0.0",
+    ("convert", "in/good.tfrecord", "out/o.tfrecord", "--top_fraction=x"): "invalid float",
+    ("convert", "in/good.tfrecord", "out/o.tfrecord", "--task=door-human-v0"): "does not fit",
+    ("replay", "in/good.tfrecord", "--task=PUSH"): "does not fit the environment of task PUSH",
+    ("replay", "in/good.tfrecord"): "--task",
+    ("frobnicate",): "invalid choice: 'frobnicate'",
+    (): "command",
+}
