@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from tf_agents.environments import py_environment
 
-from ibc.environments.utils import atomic_file, gym_access
+from ibc.environments.utils import atomic_file, gym_access, termination
 
 
 @contextlib.contextmanager
@@ -77,6 +77,8 @@ def _encoder_errors(path: str | os.PathLike) -> Iterator[None]:
     except RuntimeError as error:
         if not str(error).startswith("Error writing"):
             raise
+        # SIGTERM to a group of processes ends the encoder too.
+        termination.check()
         cause = str(error).rpartition(": ")[2].strip().splitlines() or ["ffmpeg ended early"]
         raise OSError(
             f"the video {path} could not be written ({cause[-1]}): is the disk full?"

@@ -178,7 +178,7 @@ def test_sigterm_to_one_machine_stops_all_at_the_same_step(tmp_path, particle_da
     outputs = [worker.communicate(timeout=60)[0] for worker in workers]
     steps = [len(losses_in(outputs[0])), len(losses_in(outputs[1])) + 1]
     assert steps[0] == steps[1] > 1
-    newest = tf.train.latest_checkpoint(str(tmp_path / "train" / "checkpoints"))
-    assert newest.endswith(f"ckpt-{steps[0]}")
     for output in outputs:
         assert f"terminated at training step {steps[0]}" in output
+    newest = tf.train.latest_checkpoint(str(tmp_path / "train" / "checkpoints"))
+    assert newest and newest.endswith(f"ckpt-{steps[0]}"), outputs

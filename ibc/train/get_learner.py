@@ -136,6 +136,9 @@ class BehavioralCloningLearner(learner.Learner):
             step += steps
             if terminated:
                 termination.request()
+                self.save_checkpoint()
+                # A machine that left while the chief is still writing would end it too.
+                self.wait_for_all()
                 if step < stop:
                     return step
         self._progress(step)
