@@ -7,6 +7,7 @@ import pytest
 
 import ibc  # noqa: F401  (selects Keras 2 before any test imports TensorFlow)
 
+_REPORTED: list[str] = []
 _GOLDEN = pathlib.Path(__file__).parent.parent / "shared" / "golden"
 
 
@@ -40,6 +41,20 @@ def particle_data(tmp_path_factory) -> str:
         policy_eval_run.run(options, replica)
         gin.clear_config()
     return str(folder / "oracle*.tfrecord")
+
+
+@pytest.fixture
+def report():
+    """Returns a function that takes lines for the end of the log: passing tests are silent."""
+    return lambda *lines: _REPORTED.extend(lines)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Writes what tests have reported."""
+    if _REPORTED:
+        terminalreporter.section("figures")
+        for line in _REPORTED:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

@@ -59,7 +59,7 @@ def _write(path: str, files: dict[str, bytes]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what, with_manifest", _CASES)
-def test_damaged_files_are_refused_or_read_alike(tmp_path, shard, what, with_manifest):
+def test_damaged_files_are_refused_or_read_alike(tmp_path, shard, what, with_manifest, report):
     suffix, mutate, count = fuzz_testing.MUTATIONS[what]
     files = {s: c for s, c in shard.items() if with_manifest or s != manifest.MANIFEST_SUFFIX}
     path = str(tmp_path / "a.tfrecord")
@@ -77,6 +77,8 @@ def test_damaged_files_are_refused_or_read_alike(tmp_path, shard, what, with_man
         accident = "right checksums" not in what
         if with_manifest or accident:
             assert outcome != "other", damaged
-    print(f"{what}, {'with' if with_manifest else 'without'} manifest: {dict(found)}")
+    total = sum(found.values())
+    beside = "with" if with_manifest else "without"
+    report(f"{total} damaged files, {what}, {beside} manifest: {dict(found)}")
     assert found["refused"] > 0.2 * count / 4
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < _MOST_MEMORY_KB

@@ -113,7 +113,7 @@ def _cases(command: str) -> dict[tuple[str, ...], str]:
 
 
 @pytest.mark.parametrize("command", ["train_eval", "policy_eval", "collect_oracle", "ibc-data"])
-def test_each_wrong_input_is_one_line(inputs, command, monkeypatch):
+def test_each_wrong_input_is_one_line(inputs, command, monkeypatch, report):
     monkeypatch.chdir(inputs)
     before = _snapshot(inputs)
     problems = {}
@@ -130,7 +130,7 @@ def test_each_wrong_input_is_one_line(inputs, command, monkeypatch):
         if problem is not None:
             problems[arguments[-1:]] = problem
     assert not problems, "\n".join(f"{given}: {problem}" for given, problem in problems.items())
-    print(f"{command}: {len(cases)} wrong inputs: each one line, no traceback")
+    report(f"{command}: {len(cases)} wrong inputs: each one line, no traceback")
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_a_video_without_ffmpeg_is_refused_before_anything_is_done(inputs, comma
     assert _problem(done, "there is no program /nowhere/ffmpeg") is None, done
 
 
-def test_the_tables_are_as_long_as_they_say():
+def test_the_tables_are_as_long_as_they_say(report):
     commands = ("train_eval", "policy_eval", "collect_oracle", "ibc-data")
     count = sum(len(_cases(command)) for command in commands)
     assert count >= 120
-    print(f"{count} wrong inputs: each one line, no traceback")
+    report(f"{count} wrong inputs: each one line, no traceback")

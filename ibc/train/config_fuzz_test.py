@@ -13,7 +13,7 @@ _COUNT = 400
 
 
 @pytest.mark.slow
-def test_damaged_config_files_are_refused_by_name(tmp_path):
+def test_damaged_config_files_are_refused_by_name(tmp_path, report):
     whole = sorted(configuration.config_root().glob("p*/*.gin"))
     rng = random.Random(0)
     found = collections.Counter()
@@ -32,5 +32,5 @@ def test_damaged_config_files_are_refused_by_name(tmp_path):
             found["refused"] += 1
         else:
             found["parsed"] += 1
-    print(f"{_COUNT} damaged config files: {dict(found)}")
+    report(f"{_COUNT} damaged config files: {dict(found)}")
     assert min(found["refused"], found["parsed"]) > 0.1 * _COUNT

@@ -140,7 +140,7 @@ def assert_everything_is_whole(folder: pathlib.Path, seen: dict[pathlib.Path, in
         assert imageio_ffmpeg.count_frames_and_secs(str(video))[0] == 51
 
 
-def test_a_killed_training_goes_on_from_its_last_checkpoint(tmp_path, particle_data):
+def test_a_killed_training_goes_on_from_its_last_checkpoint(tmp_path, particle_data, report):
     folder = tmp_path / "run"
     rng = random.Random(0)
     seen: dict[pathlib.Path, int] = {}
@@ -157,7 +157,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(tmp_path, particle_d
         rows.append(f"{moment:12} {made:6} {step:6} {max(0, made - step):6}")
         assert step >= reached and made - step <= _INTERVAL, rows[-1]
         reached = step
-    print("killed in    made at least   kept   lost", *rows, sep="\n")
+    report("training killed in, steps made at least, kept, lost", *rows)
     assert reached > 0
     final = reached + 2 * _INTERVAL
     process = train(folder, particle_data, num_iterations=final, eval_interval=0)
@@ -187,7 +187,7 @@ def assert_nothing_hidden(folder: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("more", [("--replicas=2",), ("--video",)])
-def test_a_killed_recording_leaves_whole_files_alone(tmp_path, more: Sequence[str]):
+def test_a_killed_recording_leaves_whole_files_alone(tmp_path, more: Sequence[str], report):
     rng = random.Random(more[0])
     command = ["ibc.data.policy_eval", "--task=PARTICLE", "--policy=oracle"]
     command += [f"--dataset_path={tmp_path}/a.tfrecord", f"--output_path={tmp_path}", *more]
@@ -200,14 +200,14 @@ def test_a_killed_recording_leaves_whole_files_alone(tmp_path, more: Sequence[st
         kill(process)
         assert process.returncode == -9, (tmp_path / "log").read_text()
         rows.append(f"{assert_whole_shards(tmp_path, 200000):6} whole files")
-    print(f"recording {more[0]}, killed", *rows, sep="\n")
+    report(f"recording {more[0]}, killed", *rows)
     process = start(tmp_path / "log", *command, "--num_episodes=3")
     assert process.wait() == 0, (tmp_path / "log").read_text()
     assert assert_whole_shards(tmp_path, 3) == (2 if "replicas" in more[0] else 1)
     assert_nothing_hidden(tmp_path)
 
 
-def test_a_killed_collection_goes_on_with_the_next_shard(tmp_path):
+def test_a_killed_collection_goes_on_with_the_next_shard(tmp_path, report):
     rng = random.Random(0)
     command = ["ibc.environments.collect.collect_oracle", "--task=PARTICLE", "--successes_only"]
     command += [f"--dataset_path={tmp_path}/a.tfrecord", "--num_episodes=40"]
@@ -223,7 +223,7 @@ def test_a_killed_collection_goes_on_with_the_next_shard(tmp_path):
         before, there = there, assert_whole_shards(tmp_path, 40)
         assert there > before
         rows.append(f"{there:6} whole files")
-    print("collection, killed", *rows, sep="\n")
+    report("collection, killed", *rows)
     process = start(tmp_path / "log", *command, f"--num_shards={there + 1}")
     assert process.wait() == 0, (tmp_path / "log").read_text()
     assert (tmp_path / "log").read_text().count("was complete already") == there

@@ -97,7 +97,7 @@ def numbers(folder: pathlib.Path) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     "name", [c if c == _FAST else pytest.param(c, marks=pytest.mark.slow) for c in _CASES]
 )
-def test_stopping_and_going_on_changes_nothing(tmp_path, data, name, monkeypatch):
+def test_stopping_and_going_on_changes_nothing(tmp_path, data, name, monkeypatch, report):
     path = data[name.partition(",")[0]]
     train(tmp_path / "whole", name, path, 14)
     train(tmp_path / "halves", name, path, 7)
@@ -110,7 +110,7 @@ def test_stopping_and_going_on_changes_nothing(tmp_path, data, name, monkeypatch
     differing = [k for k in whole if whole[k].tobytes() != halves[k].tobytes()]
     moved = [k for k in whole if whole[k].tobytes() != middle[k].tobytes()]
     count = sum(value.size for value in whole.values())
-    print(
+    report(
         f"{name:28} {len(whole):3} variables, {count:6} numbers: {len(moved)} moved after the "
         f"stop, {len(differing)} differ from those of an unbroken run"
     )
