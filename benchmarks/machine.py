@@ -9,6 +9,9 @@ startup.import_tensorflow_quietly()
 
 # isort: split
 import tensorflow as tf
+from absl import flags
+
+QUICK = flags.DEFINE_bool("quick", False, "Measure for a moment only, to see that all runs.")
 
 _PRODUCTS = 50
 

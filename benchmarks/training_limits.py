@@ -20,9 +20,7 @@ import gin
 import machine
 import tensorflow as tf
 import untrained
-from absl import app, flags
-
-_QUICK = flags.DEFINE_bool("quick", False, "Measure for a moment only, to see that all runs.")
+from absl import app
 
 _ROWS = 4096
 CASES = (
@@ -117,7 +115,7 @@ def rows(quick: bool) -> list[Row]:
 
 
 def main(_) -> None:
-    rows(_QUICK.value)
+    rows(machine.QUICK.value)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,76 @@
+"""How long commands take before they do what was asked for.
+
+    python benchmarks/start_up.py [--num_episodes=2000]
+
+Records block pushing demonstrations, then measures `train_eval.py --help`, and the time from the
+command to the end of its first training step.
+"""
+
+import dataclasses
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+from absl import app, flags
+
+_NUM_EPISODES = flags.DEFINE_integer("num_episodes", 2000, "Episodes of demonstrations.")
+
+_TRAIN_EVAL = pathlib.Path(__file__).parent.parent / "ibc" / "train_eval.py"
+_POLICY_EVAL = pathlib.Path(__file__).parent.parent / "data" / "policy_eval.py"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    what: str
+    seconds: float
+
+
+def seconds_of(*command: str) -> float:
+    """Runs a Python program to its end; returns how long that took."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *map(str, command)], check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def rows(num_episodes: int) -> list[Row]:
+    """Measures, and prints what was measured."""
+    found = []
+
+    def add(what: str, seconds: float) -> None:
+        print(f"{what:60} {seconds:6.2f} s", flush=True)
+        found.append(Row(what, seconds))
+
+    add("train_eval --help", seconds_of(_TRAIN_EVAL, "--helpshort"))
+    with tempfile.TemporaryDirectory() as folder:
+        data = f"{folder}/push.tfrecord"
+        seconds_of(
+            _POLICY_EVAL,
+            "--task=PUSH",
+            "--policy=oracle",
+            "--replicas=2",
+            f"--num_episodes={max(1, num_episodes // 2)}",
+            f"--dataset_path={data}",
+        )
+        seconds = seconds_of(
+            _TRAIN_EVAL,
+            "--task=PUSH",
+            "--gin_file=mlp_ebm.gin",
+            "--skip_eval",
+            f"--gin_bindings=train_eval.root_dir = '{folder}'",
+            f"--gin_bindings=train_eval.dataset_path = '{folder}/push*.tfrecord'",
+            "--gin_bindings=train_eval.num_iterations = 1",
+        )
+        add(f"one step of mlp_ebm.gin on {num_episodes} episodes, saved, exported", seconds)
+    return found
+
+
+def main(_) -> None:
+    rows(_NUM_EPISODES.value)
+
+
+if __name__ == "__main__":
+    app.run(main)
