@@ -148,3 +148,4 @@ def test_what_does_not_may(tmp_path, data, caplog):
     with caplog.at_level(logging.INFO):
         train(tmp_path / "run", _FAST, moved, 4, "train_eval.eval_episodes = 9")
     assert "Going on from the checkpoint at step 2 of 4." in caplog.text
+    assert "goes on with other parameters: train_eval.eval_episodes was 20, now 9; " in caplog.text

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 
 import gin
+from absl import logging
 
 from ibc.environments.utils import atomic_file
 
@@ -13,7 +14,8 @@ DEFAULT_ROOT = "/tmp/ibc_logs"
 
 _BINDINGS_FILE = "train/gin-bindings.txt"
 
-# Parameters that may differ between a run and its continuation.
+# Parameters that may differ between a run and its continuation: no weight depends on them. Those of
+# the policy that acts in evaluations may, too.
 _HARMLESS = (
     "train_eval.num_iterations",
     "train_eval.eval_interval",
@@ -33,6 +35,7 @@ _HARMLESS = (
     "train_eval.goal_tolerance",
     "train_eval.dataset_path",  # What it holds is compared.
 )
+_HARMLESS_CONFIGURABLE = "IbcPolicy."
 
 
 def run_folder(
@@ -74,6 +77,8 @@ def claim(
 ) -> None:
     """Records what a run is started with, or checks that a continuation asks for the same.
 
+    Differences on which no weight depends are logged as a warning, and recorded.
+
     Args:
       folder: the run's folder.
       bindings: gin bindings in force, one per line.
@@ -88,33 +93,42 @@ def claim(
         atomic_file.remove_leftovers(folder / written)
     for half_checkpoint in folder.glob("train/checkpoints/*_temp") if writes else ():
         shutil.rmtree(half_checkpoint, ignore_errors=True)
-    asked = {k: v for k, v in _parse(bindings).items() if k not in _HARMLESS}
-    asked.update({name: repr(value) for name, value in identity.items()})
+    asked = _parse(bindings) | {name: repr(value) for name, value in identity.items()}
     path = folder / _BINDINGS_FILE
-    if not continued or not path.exists():
+    if continued and path.exists():
+        stored = _parse(path.read_text(encoding="utf-8"))
+        # A run from before a value was recorded may go on.
+        compared = asked.keys() - (identity.keys() - stored.keys()) | stored.keys()
+        differing = sorted(k for k in compared if asked.get(k) != stored.get(k))
+        _refuse_or_warn(folder, asked, stored, differing)
+        asked = {k: v for k, v in asked.items() if k in compared}
+    if writes:
         text = "".join(f"{name} = {value}\n" for name, value in sorted(asked.items()))
-        if writes:
-            atomic_file.write_text(path, text)
-        return
-    stored = _parse(path.read_text(encoding="utf-8"))
-    # A run from before a value was recorded may go on.
-    asked = {k: v for k, v in asked.items() if k in stored or k not in identity}
-    stored = {k: v for k, v in stored.items() if k not in _HARMLESS}
-    differing = sorted(k for k in asked.keys() | stored.keys() if asked.get(k) != stored.get(k))
-    if differing:
-        shown = "; ".join(
-            f"{k} was {stored.get(k, 'not set')}, now {asked.get(k, 'not set')}"
-            for k in differing[:5]
-        )
-        raise ValueError(
-            f"{folder} holds a run with other parameters ({shown}). Continue it with the same "
-            "ones, or give this run its own --tag, --add_time or train_eval.root_dir."
-        )
+        atomic_file.write_text(path, text)
 
 
 def write_operative_config(folder: pathlib.Path) -> None:
     """Writes every parameter in force to operative-gin-config.txt."""
     atomic_file.write_text(folder / "operative-gin-config.txt", gin.operative_config_str())
+
+
+def _refuse_or_warn(
+    folder: pathlib.Path, asked: dict[str, str], stored: dict[str, str], differing: list[str]
+) -> None:
+    def shown(names: list[str]) -> str:
+        return "; ".join(
+            f"{k} was {stored.get(k, 'not set')}, now {asked.get(k, 'not set')}" for k in names[:5]
+        )
+
+    harmless = [k for k in differing if k in _HARMLESS or k.startswith(_HARMLESS_CONFIGURABLE)]
+    decisive = [k for k in differing if k not in harmless]
+    if decisive:
+        raise ValueError(
+            f"{folder} holds a run with other parameters ({shown(decisive)}). Continue it with the "
+            "same ones, or give this run its own --tag, --add_time or train_eval.root_dir."
+        )
+    if harmless:
+        logging.warning("This run goes on with other parameters: %s.", shown(harmless))
 
 
 def _parse(bindings: str) -> dict[str, str]:

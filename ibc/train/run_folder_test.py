@@ -24,6 +24,17 @@ def test_the_same_run_and_a_longer_one_may_go_on(tmp_path):
     )
 
 
+def test_what_changes_no_weight_is_a_warning_once(tmp_path, caplog):
+    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=False)
+    longer = BINDINGS.replace("= 9", "= 99") + "IbcPolicy.num_action_samples = 64\n"
+    run_folder.claim(tmp_path, longer, {"task": ["PARTICLE"]}, continued=True)
+    assert "IbcPolicy.num_action_samples was not set, now 64; " in caplog.text
+    assert "train_eval.num_iterations was 9, now 99." in caplog.text
+    caplog.clear()
+    run_folder.claim(tmp_path, longer, {"task": ["PARTICLE"]}, continued=True)
+    assert not caplog.text
+
+
 @pytest.mark.parametrize(
     "bindings, identity, message",
     [
