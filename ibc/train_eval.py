@@ -10,6 +10,7 @@ the last checkpoint.
 
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 from absl import app, flags
@@ -54,7 +55,7 @@ def main(argv: Sequence[str]) -> None:
             _run_experiment()
     except (*_EXPECTED, FloatingPointError) as error:
         if _DEBUG.value:
-            raise
+            traceback.print_exc()
         command_line.fail(error, _DIVERGED if isinstance(error, FloatingPointError) else 1)
     except termination.Terminated as error:
         termination.end(error)

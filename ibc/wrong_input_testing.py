@@ -145,7 +145,8 @@ COLLECTION = {
 
 # Arguments of `ibc-data` → what is said.
 DATA_COMMAND = {
-    ("info", "in"): "in does not exist: give the name of a record file",
+    ("info", "in"): "it is a folder, and dataset_path names files, like in/*.tfrecord",
+    ("info", "in/good.tfrecord", "--picture=out/a.txt"): "give a name ending with .png",
     ("info", "in/text.tfrecord"): "in/text.tfrecord is damaged, or no record file",
     ("verify", "in/e*.tfrecord"): "1 of 1 record files cannot be used",
     ("convert", "in/file", "out/o.tfrecord"): "in/file is no HDF5 file",

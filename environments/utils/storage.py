@@ -1,6 +1,8 @@
 """What TensorFlow reports of disks and folders, as the error that Python itself would raise."""
 
 import contextlib
+import errno
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -9,14 +11,17 @@ _DECORATION = re.compile(r"\{\{.*?\}\} ?|\[Op:.*")
 # What TensorFlow makes of the operating system's errors, from the most to the least frequent.
 _MEANINGS = {
     "ResourceExhaustedError": "the disk, or the memory, is full",
-    "OutOfRangeError": "a file has reached the size limit",
     "PermissionDeniedError": "a file or folder may not be written",
+    "DataLossError": "a file is damaged",
+    "OutOfRangeError": "a file has reached the size limit",
     "FailedPreconditionError": "a file or folder cannot be written",
     "NotFoundError": "a file or folder is missing",
     "AlreadyExistsError": "a file is in the way of a folder",
-    "DataLossError": "a file is damaged",
     "UnknownError": "the file system failed",
 }
+# The first three are about nothing else; the others only where the operating system is quoted.
+_UNMISTAKABLE = ("ResourceExhaustedError", "PermissionDeniedError", "DataLossError")
+_QUOTED = tuple(os.strerror(number).lower() for number in errno.errorcode)
 
 
 @contextlib.contextmanager
@@ -41,6 +46,9 @@ def described(error: Exception) -> str | None:
         return None
     for kind, meaning in _MEANINGS.items():
         if isinstance(error, getattr(tensorflow.errors, kind)):
+            quoted = any(phrase in error.message.lower() for phrase in _QUOTED)
+            if not quoted and kind not in _UNMISTAKABLE:
+                return None
             text = _DECORATION.sub("", error.message).strip() or kind
             cause = text.splitlines()[0].rstrip(". ")
             return (

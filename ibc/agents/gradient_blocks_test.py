@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.agents import agent_testing, gradient_blocks, ibc_agent
+from ibc.networks.layers import dropout
 
 
 @pytest.mark.parametrize(
@@ -38,16 +39,13 @@ def test_blocks_are_the_batch_and_their_sum_is_its_sum():
         np.testing.assert_allclose(found, np.sum(whole, dtype=np.float64), atol=1e-4)
 
 
-def _trained(max_rows, monkeypatch, **options):
-    """Losses, scalars and weights after three steps."""
-    monkeypatch.setattr(gradient_blocks, "MAX_ROWS", max_rows)
+def _agent(network=(), **options):
     tf.keras.utils.set_random_seed(0)
-    network = agent_testing.mlp_energy(**options.pop("network", {}))
-    agent = ibc_agent.ImplicitBCAgent(
+    return ibc_agent.ImplicitBCAgent(
         agent_testing.TIME_STEP_SPEC,
         agent_testing.ACTION_SPEC,
         agent_testing.SAMPLING_SPEC,
-        network,
+        agent_testing.mlp_energy(**dict(network)),
         tf.keras.optimizers.SGD(0.1),
         num_counter_examples=15,
         fraction_langevin_samples=0.0,
@@ -55,10 +53,16 @@ def _trained(max_rows, monkeypatch, **options):
         seed=3,
         **options,
     )
+
+
+def _trained(max_rows, monkeypatch, **options):
+    """Losses, scalars and weights after three steps."""
+    monkeypatch.setattr(gradient_blocks, "MAX_ROWS", max_rows)
+    agent = _agent(**options)
     train = tf.function(agent.train)
     weights = tf.linspace(0.5, 1.5, 24)
     infos = [train(agent_testing.batch(24, seed=i), weights=weights) for i in range(3)]
-    return infos, [variable.numpy() for variable in network.trainable_variables]
+    return infos, [variable.numpy() for variable in agent.cloning_network.trainable_variables]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +97,20 @@ def test_networks_that_training_calls_change_see_the_whole_batch(monkeypatch):
 
 
 def test_blocks_have_masks_of_their_own(monkeypatch):
-    """With the same mask in each block, equal examples would have equal losses."""
+    seeds, step_seed = [], dropout.step_seed
+
+    def recorded(seed):
+        seeds.append(tuple(seed.numpy()))
+        return step_seed(seed)
+
+    monkeypatch.setattr(dropout, "step_seed", recorded)
+    monkeypatch.setattr(gradient_blocks, "MAX_ROWS", 64)
+    agent = _agent(network=dict(rate=0.5), add_grad_penalty=False)
+    agent.train(agent_testing.batch(24))  # not compiled, so that seeds have values
+    assert len(seeds) == len(set(seeds)) == 24 * 16 // 64
+
+
+def test_masks_repeat_with_the_seed(monkeypatch):
     _, repeated = _trained(16, monkeypatch, network=dict(rate=0.5), add_grad_penalty=False)
     _, again = _trained(16, monkeypatch, network=dict(rate=0.5), add_grad_penalty=False)
     _, whole = _trained(10**6, monkeypatch, network=dict(rate=0.5), add_grad_penalty=False)

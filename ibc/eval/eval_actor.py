@@ -73,9 +73,12 @@ class EvalActor:
         return averages
 
     def evaluated_step(self) -> int:
-        """Returns the step of the last evaluation that was completed here, −1 if there is none."""
-        results = self._folder / _RESULTS
-        return json.loads(results.read_text())["step"] if results.exists() else -1
+        """Returns the step of the last evaluation that was completed here, −1 if none is known."""
+        try:
+            return json.loads((self._folder / _RESULTS).read_text())["step"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            # One that is missing or damaged is made again.
+            return -1
 
     def _write(
         self, step: int, averages: dict[str, float], outcomes: list[environment_group.Outcome]

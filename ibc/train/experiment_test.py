@@ -174,15 +174,24 @@ def test_bad_input_is_one_clear_error(tmp_path, particle_data, bindings, argumen
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path, particle_data):
+    no_eval = dict(skip_eval=True)
     settings = (
         "train_eval.policy_save_interval = 0",
         "train_eval.learning_rate_schedule = 'warmup'",
     )
-    run(tmp_path, particle_data, *settings, "train_eval.num_iterations = 2", skip_eval=True)
+    for steps in (1, 2):
+        run(tmp_path, particle_data, *settings, f"train_eval.num_iterations = {steps}", **no_eval)
     (shard,) = tmp_path.glob("train/checkpoints/ckpt-2.data*")
     shard.write_bytes(shard.read_bytes()[:100])
-    with pytest.raises(ValueError, match=r"ckpt-2 cannot be read; it is damaged\. Delete"):
-        run(tmp_path, particle_data, *settings, "train_eval.num_iterations = 4", skip_eval=True)
+    with pytest.raises(ValueError, match=r"ckpt-2 cannot be read; .* after model_checkpoint_path"):
+        run(tmp_path, particle_data, *settings, "train_eval.num_iterations = 4", **no_eval)
+    # The advice, followed.
+    state = tmp_path / "train" / "checkpoints" / "checkpoint"
+    first, *others = state.read_text().splitlines()
+    assert first == 'model_checkpoint_path: "ckpt-2"'
+    state.write_text("\n".join(['model_checkpoint_path: "ckpt-1"', *others]))
+    run(tmp_path, particle_data, *settings, "train_eval.num_iterations = 4", **no_eval)
+    assert tf.train.latest_checkpoint(str(state.parent)).endswith("ckpt-4")
 
 
 def test_a_cosine_run_cannot_be_made_longer(tmp_path, particle_data):

@@ -81,8 +81,9 @@ class BehavioralCloningLearner(learner.Learner):
             if newest is None:
                 raise
             raise ValueError(
-                f"The checkpoint {newest} cannot be read; it is damaged. Delete its files, and its "
-                "line in the file 'checkpoint' beside them, to go on from the one before."
+                f"The checkpoint {newest} cannot be read; it is damaged. To go on from the one "
+                "before, write its name after model_checkpoint_path in the file 'checkpoint' "
+                "beside it."
             ) from error
         self._saved_step = int(self.train_step_numpy)
         self._pace = pacing.Pace()
