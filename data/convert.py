@@ -15,7 +15,7 @@ from ibc.data import shard_writer, specs
 
 
 class EpisodeSource(Protocol):
-    """Recorded episodes, of which one at a time is in memory."""
+    """Recorded episodes that need not all be in memory."""
 
     path: str
     """Where they come from."""

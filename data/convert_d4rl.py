@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 from tf_agents.trajectories import trajectory
 
-from ibc.data import convert, convert_hdf5
+from ibc.data import convert, convert_hdf5, recorded_returns
 from ibc.environments.d4rl import d4rl_tasks
 
 _KEYS = ("observations", "actions", "rewards", "terminals")
+_RANKS = {"observations": "[n, size]", "actions": "[n, size]"}
+_LIST = "[n]"
 
 
 class D4RLFile:
@@ -24,6 +26,8 @@ class D4RLFile:
         self._file = file
         self._family = family
         convert_hdf5.check_keys(self.path, file, _KEYS)
+        for key in (*_KEYS, *self._optional):
+            convert_hdf5.check_array(self.path, key, file[key], _RANKS.get(key, _LIST))
         convert_hdf5.check_lengths(
             self.path, {key: len(file[key]) for key in (*_KEYS, *self._optional)}
         )
@@ -31,10 +35,7 @@ class D4RLFile:
         self._starts, self._ends = self._divide()
         self.lengths = self._ends - self._starts
         rewards = np.asarray(file["rewards"][:], np.float64).ravel()
-        # What counts all that was done so far is not to be summed again.
-        accumulate = family is not None and family.rewards_accumulate
-        summed = np.maximum.reduceat if accumulate else np.add.reduceat
-        self.returns = summed(rewards, self._starts)
+        self.returns = recorded_returns.episode_returns(np.split(rewards, self._ends[:-1]), family)
         convert_hdf5.check_sizes(
             self.path, family, file["observations"].shape[1:], file["actions"].shape[1:]
         )

@@ -10,6 +10,7 @@ _MINARI_FILE = "main_data.hdf5"
 # decompressed for each episode again.
 _CHUNK_CACHE_BYTES = 64 << 20
 _LISTED_KEYS = 8
+_NUMBER_KINDS = "biuf"
 
 
 def find_file(path: str) -> str:
@@ -66,6 +67,32 @@ def check_keys(where: str, group: Any, keys: tuple[str, ...]) -> None:
     if missing:
         found = ", ".join(list(group)[:_LISTED_KEYS])
         raise ValueError(f"{where} has no {', '.join(missing)}; it holds {found}.")
+
+
+def check_array(where: str, key: str, stored: Any, shape: str) -> None:
+    """Checks that a member is an array of numbers of this shape.
+
+    Args:
+      where: File, or file and group, that it is in.
+      key: Its name.
+      stored: A data set or a group (`h5py.Dataset`, `h5py.Group`).
+      shape: `[n]` (or a column `[n, 1]`), `[n, size]` or `[n, ...]`.
+
+    Raises:
+      ValueError: It is something else.
+    """
+    if not hasattr(stored, "shape"):
+        found = "a group"
+    elif stored.dtype.kind not in _NUMBER_KINDS:
+        found = f"{stored.dtype} values"
+    elif not stored.shape:
+        found = "one number"
+    else:
+        size = stored.shape[1:]
+        if {"[n]": size in ((), (1,)), "[n, size]": len(size) == 1}.get(shape, True):
+            return
+        found = f"of shape {list(stored.shape)}"
+    raise ValueError(f"{where}: {key} is {found}, expected an array {shape} of numbers.")
 
 
 def check_lengths(where: str, lengths: dict[str, int]) -> None:

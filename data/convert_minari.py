@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from tf_agents.trajectories import trajectory
 
-from ibc.data import convert, convert_hdf5
+from ibc.data import convert, convert_hdf5, recorded_returns
 from ibc.environments.d4rl import d4rl_tasks, kitchen
 
 _KEYS = ("observations", "actions", "rewards", "terminations", "truncations")
@@ -36,9 +36,9 @@ class MinariFile:
         self._episodes = [file[f"episode_{number}"] for number in numbers]
         for episode in self._episodes:
             self._check(episode)
-        rewards = [np.asarray(episode["rewards"][:], np.float64) for episode in self._episodes]
+        rewards = [np.ravel(episode["rewards"][:]) for episode in self._episodes]
         self.lengths = np.array([len(values) for values in rewards])
-        self.returns = np.array([np.sum(values) for values in rewards])
+        self.returns = recorded_returns.episode_returns(rewards, family)
 
     def spec(self) -> trajectory.Trajectory:
         """Returns the spec of one frame."""
@@ -51,8 +51,8 @@ class MinariFile:
         return convert.episode_frames(
             self._observations(episode, len(episode["actions"])),
             episode["actions"][:],
-            episode["rewards"][:],
-            bool(episode["terminations"][-1]),
+            np.ravel(episode["rewards"][:]),
+            bool(np.ravel(episode["terminations"][:])[-1]),
         )
 
     def _observations(self, episode: Any, count: int) -> Any:
@@ -65,10 +65,15 @@ class MinariFile:
 
     def _check(self, episode: Any) -> None:
         where = f"{self.path}{episode.name}"
+        if _is_array(episode):
+            raise ValueError(f"{where} is an array, expected a group of arrays.")
         convert_hdf5.check_keys(where, episode, _KEYS)
         actions, observations = episode["actions"], episode["observations"]
-        if not _is_array(actions) or actions.ndim != 2:
-            raise ValueError(f"{where}: actions must be one array [n, action_size].")
+        convert_hdf5.check_array(where, "actions", actions, "[n, size]")
+        for key in _KEYS[2:]:
+            convert_hdf5.check_array(where, key, episode[key], "[n]")
+        for array in _arrays(observations):
+            convert_hdf5.check_array(self.path, array.name, array, "[n, ...]")
         convert_hdf5.check_lengths(where, {key: len(episode[key]) for key in _KEYS[1:]})
         lengths = {len(values) for values in _arrays(observations)}
         if lengths != {len(actions) + 1}:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.data import convert, convert_sources, dataset, manifest, shard_reader, shard_testing
+from ibc.data import convert, convert_sources, dataset, manifest, shard_reader
 
 h5py = pytest.importorskip("h5py")
 convert_testing = pytest.importorskip("ibc.data.convert_testing")
@@ -178,33 +178,6 @@ def test_top_episodes(returns, fraction, expected):
 def test_impossible_fractions_are_refused(fraction):
     with pytest.raises(ValueError, match="top_fraction must be above 0 and at most 1"):
         convert.top_episodes([1.0], fraction)
-
-
-def test_recorded_kitchen_rewards_are_counts_not_increments(tmp_path):
-    episodes = _episodes(60, 9)
-    for episode, rewards in zip(episodes, ([0, 1, 2, 2], [0, 0, 3], [1] * 5), strict=True):
-        episode["rewards"] = np.array(rewards, np.float32)
-    source = convert_testing.write_d4rl(tmp_path / "a.hdf5", episodes, _TERMINATED)
-    kitchen = convert_sources.open_source(source, "kitchen-partial-v0")
-    np.testing.assert_array_equal(kitchen.returns, [2, 3, 1])
-    np.testing.assert_array_equal(convert_sources.open_source(source).returns, [5, 3, 5])
-
-
-def test_record_files_can_be_filtered(tmp_path):
-    paths = [
-        shard_testing.write(tmp_path / f"a_{i}.tfrecord", lengths, seed=i)
-        for i, lengths in enumerate(((4, 3), (2,)))
-    ]
-    source = convert_sources.open_source(str(tmp_path / "a_*.tfrecord"))
-    np.testing.assert_array_equal(source.lengths, [5, 4, 3])
-    shards = [shard_reader.read_shard(path).frames for path in paths]
-    rewards = np.concatenate([frames.reward for frames in shards])
-    returns = [rewards[:5].sum(), rewards[5:9].sum(), rewards[9:].sum()]
-    done = convert.convert(source, tmp_path / "best.tfrecord", 0.3)
-    best = slice(*[(0, 5), (5, 9), (9, 12)][int(np.argmax(returns))])
-    found = shard_reader.read_shard(done.path).frames
-    expected = tf.nest.map_structure(lambda *parts: np.concatenate(parts)[best], *shards)
-    tf.nest.map_structure(np.testing.assert_array_equal, found, expected)
 
 
 def test_episodes_of_one_step_are_left_out(tmp_path):

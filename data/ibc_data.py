@@ -3,7 +3,7 @@
 Examples:
     ibc-data convert door-human-v0.hdf5 --task=door-human-v0 --top_fraction=0.5
     ibc-data replay datasets/door-human-v0/door-human-v0.tfrecord --task=door-human-v0
-    ibc-data info datasets/push/oracle_push_0.tfrecord
+    ibc-data info 'datasets/push/*.tfrecord' --picture=push.png
     ibc-data verify 'datasets/*/*.tfrecord'
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from ibc.environments import tasks
-from ibc.environments.utils import command_line
+from ibc.environments.utils import command_line, storage
 from ibc.utils import startup
 
 
@@ -34,8 +34,11 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_convert(commands)
     _add_replay(commands)
-    command = commands.add_parser("info", help="tell what is in a record file")
-    command.add_argument("shard", help="record file")
+    command = commands.add_parser("info", help="tell what is in record files")
+    command.add_argument("pattern", help="file name or quoted glob")
+    command.add_argument(
+        "--picture", metavar="FILE.png", help="draw lengths, returns, actions and the first image"
+    )
     command.set_defaults(run=info)
     command = commands.add_parser("verify", help="check record files against specs and manifests")
     command.add_argument("pattern", help="file name or quoted glob")
@@ -92,10 +95,10 @@ def replay(arguments: argparse.Namespace) -> Iterable[str]:
 
 
 def info(arguments: argparse.Namespace) -> Iterable[str]:
-    """Yields lines about a record file."""
+    """Yields lines about record files, and draws them."""
     from ibc.data import shard_info
 
-    return shard_info.describe(arguments.shard)
+    return shard_info.describe(arguments.pattern, arguments.picture)
 
 
 def verify(arguments: argparse.Namespace) -> Iterable[str]:
@@ -120,8 +123,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         # Only here, so that --help and wrong arguments do not wait for TensorFlow.
         startup.import_tensorflow_quietly()
-        for line in arguments.run(arguments):
-            print(line, flush=True)
+        with storage.plain_errors():
+            for line in arguments.run(arguments):
+                print(line, flush=True)
     except (ValueError, OSError, ImportError) as error:
         command_line.fail(error)
     except KeyboardInterrupt:

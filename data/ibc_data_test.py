@@ -1,9 +1,13 @@
 """Tests of the command for data sets."""
 
+import glob
 import os
+import resource
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from matplotlib import image
 
 from ibc.data import ibc_data, manifest, shard_reader, shard_testing
 
@@ -74,9 +78,81 @@ def test_info_describes_a_shard(tmp_path, capsys):
     frames = shard_reader.read_shard(path).frames
     average = np.mean([frames.reward[:5].sum(), frames.reward[5:].sum()])
     assert float(lines[3].split()[-1]) == pytest.approx(average, rel=1e-5)
+    positive = sum((frames.reward[part] > 0).any() for part in (slice(5), slice(5, 9)))
+    at_end = sum((frames.reward[part] > 0).any() for part in (slice(3, 5), slice(7, 9)))
+    assert lines[4].startswith(f"  episodes with a positive reward: {positive} of 2 (")
+    assert lines[5].split(": ")[1].startswith(f"{at_end} of 2 (")
     low, high = frames.action.min(), frames.action.max()
     assert lines[-1] == f"  action: float32[2], {low:.6g} to {high:.6g}"
     assert any(line.startswith("  observation/angle: float64[1], ") for line in lines)
+
+
+def test_info_tells_successes_and_totals_of_several_files(particle_data, capsys):
+    ibc_data.main(["info", particle_data])
+    lines = capsys.readouterr().out.splitlines()
+    names = sorted(glob.glob(particle_data))
+    assert [line.split(":")[0] for line in lines if ".tfrecord" in line] == names
+    assert lines[-5] == "Total of 2 files: 1020 frames, 20 episodes"
+    rewards = [shard_reader.read_shard(name).frames.reward.reshape(10, 51) for name in names]
+    won = np.concatenate(rewards)[:, -2] > 0
+    share = f"{won.sum()} of 20 ({100 * won.mean():.3g} %)"
+    assert lines[-1] == f"  episodes with a positive reward in their last two frames: {share}"
+    returns = np.concatenate(rewards).sum(axis=1)
+    assert float(lines[-3].split()[-1]) == pytest.approx(returns.mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("with_image", [False, True])
+def test_info_draws_a_picture(tmp_path, capsys, with_image):
+    observation = {"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)}
+    spec = shard_testing.frame_spec(observation) if with_image else None
+    for number in range(2):
+        shard_testing.write(tmp_path / f"a_{number}.tfrecord", (4, 3), spec, seed=number)
+    picture = tmp_path / "out" / "a.png"
+    ibc_data.main(["info", str(tmp_path / "a_*.tfrecord"), f"--picture={picture}"])
+    assert capsys.readouterr().out.splitlines()[-1] == f"Wrote {picture}"
+    pixels = image.imread(picture)
+    # Four histograms are a row of panels; the image begins another one.
+    assert pixels.shape[:2] == (440 if with_image else 220, 1200)
+    assert pixels[:, :, :3].std() > 0.05 and os.listdir(tmp_path / "out") == ["a.png"]
+
+
+def test_info_refuses_other_pictures_before_reading(capsys):
+    assert "ending with .png" in _error(capsys, "info", "none.tfrecord", "--picture=a.pdf")
+
+
+def test_info_draws_no_picture_of_different_actions(tmp_path, capsys):
+    shard_testing.write(tmp_path / "a.tfrecord")
+    spec = shard_testing.frame_spec(action_spec=tf.TensorSpec([3], tf.float32))
+    shard_testing.write(tmp_path / "b.tfrecord", spec=spec)
+    error = _error(capsys, "info", str(tmp_path / "*.tfrecord"), f"--picture={tmp_path}/a.png")
+    assert "b.tfrecord has actions of 3 numbers, the files before of 2" in error
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(door_file, tmp_path, capsys):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        error = _error(capsys, "convert", door_file, "out/a.tfrecord")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "File too large" in error
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_verify_decodes_every_image(tmp_path, capsys):
+    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
+    path = shard_testing.write(tmp_path / "a.tfrecord", (4,), spec)
+    ibc_data.main(["verify", path])
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    records = [tf.train.Example.FromString(r.numpy()) for r in tf.data.TFRecordDataset(path)]
+    encoded = records[3].features.feature["observation/rgb"].bytes_list.value
+    encoded[0] = encoded[0][:300] + b"\xff\xd9"
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in records:
+            writer.write(record.SerializeToString())
+    assert len(shard_reader.read_shard(path)) == 5
+    assert "1 of 1 record files" in _error(capsys, "verify", path)
 
 
 def test_verify_finds_the_damaged_shard(tmp_path, capsys):

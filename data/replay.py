@@ -11,7 +11,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc.data import shard_reader, specs
+from ibc.data import recorded_returns, shard_reader, specs
 from ibc.environments import suite
 from ibc.environments.d4rl import d4rl_tasks
 
@@ -62,7 +62,8 @@ def replay(
     env = suite.load(task, max_episode_steps=0)
     frames = _as_observed(shard, env, task)
     inner = suite.gym_env(env)
-    accumulate = task in d4rl_tasks.TASKS and d4rl_tasks.TASKS[task].rewards_accumulate
+    rewards = [shard.frames.reward[steps] for steps in episodes(shard.frames)]
+    accumulate = recorded_returns.are_running_counts(rewards, d4rl_tasks.TASKS.get(task))
     for number, steps in enumerate(episodes(shard.frames, across_timeouts)):
         if num_episodes is not None and number >= num_episodes:
             break

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 from tf_agents.drivers import py_driver
 from tf_agents.policies import random_py_policy
+from tf_agents.specs import array_spec
 
-from ibc.data import replay, shard_reader, shard_testing, shard_writer
+from ibc.data import convert, replay, shard_reader, shard_testing, shard_writer
 from ibc.environments import suite, tasks
 from ibc.environments.d4rl import d4rl_tasks
 
@@ -70,6 +71,39 @@ def test_d4rl_tasks_repeat(tmp_path, task, tolerance):
     assert difference.steps == 10
     assert difference.observation["observation"] < tolerance
     assert difference.reward < 1e-3
+
+
+@pytest.mark.parametrize(
+    "recorded", [[0, 1, 0, 0, 1, 0], [0, 1, 1, 1, 2, 2]], ids=["increments", "counts"]
+)
+def test_kitchen_rewards_are_compared_in_their_convention(tmp_path, monkeypatch, recorded):
+    class Kitchen:
+        def restore(self, observation):
+            self.rewards = iter([0, 1, 0, 0, 1])
+            return observation
+
+        def step(self, action):
+            return np.zeros(60, np.float32), next(self.rewards), False, False, {}
+
+        def observation_spec(self):
+            return array_spec.ArraySpec([60], np.float32, "observation")
+
+        def action_spec(self):
+            return array_spec.ArraySpec([9], np.float32)
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(suite, "load", lambda *_, **__: Kitchen())
+    monkeypatch.setattr(suite, "gym_env", lambda env: env)
+    steps = np.zeros((6, 60)), np.zeros((6, 9)), np.array(recorded), True
+    frames = convert.episode_frames(*steps)
+    spec = convert.frame_spec(frames.observation, 9)
+    with shard_writer.ShardWriter(str(tmp_path / "a.tfrecord"), spec) as writer:
+        for frame in convert.unstacked(frames):
+            writer(frame)
+    (found,) = replay.replay(str(tmp_path / "a.tfrecord"), "kitchen-mixed-v0")
+    assert (found.steps, found.reward) == (5, 0)
 
 
 def test_a_change_of_the_recording_is_noticed(tmp_path):

@@ -12,7 +12,7 @@ from ibc.data import manifest, record_lengths, specs
 
 _READ_BYTES = 8 << 20
 _READ_RECORDS = 1 << 14
-_JPEG_START = b"\xff\xd8"
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 StoredNest = trajectory.Trajectory | trajectory.Transition
 
@@ -63,6 +63,28 @@ def read_shard(path: str) -> Shard:
         episodes = int(np.sum(frames.step_type == ts.StepType.FIRST))
         manifest.check_counts(path, contents, len(frames.step_type), episodes)
     return Shard(path, spec, frames)
+
+
+def check_every_image(shard: Shard) -> None:
+    """Decodes all images of a record file, of which reading has seen no more than their ends.
+
+    Raises:
+      ValueError: An image cannot be decoded, or its size is not that of the spec.
+    """
+    arrays = tf.nest.flatten(shard.frames)
+    for (name, leaf), values in zip(specs.leaves(shard.spec).items(), arrays, strict=True):
+        if not specs.is_image(leaf):
+            continue
+        for number, value in enumerate(values):
+            try:
+                found = str(list(tf.io.decode_jpeg(value).shape))
+            except tf.errors.InvalidArgumentError as error:
+                found = specs.first_line(error)
+            if found != str(list(leaf.shape)):
+                raise ValueError(
+                    f"{shard.path}: {name} of frame {number} is no image of shape "
+                    f"{list(leaf.shape)} ({found}): {specs.RECORD_AGAIN}."
+                )
 
 
 def _read_records(path: str) -> np.ndarray:
@@ -153,10 +175,16 @@ def _check_frames(path: str, spec: trajectory.Trajectory, frames: trajectory.Tra
 
 
 def _check_images(path: str, name: str, spec: tf.TensorSpec, values: np.ndarray) -> None:
-    """Looks at every image's first bytes, and decodes the first image to compare its size."""
+    """Looks at every image's first and last bytes, and at the size of the first image."""
     if not all(value.startswith(_JPEG_START) for value in values):
         raise ValueError(
             f"{path}: {name} is not stored as JPEG: write the shard with compress_image=True."
+        )
+    cut = [number for number, value in enumerate(values) if not value.endswith(_JPEG_END)]
+    if cut:
+        raise ValueError(
+            f"{path}: {name} is cut short in {len(cut)} of {len(values)} frames, first in frame "
+            f"{cut[0]} (a JPEG without its end): {specs.RECORD_AGAIN}."
         )
     shape = tuple(tf.io.extract_jpeg_shape(values[0]).numpy())
     if shape != tuple(spec.shape):

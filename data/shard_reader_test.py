@@ -261,6 +261,19 @@ def test_images_that_are_not_jpeg_or_of_another_size_are_noticed(tmp_path):
     _assert_refused(raw, "not stored as JPEG")
 
 
+def test_an_image_that_is_cut_is_noticed(tmp_path):
+    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
+    path = shard_testing.write(tmp_path / "a.tfrecord", (4,), spec)
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    records = [tf.train.Example.FromString(r.numpy()) for r in tf.data.TFRecordDataset(path)]
+    encoded = records[3].features.feature["observation/rgb"].bytes_list.value
+    encoded[0] = encoded[0][:-40]
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in records:
+            writer.write(record.SerializeToString())
+    _assert_refused(path, "rgb is cut short in 1 of 5 frames, first in frame 3")
+
+
 def test_values_that_are_not_finite_are_noticed(tmp_path):
     spec = shard_testing.frame_spec()
     path = str(tmp_path / "a.tfrecord")

@@ -92,8 +92,9 @@ class ShardWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._observer.close()
         try:
+            # A full disk may show only here, where what is left in memory is written.
+            self._observer.close()
             if error_type is None:
                 self._check_complete()
                 self._publish()

@@ -4,6 +4,7 @@ import glob
 import os
 from collections.abc import Sequence
 from concurrent import futures
+from typing import Any
 
 from ibc.data import manifest, shard_reader, specs
 
@@ -80,13 +81,22 @@ def read_shards(paths: Sequence[str]) -> list[shard_reader.Shard]:
     with futures.ThreadPoolExecutor(_THREADS) as pool:
         shards = list(pool.map(shard_reader.read_shard, paths))
     for shard in shards[1:]:
-        phrases = specs.differences(shard.spec, shards[0].spec)
-        if phrases:
-            raise ValueError(
-                f"{shard.path} is unlike {shards[0].path}: {'; '.join(phrases)}: train on shards "
-                "that were recorded with the same task and settings."
-            )
+        check_alike(shard.path, shard.spec, shards[0].path, shards[0].spec)
     return shards
+
+
+def check_alike(path: str, spec: Any, first_path: str, first_spec: Any) -> None:
+    """Checks that the frames of a record file are like those of the first one.
+
+    Raises:
+      ValueError: their specs differ.
+    """
+    phrases = specs.differences(spec, first_spec)
+    if phrases:
+        raise ValueError(
+            f"{path} is unlike {first_path}: {'; '.join(phrases)}: train on shards that were "
+            "recorded with the same task and settings."
+        )
 
 
 def _is_record_file(path: str) -> bool:

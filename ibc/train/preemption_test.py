@@ -67,7 +67,9 @@ def end_by_sigterm(process: subprocess.Popen, group: bool, again: bool = False) 
     if again:
         time.sleep(0.3)
         send(process.pid, signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    # Not communicate(), which leaves out what reading lines has read ahead.
+    output = process.stdout.read()
+    process.wait()
     assert time.monotonic() - begin < _LONGEST_SECONDS
     assert process.returncode == 143, output
     (line,) = [line for line in output.splitlines() if line.startswith("error: ")]

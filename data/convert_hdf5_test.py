@@ -1,0 +1,76 @@
+"""Tests of HDF5 files with other things where arrays are expected."""
+
+import numpy as np
+import pytest
+
+from ibc.data import convert_sources
+
+h5py = pytest.importorskip("h5py")
+
+_STEPS = {
+    "observations": np.zeros((3, 2)),
+    "actions": np.zeros((3, 2)),
+    "rewards": np.zeros(3),
+    "terminals": np.zeros(3, bool),
+    "timeouts": np.zeros(3, bool),
+}
+
+
+def _write(path, **arrays):
+    with h5py.File(path, "w") as file:
+        for key, values in arrays.items():
+            file[key] = values
+    return path
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "found"),
+    [
+        ("actions", np.zeros(3), r"of shape \[3\], expected an array \[n, size\]"),
+        ("actions", np.zeros((3, 2, 2)), r"of shape \[3, 2, 2\]"),
+        ("actions", np.float64(1), "one number"),
+        ("observations", np.zeros(3), r"of shape \[3\]"),
+        ("observations", {"arm": np.zeros((3, 2))}, "a group"),
+        ("observations", np.array([[b"a"]] * 3), r"\|S1 values"),
+        ("rewards", np.float64(1), "one number"),
+        ("rewards", np.zeros((3, 2)), r"of shape \[3, 2\], expected an array \[n\]"),
+        ("terminals", {"all": np.zeros(3)}, "a group"),
+        ("timeouts", np.bool_(True), "one number"),
+    ],
+)
+def test_d4rl_files_of_other_shapes_are_refused(tmp_path, key, values, found):
+    arrays = {name: array for name, array in _STEPS.items() if name != key}
+    parts = (
+        {f"{key}/{name}": array for name, array in values.items()}
+        if isinstance(values, dict)
+        else {key: values}
+    )
+    path = _write(tmp_path / "a.hdf5", **arrays, **parts)
+    for task in (None, "hopper-medium-v0"):
+        with pytest.raises(ValueError, match=f"a.hdf5: {key} is {found}") as error:
+            convert_sources.open_source(path, task)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "found"),
+    [
+        ("actions", np.zeros(2), r"/episode_0: actions is of shape \[2\]"),
+        ("rewards", np.float64(1), "/episode_0: rewards is one number"),
+        ("truncations", np.array([b"a", b"b"]), r"/episode_0: truncations is \|S1 values"),
+        ("observations", np.float64(1), "/episode_0/observations is one number"),
+    ],
+)
+def test_minari_files_of_other_shapes_are_refused(tmp_path, key, values, found):
+    arrays = {
+        "observations": np.zeros((3, 2)),
+        "actions": np.zeros((2, 2)),
+        **{name: np.zeros(2) for name in ("rewards", "terminations", "truncations")},
+        key: values,
+    }
+    path = _write(tmp_path / "a.hdf5", **{f"episode_0/{k}": v for k, v in arrays.items()})
+    with pytest.raises(ValueError, match=found):
+        convert_sources.open_source(path)
+    path = _write(tmp_path / "b.hdf5", episode_0=np.zeros(3))
+    with pytest.raises(ValueError, match="/episode_0 is an array, expected a group"):
+        convert_sources.open_source(path)
