@@ -34,7 +34,7 @@ class Family:
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Arguments of the environment's constructor."""
     rewards_accumulate: bool = False
-    """Whether recorded rewards count all that was done so far, not what the step added."""
+    """Whether recorded rewards may count all that was done so far, not what the step added."""
 
     def normalized_return(self, episode_return: float) -> float:
         """Returns 0 for the random return, 100 for the expert's, and so on linearly."""

@@ -145,7 +145,7 @@ def test_what_does_not_may(tmp_path, data, caplog):
     moved = str(tmp_path / "moved.tfrecord")
     for suffix in ("", ".spec", ".manifest.json"):
         pathlib.Path(moved + suffix).write_bytes(pathlib.Path(data["states"] + suffix).read_bytes())
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="absl"):
         train(tmp_path / "run", _FAST, moved, 4, "train_eval.eval_episodes = 9")
     assert "Going on from the checkpoint at step 2 of 4." in caplog.text
     assert "goes on with other parameters: train_eval.eval_episodes was 20, now 9; " in caplog.text
