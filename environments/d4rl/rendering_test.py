@@ -3,10 +3,13 @@
 import gc
 import subprocess
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from ibc.environments import suite
 from ibc.environments.d4rl import d4rl_testing, rendering
+from ibc.environments.utils import video
 
 pytest.importorskip("gymnasium_robotics")
 
@@ -118,3 +121,28 @@ def test_nothing_is_started_before_the_first_picture(monkeypatch):
     env = d4rl_testing.make("hopper-medium-v0", render_mode="rgb_array")
     env.reset(seed=0)
     env.close()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("can_draw")
+@pytest.mark.parametrize(
+    "task",
+    [
+        "pen-human-v0",
+        "hammer-human-v0",
+        "relocate-human-v0",
+        "kitchen-complete-v0",
+        "halfcheetah-medium-v0",
+        "hopper-medium-v0",
+        "antmaze-medium-play-v0",
+    ],
+)
+def test_videos_of_every_family(tmp_path, task):
+    env = suite.load(task, max_episode_steps=3)
+    env.seed(0)
+    current = env.reset()
+    with video.recording(env, tmp_path / "episode.mp4") as add_frame:
+        while not current.is_last():
+            current = env.step(np.ones(env.action_spec().shape, np.float32))
+            add_frame()
+    assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "episode.mp4"))[0] == 4

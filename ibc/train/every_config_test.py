@@ -61,7 +61,10 @@ def demonstrations(tmp_path_factory):
 def test_three_steps_an_episode_and_an_export(file, demonstrations, tmp_path):
     family = file.parent.name
     data = demonstrations(family)
-    configuration.configure([_TASKS[family]], [str(file)], _SMALL)
+    # D4RL's episodes are evaluated in processes, as they are worth it.
+    in_processes = ["train_eval.num_envs = 2", "train_eval.eval_episodes = 2"]
+    bindings = [*_SMALL, *(in_processes if family == "d4rl" else [])]
+    configuration.configure([_TASKS[family]], [str(file)], bindings)
     results = experiment.train_eval(
         task=[_TASKS[family]], dataset_path=data, root_dir=str(tmp_path)
     )
