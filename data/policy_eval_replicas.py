@@ -1,7 +1,6 @@
 """Runs replicas of an evaluation in processes of their own, and none of them outlives it."""
 
 import contextlib
-import glob
 import multiprocessing
 import os
 import signal
@@ -14,7 +13,7 @@ from multiprocessing import connection
 from absl import logging
 
 from ibc.data import policy_eval_options, policy_eval_report
-from ibc.environments.utils import child_process, termination
+from ibc.environments.utils import atomic_file, child_process, termination
 
 _LONGEST_WAIT_SECONDS = 1.0
 
@@ -90,14 +89,9 @@ def _replica(context, options: policy_eval_options.Options, replica: int) -> Ite
     finally:
         child_process.stop(process)
         reader.close()
-        _remove_leftovers(options.shard_path(replica), process.pid)
-
-
-def _remove_leftovers(shard_path: str, pid: int) -> None:
-    """Removes the temporary files of a process that was killed before it could do so."""
-    folder, name = os.path.split(os.path.abspath(os.path.expanduser(shard_path)))
-    for leftover in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}.*-{pid}*")):
-        os.remove(leftover)
+        # It may have been killed before it could do so.
+        for folder in (os.path.dirname(options.shard_path(replica)), options.output_path):
+            atomic_file.remove_leftovers_of(process.pid, os.path.expanduser(folder or "."))
 
 
 def _collect(
@@ -125,6 +119,7 @@ def _collect(
                 results[replica] = content
                 del waiting[reader]
             else:
+                termination.check()  # It may have ended what the replica needed.
                 summary, details = content
                 logging.debug("Replica %d failed:\n%s", replica, details)
                 raise ReplicaError(f"replica {replica}: {summary}")
@@ -135,13 +130,20 @@ def _work(
     options: policy_eval_options.Options, replica: int, writer: connection.Connection
 ) -> None:
     """Runs one replica, in its own process."""
-    child_process.leave_signals_to_parent()
-    try:
-        from ibc.data import policy_eval_run
+    with child_process.led_by_parent():
+        try:
+            message = ("result", _result(options, replica, writer))
+        except Exception as error:
+            message = ("failure", (child_process.summary(error), traceback.format_exc()))
+        try:
+            writer.send(message)
+        except BrokenPipeError:
+            sys.exit(1)  # The parent is gone.
 
-        result = policy_eval_run.run(options, replica, lambda: writer.send(("episode", None)))
-        writer.send(("result", result))
-    except BrokenPipeError:
-        sys.exit(1)  # The parent is gone.
-    except Exception as error:
-        writer.send(("failure", (child_process.summary(error), traceback.format_exc())))
+
+def _result(
+    options: policy_eval_options.Options, replica: int, writer: connection.Connection
+) -> policy_eval_report.Result:
+    from ibc.data import policy_eval_run
+
+    return policy_eval_run.run(options, replica, lambda: writer.send(("episode", None)))

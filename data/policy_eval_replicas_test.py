@@ -62,7 +62,10 @@ def test_replicas_write_what_each_would_write_alone(tmp_path):
     assert not multiprocessing.active_children()
 
 
-def test_killed_replica_is_named_and_the_others_end(tmp_path):
+@pytest.mark.parametrize("video", [False, True])
+def test_killed_replica_is_named_and_the_others_end(tmp_path, video):
+    options = dataclasses.replace(_endless(tmp_path), video=video, output_path=str(tmp_path))
+
     def kill_one():
         children = sorted(multiprocessing.active_children(), key=lambda child: child.pid)
         # The other replica's episodes may still be reported after the first call.
@@ -71,7 +74,7 @@ def test_killed_replica_is_named_and_the_others_end(tmp_path):
 
     start = time.monotonic()
     with pytest.raises(policy_eval_replicas.ReplicaError, match="replica 1 was killed by SIGKILL"):
-        policy_eval_replicas.run(_endless(tmp_path), kill_one)
+        policy_eval_replicas.run(options, kill_one)
     assert time.monotonic() - start < 30
     assert not multiprocessing.active_children()
     assert not list(tmp_path.iterdir())

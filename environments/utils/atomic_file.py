@@ -65,6 +65,15 @@ def remove_leftovers(folder: str | os.PathLike) -> None:
             _remove(leftover)
 
 
+def remove_leftovers_of(process: int, folder: str | os.PathLike) -> None:
+    """Removes what one process that is no more has left in a folder under temporary names."""
+    temporary = re.compile(rf"\..+\.(?:tmp|old)-{process}(?:\..*)?")
+    if os.path.isdir(folder):
+        for entry in list(os.scandir(folder)):
+            if temporary.fullmatch(entry.name):
+                _remove(pathlib.Path(entry.path))
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes a text file whole or not at all."""
     with replacing(path) as temporary:

@@ -47,6 +47,16 @@ def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["kept.json"]
 
 
+def test_leftovers_of_one_process_are_removed_and_nothing_else(tmp_path):
+    kept = {".a.tmp-123.mp4", "a.tmp-12.mp4", ".a.mp4", "a.tfrecord"}
+    for name in kept | {".a.tmp-12.mp4", ".b.tfrecord.old-12"}:
+        (tmp_path / name).touch()
+    (tmp_path / ".policy.tmp-12").mkdir()
+    atomic_file.remove_leftovers_of(12, tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == kept
+    atomic_file.remove_leftovers_of(12, tmp_path / "missing")
+
+
 @pytest.fixture
 def dead_process() -> int:
     """The number of a process that has ended."""

@@ -1,9 +1,13 @@
 """Processes that work for this one: how they end, and what they say when they fail."""
 
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from multiprocessing import process as base_process
+
+from ibc.environments.utils import termination
 
 STOP_SECONDS = 5.0
 
@@ -19,12 +23,17 @@ def num_cores() -> int:
     return os.cpu_count() or 1
 
 
-def leave_signals_to_parent() -> None:
-    """Prepares a child process: its parent ends it in order, and no file stays half-written."""
+@contextlib.contextmanager
+def led_by_parent() -> Iterator[None]:
+    """Runs a child process's work: its parent ends it, and no file stays half-written."""
     # Ctrl-C reaches the whole group of processes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # An exception, unlike the default action, lets half-written files be removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        # An exception, unlike the default action, lets half-written files be removed.
+        with termination.watched():
+            yield
+    except termination.Terminated:
+        sys.exit(1)
 
 
 def stop(process: base_process.BaseProcess) -> None:

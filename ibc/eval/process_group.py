@@ -125,20 +125,21 @@ def _serve(
     gin_bindings: Sequence[str],
 ) -> None:
     """Answers calls until the other end of the pipe is closed, in a process of its own."""
-    child_process.leave_signals_to_parent()
     group, failure = None, None
-    try:
-        tasks.get_task(task_name).import_configurables()
-        gin_config.parse((), gin_bindings)
-        group = environment_group.LocalGroup([load() for _ in range(count)])
-    except Exception as error:
-        failure = _described(error)
-    while True:
+    with child_process.led_by_parent():
         try:
-            method, arguments = pipe.recv()
-            pipe.send(_answer(group, method, arguments) if failure is None else (False, failure))
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            sys.exit(0)
+            tasks.get_task(task_name).import_configurables()
+            gin_config.parse((), gin_bindings)
+            group = environment_group.LocalGroup([load() for _ in range(count)])
+        except Exception as error:
+            failure = _described(error)
+        while True:
+            try:
+                method, arguments = pipe.recv()
+                answer = (False, failure) if failure else _answer(group, method, arguments)
+                pipe.send(answer)
+            except (EOFError, BrokenPipeError, ConnectionResetError):
+                sys.exit(0)
 
 
 def _answer(group: environment_group.LocalGroup, method: str, arguments: dict) -> tuple[bool, Any]:
