@@ -35,6 +35,7 @@ def sample(
     return_chain: bool = False,
     grad_norm_type: str | None = "inf",
     differentiable: bool = False,
+    jit_compile: bool = False,
 ) -> tuple[tf.Tensor, mcmc.ChainData | None]:
     """Draws actions uniformly and improves some of them by DFO, some by Langevin dynamics.
 
@@ -51,6 +52,7 @@ def sample(
       grad_norm_type: Norm in the chain's data.
       differentiable: Lets gradients pass through the steps of the Langevin chain, whatever
         `langevin_actions_given_obs.stop_chain_grad` is.
+      jit_compile: Compiles the Langevin chain with XLA.
 
     Returns:
       Actions float32 [B, N, A], the improved ones last, and the chain's data or None.
@@ -74,6 +76,7 @@ def sample(
             seeds[2],
             return_chain=return_chain,
             grad_norm_type=grad_norm_type,
+            jit_compile=jit_compile,
             **({"stop_chain_grad": False} if differentiable else {}),
         )
     return tf.concat([untouched, for_dfo, for_langevin], axis=1), chain

@@ -12,6 +12,7 @@ from tf_agents.typing import types
 from ibc.agents import (
     action_bounds,
     base_agent,
+    compilation,
     counter_examples,
     draws,
     gradient_blocks,
@@ -133,6 +134,9 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             differentiable=self._through_chain,
         )
         cloning_network.create_variables()
+        # What a tape records is not compiled.
+        compiled = compilation.pays_for_chains(cloning_network) and not self._chain_under_tape
+        self._sampling["jit_compile"] = compiled
         policy = ibc_policy.IbcPolicy(
             time_step_spec,
             action_spec,

@@ -9,7 +9,7 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import action_bounds, draws, mapped_categorical, mcmc, warm_start
+from ibc.agents import action_bounds, compilation, draws, mapped_categorical, mcmc, warm_start
 from ibc.networks import energy_network
 
 
@@ -96,6 +96,7 @@ class IbcPolicy(tf_policy.TFPolicy):
         )
         rounds = [dict(noise_scale=1.0), again] if optimize_again else [dict(noise_scale=1.0)]
         self._langevin_rounds = rounds if use_langevin else []
+        self._jit_compile = compilation.pays_for_chains(actor_network)
         self._obs_norm_layer = obs_norm_layer
         self._act_denorm_layer = act_denorm_layer
         super().__init__(
@@ -202,7 +203,13 @@ class IbcPolicy(tf_policy.TFPolicy):
             samples, logits = mcmc.iterative_dfo(score_fn, samples, *bounds, seeds[1])
         for index, options in enumerate(self._langevin_rounds):
             samples, _ = mcmc.langevin_actions_given_obs(
-                score_fn, samples, *bounds, seeds[2 + index], return_chain=False, **options
+                score_fn,
+                samples,
+                *bounds,
+                seeds[2 + index],
+                return_chain=False,
+                jit_compile=self._jit_compile,
+                **options,
             )
             logits = None
         return samples, score_fn(samples) if logits is None else logits

@@ -25,7 +25,9 @@ class ChainData(NamedTuple):
     grad_norms: tf.Tensor
 
 
-@gin.configurable(denylist=["score_fn", "action_samples", "min_actions", "max_actions", "seed"])
+@gin.configurable(
+    denylist=["score_fn", "action_samples", "min_actions", "max_actions", "seed", "jit_compile"]
+)
 def langevin_actions_given_obs(
     score_fn: Callable[[tf.Tensor], tf.Tensor],
     action_samples: tf.Tensor,
@@ -47,6 +49,7 @@ def langevin_actions_given_obs(
     grad_norm_type: str | None = "inf",
     late_fusion: bool = False,
     textbook_noise: bool = False,
+    jit_compile: bool = False,
 ) -> tuple[tf.Tensor, ChainData | None]:
     """Moves actions up their scores' gradient, with noise.
 
@@ -78,6 +81,7 @@ def langevin_actions_given_obs(
       late_fusion: Accepted and without effect: observations are always encoded once.
       textbook_noise: Gives the noise the standard deviation √η · noise_scale. Bind
         `delta_action_clip` higher with it, or the clipping bounds the noise.
+      jit_compile: Compiles the chain with XLA where it is part of a graph.
 
     Returns:
       Actions float32 [B, N, A], and the chain's data or None.
@@ -100,27 +104,38 @@ def langevin_actions_given_obs(
     delta_limit = delta_action_clip * 0.5 * (max_actions - min_actions)
     target_fn = (lambda actions: tf.exp(score_fn(actions))) if apply_exp else score_fn
 
-    def step(actions, rate, step_seed):
+    def step(actions, rate, noise):
         scores, gradient = gradient_loss.scores_and_gradients(target_fn, actions)
         norms = gradient_loss.gradient_norm(gradient, grad_norm_type) if return_chain else None
         if stop_chain_grad:
             gradient = tf.stop_gradient(gradient)
         if grad_clip is not None:
             gradient = tf.clip_by_value(gradient, -grad_clip, grad_clip)
-        noise = draws.normal_like(actions, step_seed)
         noise_std = noise_scale * (tf.sqrt(rate) if textbook_noise else rate)
         delta = rate * 0.5 * -gradient + noise_std * noise
         delta = tf.clip_by_value(delta, -delta_limit, delta_limit)
         return tf.clip_by_value(actions - delta, min_actions, max_actions), scores, norms
 
-    return _run_chain(step, action_samples, rates, draws.split(seed, num_iterations), return_chain)
+    # Drawn here, as XLA draws other numbers from the same seeds.
+    noises = tf.map_fn(
+        lambda step_seed: draws.normal_like(action_samples, step_seed),
+        draws.split(seed, num_iterations),
+        fn_output_signature=tf.TensorSpec(action_samples.shape),
+    )
+
+    def chain():
+        return _run_chain(step, action_samples, rates, noises, return_chain)
+
+    if jit_compile and tf.inside_function():
+        chain = tf.function(chain, jit_compile=True, autograph=False)
+    return chain()
 
 
 def _run_chain(
     step: Callable[..., tuple],
     actions: tf.Tensor,
     rates: np.ndarray,
-    seeds: tf.Tensor,
+    noises: tf.Tensor,
     return_chain: bool,
 ) -> tuple[tf.Tensor, ChainData | None]:
     """Repeats `step` once per rate in a compiled loop; records it if asked to."""
@@ -128,7 +143,7 @@ def _run_chain(
     num_records = len(ChainData._fields) if return_chain else 0
 
     def body(k, actions, *records):
-        moved, scores, norms = step(actions, rates[k], seeds[k])
+        moved, scores, norms = step(actions, rates[k], noises[k])
         moved.set_shape(actions.shape)
         values = (moved, scores, norms)[:num_records]
         written = [record.write(k, value) for record, value in zip(records, values, strict=True)]

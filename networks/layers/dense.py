@@ -1,5 +1,7 @@
 """Dense layers that can also be applied to a block of their input's columns."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
@@ -49,7 +51,24 @@ class Dense(tf.keras.layers.Dense):
         """Applies the layer to [rows, inputs]; returns [rows, units]."""
         kernel = tf.cast(self.effective_kernel(training), self.compute_dtype)
         bias = tf.cast(self.bias, self.compute_dtype)
-        outputs = tf.nn.bias_add(tf.matmul(inputs, kernel), bias)
+        outputs = _add_bias(tf.matmul(inputs, kernel), bias)
         if training:
             self.commit()
         return self.activation(outputs)
+
+
+def _add_bias(products: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Adds a bias [units] to products [rows, units]."""
+    if bias.dtype == tf.bfloat16:
+        return _add_bfloat16_bias(products, bias)
+    return tf.nn.bias_add(products, bias)
+
+
+@tf.custom_gradient
+def _add_bfloat16_bias(products: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # On CPUs this product takes a third of the time of TensorFlow's own sum over rows.
+        ones = tf.ones([1, tf.shape(upstream)[0]], upstream.dtype)
+        return upstream, tf.matmul(ones, upstream)[0]
+
+    return tf.nn.bias_add(products, bias), gradients

@@ -76,3 +76,14 @@ def test_head_and_tail_add_up_to_the_whole(layer_class, columns):
     parts = layer.head(inputs32[:, :columns]) + layer.tail(inputs32[:, columns:])
     np.testing.assert_allclose(parts, inputs @ kernel + bias, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(layer(inputs32), inputs @ kernel + bias, rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_of_a_bfloat16_bias_are_sums_over_rows():
+    layer = dense.Dense(3, dtype=tf.keras.mixed_precision.Policy("mixed_bfloat16"))
+    inputs = tf.constant(np.random.RandomState(0).randint(-4, 4, (64, 5)), tf.bfloat16)
+    upstream = np.random.RandomState(1).randint(-4, 4, (64, 3))
+    layer(inputs)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(layer(inputs) * tf.constant(upstream, tf.bfloat16))
+    # Sums of whole numbers below 256 are exact in bfloat16.
+    np.testing.assert_array_equal(tape.gradient(total, layer.bias), upstream.sum(0))
