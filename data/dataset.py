@@ -1,27 +1,25 @@
-"""Training samples from memory: windows are index arithmetic, a batch is a gather."""
+"""Training samples: windows are index arithmetic, a batch is a gather."""
 
 import copy
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ibc.data import join, shard_reader, specs, windows
+from ibc.data import columns, join, prefetching, shard_reader, specs, streamed, windows
 
 _MAX_STEPS = np.iinfo(np.int64).max
-# A batch of images takes hundreds of megabytes, and its images are decoded in parallel already.
-_IMAGE_BATCHES_AT_ONCE = 2
-_IMAGE_BATCHES_READY = 1
 _IMAGES_AT_ONCE = 32
 
 
 class WindowDataset:
-    """Windows over the frames of several shards, all in memory.
+    """Windows over the frames of several shards, in memory or on disk.
 
     A sample is `((observation, action), ())`: the observations of a window's frames and the action
-    of its last frame. Numbers are float32; images stay JPEG-encoded in memory and are decoded
-    when a batch needs them. With `for_rnn` a sample is `((observation, action), discount)`, the
+    of its last frame. Numbers are float32; images stay JPEG-encoded and are decoded when a batch
+    needs them. With `for_rnn` a sample is `((observation, action), discount)`, the
     windows are not repaired, there is an action for every frame, and discounts after the
     first episode's end are 0.
 
@@ -29,45 +27,71 @@ class WindowDataset:
       spec: `Trajectory` of `TensorSpec`s of one stored frame.
       frames: `Trajectory` nest of CPU tensors [n, ...], shard after shard. Observations and
         actions are float32, the action is one vector with `flatten_action`; images are strings
-        [n] of JPEG data.
+        [n] of JPEG data. Of streamed shards, observations and actions are columns on disk, and
+        there are no rewards.
       window_frames: int32 [num_windows, T] frame numbers.
       name: says which files these are.
     """
 
     def __init__(
         self,
-        shards: Sequence[shard_reader.Shard],
+        shards: Sequence[shard_reader.Shard] | streamed.StreamedShards,
         sequence_length: int,
         for_rnn: bool = False,
         flatten_action: bool = True,
+        memory_limit_mb: float | None = None,
     ):
         """Joins shards and numbers their windows.
 
         Args:
-          shards: at least one, all with the same spec.
+          shards: at least one, all with the same spec; samples are the same bit for bit whether
+            they are in memory or streamed.
           sequence_length: frames per window (T).
           for_rnn: windows for recurrent networks, see above.
           flatten_action: make the action nest one vector, in nest order.
+          memory_limit_mb: most memory (10⁶ bytes) for what is held and for the batches on their
+            way to training; None does not look.
         """
-        self.spec = shards[0].spec
-        self.name = shards[0].path + (f" and {len(shards) - 1} more" if len(shards) > 1 else "")
-        frames = join.join_frames(shards, flatten_action)
-        self.window_frames = join.join_windows(shards, sequence_length, repair=not for_rnn)
+        if isinstance(shards, streamed.StreamedShards):
+            self.spec, paths, step_types = shards.spec, shards.paths, shards.step_types
+            frames = shards.frames(flatten_action)
+        else:
+            self.spec, paths = shards[0].spec, [shard.path for shard in shards]
+            step_types = [shard.frames.step_type for shard in shards]
+            frames = join.join_frames(shards, flatten_action)
+        self.name = paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+        self.memory_limit_mb = memory_limit_mb
+        window_frames = join.join_windows(step_types, sequence_length, repair=not for_rnn)
+        self._lengths = list(map(len, step_types))
         with tf.device("/cpu:0"):
-            self.frames = tf.nest.map_structure(tf.constant, frames)
-            self._windows = tf.constant(self.window_frames)
-            self._order = tf.constant(windows.interleaved_order([len(shard) for shard in shards]))
+            self.frames = tf.nest.map_structure(_as_column, frames)
+            self._windows = tf.constant(window_frames)
             self._discounts = None
             if for_rnn:
-                self._discounts = tf.constant(join.masked_discounts(frames, self.window_frames))
+                self._discounts = tf.constant(join.masked_discounts(frames, window_frames))
         self._observation = self.frames.observation
         self._action = self.frames.action
         self._transform = None
 
     @property
+    def window_frames(self) -> np.ndarray:
+        """Frame numbers of every window, int32 [num_windows, T]."""
+        return np.asarray(self._windows)
+
+    @property
     def num_windows(self) -> int:
         """Number of windows, as many as there are frames."""
-        return len(self.window_frames)
+        return len(self._windows)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether frames are on disk."""
+        return not isinstance(tf.nest.flatten(self.frames.action)[0], tf.Tensor)
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that frames and windows take, without batches."""
+        return sum(map(columns.held_bytes, tf.nest.flatten(self._held())))
 
     @property
     def has_images(self) -> bool:
@@ -79,20 +103,25 @@ class WindowDataset:
     ) -> "WindowDataset":
         """Returns this dataset with normalized samples; `frames` stay as stored.
 
-        Without images the layers run once over all frames, otherwise over every batch.
+        Without images the layers run once over all frames, otherwise over every batch. Streamed
+        numbers go to another file.
 
         Args:
           observation_layer: maps nests of observations [..., D] to float32 of the same shape.
           action_layer: the same for actions.
         """
         result = copy.copy(self)
+        apply = columns.mapped if self.is_streamed else lambda nest, layer: layer(nest)
         with tf.device("/cpu:0"):
-            result._action = action_layer(self._action)
             if self.has_images:
+                result._action = apply(self._action, action_layer)
                 # Compiled, the passes over every pixel are fused into one.
                 result._transform = tf.function(observation_layer, jit_compile=True)
             else:
-                result._observation = observation_layer(self._observation)
+                result._observation, result._action = apply(
+                    (self._observation, self._action),
+                    lambda pair: (observation_layer(pair[0]), action_layer(pair[1])),
+                )
         return result
 
     def take(self, window_indices: Sequence[int]) -> tuple[Any, Any]:
@@ -118,7 +147,7 @@ class WindowDataset:
         Returns:
           int64 [count] window numbers.
         """
-        return self._order.numpy()[np.arange(start, start + count) % self.num_windows]
+        return np.asarray(self._order)[np.arange(start, start + count) % self.num_windows]
 
     def batch_at(
         self,
@@ -201,7 +230,8 @@ class WindowDataset:
           Dataset of ((observation [B / num_shares, T, ...], action [..., A]), ()).
 
         Raises:
-          ValueError: a batch is larger than the data, or cannot be divided so.
+          ValueError: a batch is larger than the data, or cannot be divided so, or does not fit into
+            `memory_limit_mb`.
         """
         if not 1 <= batch_size <= self.num_windows:
             raise ValueError(
@@ -214,35 +244,53 @@ class WindowDataset:
                 f"equally; choose a multiple of {num_shares}."
             )
         per_step = len(shares)
+        at_once, ready = self._ahead(batch_size // num_shares, per_step)
 
         def element(number: tf.Tensor) -> Any:
             step, share = number // per_step, shares.start + number % per_step
             return self.batch_at(step, batch_size, seed, shuffle, share, num_shares)
 
-        at_once = _IMAGE_BATCHES_AT_ONCE if self.has_images else tf.data.AUTOTUNE
-        ready = _IMAGE_BATCHES_READY if self.has_images else tf.data.AUTOTUNE
-        return (
-            tf.data.Dataset.range(start_step * per_step, _MAX_STEPS)
-            .map(element, num_parallel_calls=at_once, deterministic=True)
-            .prefetch(ready)
+        batches = tf.data.Dataset.range(start_step * per_step, _MAX_STEPS).map(
+            element, num_parallel_calls=at_once, deterministic=True
         )
+        return batches.prefetch(ready) if ready else batches
+
+    def _ahead(self, rows: int, in_use: int) -> tuple[int, int]:
+        """Returns how many elements of so many windows are made at once, and how many may wait."""
+        if self.memory_limit_mb is None:
+            return prefetching.unlimited(self.has_images)
+        length = self._windows.shape[-1]
+        window = prefetching.window_bytes(self.spec.observation, self.spec.action, length)
+        return prefetching.within(
+            self.memory_limit_mb,
+            self.held_bytes,
+            rows * window,
+            in_use,
+            self.has_images,
+            self.name,
+        )
+
+    @functools.cached_property
+    def _order(self) -> tf.Tensor:
+        """The deterministic order, int64 [num_windows]; shuffled batches do not need it."""
+        with tf.init_scope(), tf.device("/cpu:0"):
+            return tf.constant(windows.interleaved_order(self._lengths))
+
+    def _held(self) -> tuple:
+        normalized = (self._observation, self._action) if self._transform is None else self._action
+        if self._action is self.frames.action:
+            normalized = ()
+        return self.frames, normalized, self._windows
 
     def _gather(self, window_indices: tf.Tensor) -> Any:
         """Gathers the sample of windows int64 [B]."""
         frames = tf.gather(self._windows, window_indices)
-        observation = tf.nest.map_structure(
-            lambda values, spec: _gather_frames(values, spec, frames),
-            self._observation,
-            self.spec.observation,
-        )
+        observation, action = columns.gather((self._observation, self._action), frames)
+        observation = tf.nest.map_structure(_decoded, observation, self.spec.observation)
         if self._transform is not None:
             observation = self._transform(observation)
-        action_frames = frames[:, -1] if self._discounts is None else frames
-        action = tf.nest.map_structure(
-            lambda values: tf.gather(values, action_frames), self._action
-        )
         if self._discounts is None:
-            return (observation, action), ()
+            return (observation, tf.nest.map_structure(lambda each: each[:, -1], action)), ()
         return (observation, action), tf.gather(self._discounts, window_indices)
 
 
@@ -251,15 +299,19 @@ def decode_image(encoded: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
     return tf.ensure_shape(tf.io.decode_jpeg(encoded, channels=spec.shape[-1]), spec.shape)
 
 
-def _gather_frames(values: tf.Tensor, spec: tf.TensorSpec, frames: tf.Tensor) -> tf.Tensor:
-    """Gathers frames [B, T] of one leaf; images are decoded."""
-    gathered = tf.gather(values, frames)
+def _as_column(values: Any) -> columns.Column:
+    """Moves arrays to tensors; columns on disk stay what they are."""
+    return tf.constant(values) if isinstance(values, np.ndarray) else values
+
+
+def _decoded(values: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
+    """Decodes the images [B, T] of one leaf; numbers stay as they are."""
     if not specs.is_image(spec):
-        return gathered
+        return values
     images = tf.map_fn(
         lambda encoded: decode_image(encoded, spec),
-        tf.reshape(gathered, [-1]),
+        tf.reshape(values, [-1]),
         fn_output_signature=tf.TensorSpec(spec.shape, tf.uint8),
         parallel_iterations=_IMAGES_AT_ONCE,
     )
-    return tf.reshape(images, [*frames.shape, *spec.shape])
+    return tf.reshape(images, [*values.shape, *spec.shape])

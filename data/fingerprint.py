@@ -2,8 +2,10 @@
 
 import zlib
 
+import numpy as np
 import tensorflow as tf
 
+from ibc.data import columns
 from ibc.data import dataset as dataset_lib
 
 
@@ -16,10 +18,8 @@ def fingerprint(dataset: dataset_lib.WindowDataset) -> str:
       dataset: training data; whether it is normalized makes no difference.
     """
     frames = dataset.frames
-    checksum = 0
-    for values in tf.nest.flatten((frames.step_type, frames.observation, frames.action)):
-        values = values.numpy()
-        is_encoded = values.dtype == object
-        for part in values.flat if is_encoded else [values.tobytes()]:
+    checksum = zlib.crc32(np.asarray(frames.step_type).tobytes())
+    for column in tf.nest.flatten((frames.observation, frames.action)):
+        for part in columns.in_bytes(column):
             checksum = zlib.crc32(part, checksum)
     return f"{dataset.num_windows} windows with checksum {checksum:08x}"

@@ -52,23 +52,22 @@ def masked_discounts(frames: trajectory.Trajectory, window_frames: np.ndarray) -
 
 
 def join_windows(
-    shards: Sequence[shard_reader.Shard], sequence_length: int, repair: bool
+    step_types: Sequence[np.ndarray], sequence_length: int, repair: bool
 ) -> np.ndarray:
     """Lists the windows of all shards, shard after shard.
 
     Args:
-      shards: at least one.
+      step_types: integers [n] of each shard, at least one.
       sequence_length: frames per window (T).
       repair: see `windows.window_frames`.
 
     Returns:
       int32 [n, T] numbers of joined frames.
     """
-    offsets = np.cumsum([0] + [len(shard) for shard in shards[:-1]])
+    offsets = np.cumsum([0] + [len(shard) for shard in step_types[:-1]])
     return np.concatenate(
         [
-            windows.window_frames(shard.frames.step_type, sequence_length, repair)
-            + np.int32(offset)
-            for shard, offset in zip(shards, offsets, strict=True)
+            windows.window_frames(shard, sequence_length, repair) + np.int32(offset)
+            for shard, offset in zip(step_types, offsets, strict=True)
         ]
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +12,8 @@ from tf_agents.trajectories import trajectory
 from ibc.data import manifest, record_lengths, specs
 
 _READ_BYTES = 8 << 20
-_READ_RECORDS = 1 << 14
+_PART_BYTES = 64 << 20
+_PART_RECORDS = 1 << 14
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 StoredNest = trajectory.Trajectory | trajectory.Transition
@@ -32,6 +34,18 @@ class Shard:
         return len(self.frames.step_type)
 
 
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Some of a record file's frames, one after the other."""
+
+    spec: trajectory.Trajectory
+    """Nest of `TensorSpec`s of one frame."""
+    records: np.ndarray
+    """The serialized records, bytes [n]."""
+    frames: trajectory.Trajectory
+    """What they hold, see `Shard`."""
+
+
 def read_shard(path: str) -> Shard:
     """Reads and checks a record file.
 
@@ -48,21 +62,49 @@ def read_shard(path: str) -> Shard:
       ValueError: the file, its spec or its manifest is damaged, incomplete or does not fit the
         others; the message names the file and what to do.
     """
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"{path} does not exist: give the name of a record file.")
-    stored_spec = specs.load_stored_spec(path)
+    parts = [(part.spec, part.frames) for part in read_parts(path)]
+    spec, frames = parts[0]
+    if len(parts) > 1:
+        frames = tf.nest.map_structure(
+            lambda *arrays: np.concatenate(arrays), *[frames for _, frames in parts]
+        )
+    return Shard(path, spec, frames)
+
+
+def load_spec(path: str) -> trajectory.Trajectory:
+    """Returns the spec of one frame of a record file; see `read_shard` for what it raises."""
+    return specs.as_trajectory(_load_stored_spec(path))
+
+
+def read_parts(path: str, part_bytes: int = _PART_BYTES) -> Iterator[Part]:
+    """Reads and checks a record file part by part; whether it is complete shows at its end.
+
+    Args:
+      path: see `read_shard`.
+      part_bytes: most bytes of records in a part, if one record is not longer.
+
+    Yields:
+      The parts, at least one.
+
+    Raises:
+      FileNotFoundError, ValueError: see `read_shard`.
+    """
+    stored_spec = _load_stored_spec(path)
+    spec = specs.as_trajectory(stored_spec)
     contents = manifest.load(path)
     if contents is not None:
         manifest.check_files(path, contents)
-    frames = specs.as_trajectory(_decode(path, stored_spec, _read_records(path)))
-    spec = specs.as_trajectory(stored_spec)
-    _check_frames(path, spec, frames)
+    start, episodes = 0, 0
+    for records in _record_batches(path, part_bytes):
+        frames = specs.as_trajectory(_decode(path, stored_spec, records))
+        _check_frames(path, spec, frames, start)
+        yield Part(spec, records, frames)
+        start += len(records)
+        episodes += int(np.sum(frames.step_type == ts.StepType.FIRST))
     if contents is None:
-        _check_end(path, frames)
+        _check_end(path, int(frames.step_type[-1]), start)
     else:
-        episodes = int(np.sum(frames.step_type == ts.StepType.FIRST))
-        manifest.check_counts(path, contents, len(frames.step_type), episodes)
-    return Shard(path, spec, frames)
+        manifest.check_counts(path, contents, start, episodes)
 
 
 def check_every_image(shard: Shard) -> None:
@@ -87,28 +129,42 @@ def check_every_image(shard: Shard) -> None:
                 )
 
 
-def _read_records(path: str) -> np.ndarray:
-    """Returns the serialized records as an array [n] of bytes."""
-    record_lengths.check(path, f"copy it again from where it came from, or {specs.RECORD_AGAIN}")
-    records = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(_READ_RECORDS)
-    try:
-        batches = [batch.numpy() for batch in records]
-    except tf.errors.OpError as error:
-        raise ValueError(
-            f"{path} is damaged ({specs.first_line(error)}): copy it again from where it came "
-            f"from, or {specs.RECORD_AGAIN}."
-        ) from error
-    if not batches:
+def _load_stored_spec(path: str) -> StoredNest:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{path} does not exist: give the name of a record file.")
+    return specs.load_stored_spec(path)
+
+
+def _record_batches(path: str, most_bytes: int) -> Iterator[np.ndarray]:
+    """Yields the serialized records in arrays [n] of bytes, and says if there is anything else."""
+    longest = record_lengths.check(
+        path, f"copy it again from where it came from, or {specs.RECORD_AGAIN}"
+    )
+    count = min(_PART_RECORDS, max(1, most_bytes // max(1, longest)))
+    batches = iter(tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(count))
+    read = 0
+    while True:
+        try:
+            records = next(batches, None)
+        except tf.errors.OpError as error:
+            raise ValueError(
+                f"{path} is damaged ({specs.first_line(error)}): copy it again from where it came "
+                f"from, or {specs.RECORD_AGAIN}."
+            ) from error
+        if records is None:
+            break
+        records = records.numpy()
+        read += sum(map(len, records)) + len(records) * record_lengths.OVERHEAD
+        yield records
+    if not read:
         raise ValueError(f"{path} holds no records: {specs.RECORD_AGAIN}.")
-    records = np.concatenate(batches)
     # TensorFlow takes a few stray bytes at the end of a file for its end.
-    stray = os.path.getsize(path) - sum(len(record) + record_lengths.OVERHEAD for record in records)
+    stray = os.path.getsize(path) - read
     if stray:
         raise ValueError(
             f"{path} is damaged ({stray} bytes after its last whole record): copy it again from "
             f"where it came from, or {specs.RECORD_AGAIN}."
         )
-    return records
 
 
 def _check_size(path: str, spec: StoredNest, records: np.ndarray) -> None:
@@ -160,21 +216,26 @@ def _to_array(name: str, column: np.ndarray, spec: tf.TensorSpec) -> np.ndarray:
     return values.reshape(len(column), *spec.shape)
 
 
-def _check_frames(path: str, spec: trajectory.Trajectory, frames: trajectory.Trajectory) -> None:
+def _check_frames(
+    path: str, spec: trajectory.Trajectory, frames: trajectory.Trajectory, start: int
+) -> None:
+    """Checks frames of which the first one has the number `start` in the file."""
     arrays = dict(zip(specs.leaves(spec), tf.nest.flatten(frames), strict=True))
     for name, leaf in specs.leaves(spec).items():
         values = arrays[name]
         if specs.is_image(leaf):
-            _check_images(path, name, leaf, values)
+            _check_images(path, name, leaf, values, start)
         elif name.startswith(("observation", "action")) and not np.isfinite(values).all():
             bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
             raise ValueError(
                 f"{path}: {name} is not finite in {len(bad)} of {len(values)} frames, first in "
-                f"frame {bad[0]}: {specs.RECORD_AGAIN}."
+                f"frame {start + bad[0]}: {specs.RECORD_AGAIN}."
             )
 
 
-def _check_images(path: str, name: str, spec: tf.TensorSpec, values: np.ndarray) -> None:
+def _check_images(
+    path: str, name: str, spec: tf.TensorSpec, values: np.ndarray, start: int
+) -> None:
     """Looks at every image's first and last bytes, and at the size of the first image."""
     if not all(value.startswith(_JPEG_START) for value in values):
         raise ValueError(
@@ -184,7 +245,7 @@ def _check_images(path: str, name: str, spec: tf.TensorSpec, values: np.ndarray)
     if cut:
         raise ValueError(
             f"{path}: {name} is cut short in {len(cut)} of {len(values)} frames, first in frame "
-            f"{cut[0]} (a JPEG without its end): {specs.RECORD_AGAIN}."
+            f"{start + cut[0]} (a JPEG without its end): {specs.RECORD_AGAIN}."
         )
     shape = tuple(tf.io.extract_jpeg_shape(values[0]).numpy())
     if shape != tuple(spec.shape):
@@ -194,12 +255,11 @@ def _check_images(path: str, name: str, spec: tf.TensorSpec, values: np.ndarray)
         )
 
 
-def _check_end(path: str, frames: trajectory.Trajectory) -> None:
-    """Without a manifest, only the last frame can show that records are missing."""
-    last = int(frames.step_type[-1])
+def _check_end(path: str, last: int, records: int) -> None:
+    """Without a manifest, only the last frame's step type can show that records are missing."""
     if last != ts.StepType.LAST:
         raise ValueError(
-            f"{path} ends within an episode (step_type {last} in the last of "
-            f"{len(frames.step_type)} records, expected {int(ts.StepType.LAST)}): records are "
-            f"missing at its end; copy it again, or {specs.RECORD_AGAIN}."
+            f"{path} ends within an episode (step_type {last} in the last of {records} records, "
+            f"expected {int(ts.StepType.LAST)}): records are missing at its end; copy it again, "
+            f"or {specs.RECORD_AGAIN}."
         )

@@ -85,6 +85,18 @@ def read_shards(paths: Sequence[str]) -> list[shard_reader.Shard]:
     return shards
 
 
+def load_specs(paths: Sequence[str]) -> Any:
+    """Returns the spec of one frame of record files, without reading them.
+
+    Raises:
+      FileNotFoundError, ValueError: a file or its spec is missing, damaged, or unlike the first.
+    """
+    spec = shard_reader.load_spec(paths[0])
+    for path in paths[1:]:
+        check_alike(path, shard_reader.load_spec(path), paths[0], spec)
+    return spec
+
+
 def check_alike(path: str, spec: Any, first_path: str, first_spec: Any) -> None:
     """Checks that the frames of a record file are like those of the first one.
 

@@ -1,17 +1,19 @@
 """Exact statistics of what training samples contain, over every window.
 
 A frame counts as often as windows contain it, so the statistics are weighted sums over frames.
-Sums are in float64 and variances are taken around the mean, so nothing cancels.
+Sums are in float64 and variances are taken around the mean, so nothing cancels. They are taken part
+by part, so that the data may be larger than memory.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from ibc.data import columns, specs, windows
 from ibc.data import dataset as dataset_lib
-from ibc.data import specs, windows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +30,11 @@ class Moments:
     """The largest value, in the type of the values."""
 
 
-def weighted_moments(values: np.ndarray, weights: np.ndarray) -> Moments:
+def weighted_moments(values: columns.Column | np.ndarray, weights: np.ndarray) -> Moments:
     """Moments over the first axis.
 
     Args:
-      values: numbers [n, ...].
+      values: numbers [n, ...], in memory or on disk.
       weights: integers [n] at least 0, how often each row counts; not all 0.
 
     Returns:
@@ -41,28 +43,42 @@ def weighted_moments(values: np.ndarray, weights: np.ndarray) -> Moments:
     Raises:
       ValueError: no row counts.
     """
-    used = np.flatnonzero(weights)
-    if not used.size:
+    total = np.sum(weights)
+    if not total:
         raise ValueError("statistics need at least one value, but there is none.")
-    values = np.asarray(values)[used]
-    flat = values.reshape(len(used), -1).astype(np.float64)
-    shares = weights[used] / np.sum(weights)
+
+    def used_parts() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for rows, part in columns.parts(values):
+            used = np.flatnonzero(weights[rows])
+            if used.size:
+                yield part[used], weights[rows][used] / total
+
     # Shifting by one row first makes the mean of equal values that value, exactly.
-    mean = flat[0] + shares @ (flat - flat[0])
-    variance = shares @ np.square(flat - mean)
-    return Moments(
-        mean=mean.reshape(values.shape[1:]),
-        std=np.sqrt(variance).reshape(values.shape[1:]),
-        minimum=values.min(axis=0),
-        maximum=values.max(axis=0),
-    )
+    shift = minimum = maximum = None
+    offset = np.float64(0)
+    for part, shares in used_parts():
+        flat = part.reshape(len(part), -1).astype(np.float64)
+        if shift is None:
+            shift, minimum, maximum = flat[0], part[0], part[0]
+        offset = offset + shares @ (flat - shift)
+        minimum = np.minimum(minimum, part.min(axis=0))
+        maximum = np.maximum(maximum, part.max(axis=0))
+    mean = shift + offset
+    variance = np.float64(0)
+    for part, shares in used_parts():
+        flat = part.reshape(len(part), -1).astype(np.float64)
+        variance = variance + shares @ np.square(flat - mean)
+    shape = np.shape(minimum)
+    return Moments(mean.reshape(shape), np.sqrt(variance).reshape(shape), minimum, maximum)
 
 
-def image_moments(encoded: tf.Tensor, weights: np.ndarray, spec: tf.TensorSpec) -> Moments:
+def image_moments(
+    encoded: tf.Tensor | columns.Images, weights: np.ndarray, spec: tf.TensorSpec
+) -> Moments:
     """Moments of the pixels of JPEG images, as numbers in [0, 1].
 
     Args:
-      encoded: strings [n], the JPEG data.
+      encoded: strings [n], the JPEG data, or where it is.
       weights: integers [n] at least 0, how often each image counts; not all 0.
       spec: uint8 [height, width, channels].
 
@@ -70,9 +86,13 @@ def image_moments(encoded: tf.Tensor, weights: np.ndarray, spec: tf.TensorSpec) 
       Moments of shape [channels], over the pixels of all images.
     """
     used = np.flatnonzero(weights)
-    histograms = tf.data.Dataset.from_tensor_slices((tf.gather(encoded, used), weights[used])).map(
-        lambda image, weight: weight * _histogram(dataset_lib.decode_image(image, spec)),
-        num_parallel_calls=tf.data.AUTOTUNE,
+
+    def histogram(frame: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+        image = dataset_lib.decode_image(columns.gather(encoded, frame), spec)
+        return weight * _histogram(image)
+
+    histograms = tf.data.Dataset.from_tensor_slices((used, weights[used])).map(
+        histogram, num_parallel_calls=tf.data.AUTOTUNE
     )
     zeros = tf.zeros([spec.shape[-1], 256], tf.int64)
     counts = histograms.reduce(zeros, lambda total, histogram: total + histogram).numpy()

@@ -33,13 +33,13 @@ def window_frames(step_types: np.ndarray, sequence_length: int, repair: bool = T
     if sequence_length < 1:
         raise ValueError(f"sequence_length is {sequence_length}, expected at least 1.")
     n = len(step_types)
-    starts = np.arange(n, dtype=np.int64)[:, None]
-    slots = np.arange(sequence_length)
+    starts = np.arange(n, dtype=np.int32)[:, None]
+    slots = np.arange(sequence_length, dtype=np.int32)
     if repair:
-        is_first = step_types[(starts + slots) % n] == ts.StepType.FIRST
+        is_first = step_types[(starts + slots) % np.int32(n)] == ts.StepType.FIRST
         last_first = np.max(slots * is_first, axis=1, keepdims=True)
         slots = np.maximum(slots, last_first)
-    return ((starts + slots) % n).astype(np.int32)
+    return (starts + slots) % np.int32(n)
 
 
 def first_episode_mask(window_step_types: np.ndarray) -> np.ndarray:

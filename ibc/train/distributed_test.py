@@ -1,5 +1,6 @@
 """Several devices and several machines train what one device trains."""
 
+import glob
 import json
 import os
 import pathlib
@@ -158,6 +159,17 @@ def test_two_machines_have_the_losses_of_one_and_the_chief_writes(
     assert files(tmp_path / "one") == files(tmp_path / "two")
     assert len(list((tmp_path / "two" / "train").glob("events*"))) == 1
     assert json.loads((tmp_path / "two/eval/Particle-v0/results.json").read_text())["step"] == 20
+
+
+@pytest.mark.slow
+def test_streamed_data_give_devices_and_machines_the_same_losses(tmp_path, particle_data):
+    assert sum(map(os.path.getsize, glob.glob(particle_data))) > 3e5
+    one = losses(start(tmp_path / "one", particle_data, "mse"))
+    limit = ("train_eval.memory_limit_mb = 0.3",)
+    four = losses(start(tmp_path / "four", particle_data, "mse", devices=4, bindings=limit))
+    np.testing.assert_allclose(four, one, rtol=1e-5)
+    for worker in start_two_workers(tmp_path / "two", particle_data, "mse", bindings=limit):
+        np.testing.assert_allclose(losses(worker), one, rtol=1e-5)
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from ibc.train import (
     get_agent,
     get_data,
     get_learner,
+    memory,
     run_folder,
     training_loop,
     validation,
@@ -69,6 +70,7 @@ def train_eval(
     max_data_shards: int = -1,
     use_warmup: bool = False,
     mixed_precision: bool = False,
+    memory_limit_mb: float | None = None,
 ) -> dict[str, dict[str, float]]:
     """Trains a policy on recorded demonstrations and evaluates it.
 
@@ -118,6 +120,9 @@ def train_eval(
       max_data_shards: number of record files to use; −1 uses all.
       use_warmup: the published switch for learning_rate_schedule = 'warmup'.
       mixed_precision: compute hidden layers in bfloat16, weights and energies in float32.
+      memory_limit_mb: memory (10⁶ bytes) for the data and the batches on their way to training;
+        data that needs more is streamed from disk, with the same samples in the same order. None:
+        all data is held in memory.
 
     Returns:
       Task → metric → average at the last evaluation; empty with skip_eval, and on all machines
@@ -155,6 +160,8 @@ def train_eval(
         goal_tolerance=goal_tolerance,
     )
     parameters.check_not_negative("train_eval", uniform_boundary_buffer=uniform_boundary_buffer)
+    if memory_limit_mb is not None:
+        parameters.check_positive("train_eval", memory_limit_mb=memory_limit_mb)
     parameters.check_seed("train_eval", seed)
     _check_choices(dataset_path, for_rnn, shared_memory_eval, task_names, num_envs)
     if shared_memory_eval:
@@ -176,7 +183,10 @@ def train_eval(
         dataset_eval_fraction=dataset_eval_fraction,
         flatten_action=flatten_action,
         make_command=make_command,
+        memory_limit_mb=memory_limit_mb,
+        scratch_folder=folder,
     )
+    logging.info("Data: %s; this process: %.0f MB.", data.described(), memory.resident_mb())
     if task_names:
         environment = eval_env.load(task_names[0], sequence_length, image_obs)
         time_step_spec, action_spec = agent_specs.of_environment(environment)

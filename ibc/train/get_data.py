@@ -1,6 +1,7 @@
 """From a dataset path to normalized training data."""
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +9,11 @@ from absl import logging
 
 from ibc.data import dataset as dataset_lib
 from ibc.data import shards as shards_lib
-from ibc.data import specs
+from ibc.data import specs, streamed
 from ibc.train import get_normalizers
+
+# Memory that holding a byte of record files takes at most, while they are read and normalized.
+_MEMORY_PER_BYTE = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +26,22 @@ class TrainingData:
     """Windows for the validation loss, normalized by the training data's statistics."""
     normalizers: get_normalizers.NormalizationInfo
     """Layers and bounds, from the training data alone."""
+    record_files: int
+    """How many record files there are."""
+    record_bytes: int
+    """Their size together."""
+
+    def described(self) -> str:
+        """Says in a few words how much data there is, where, and how much memory it takes."""
+        parts = [self.train] + ([self.validation] if self.validation else [])
+        windows = " and ".join(str(part.num_windows) for part in parts)
+        kinds = " for training and validation" if self.validation else ""
+        place = "streamed from disk" if self.train.is_streamed else "held in memory"
+        held = sum(part.held_bytes for part in parts) / 1e6
+        return (
+            f"{windows} windows{kinds} of {self.record_files} record file(s), "
+            f"{self.record_bytes / 1e6:.1f} MB, {place}, which takes {held:.1f} MB"
+        )
 
 
 def get_data(
@@ -33,6 +53,8 @@ def get_data(
     flatten_action: bool = True,
     for_rnn: bool = False,
     make_command: str | None = None,
+    memory_limit_mb: float | None = None,
+    scratch_folder: str | os.PathLike = ".",
 ) -> TrainingData:
     """Reads record files, computes statistics and normalizes.
 
@@ -48,10 +70,14 @@ def get_data(
       flatten_action: make actions one vector.
       for_rnn: windows for recurrent networks, see `WindowDataset`.
       make_command: the command that records such data, for the message when there is none.
+      memory_limit_mb: memory for the data and its batches, in 10⁶ bytes; record files of which a
+        sixth of it cannot hold all are streamed from disk, with the same samples.
+      scratch_folder: where there is room for numbers that are streamed.
 
     Raises:
       FileNotFoundError: there are no record files.
       ValueError: they are damaged, unlike each other, or do not fit the environments.
+      OSError: there is no room for numbers that are streamed.
     """
     paths = shards_lib.find_shards(dataset_path, max_data_shards, make_command)
     training_paths, validation_paths = shards_lib.split_shards(paths, dataset_eval_fraction)
@@ -62,17 +88,33 @@ def get_data(
             dataset_eval_fraction,
             len(paths),
         )
-    shards = shards_lib.read_shards(paths)
+    record_bytes = sum(map(os.path.getsize, paths))
+    is_streamed = (
+        memory_limit_mb is not None and _MEMORY_PER_BYTE * record_bytes > 1e6 * memory_limit_mb
+    )
+    if is_streamed:
+        # Reading takes long: what is wrong with the specs is said before.
+        spec = shards_lib.load_specs(paths)
+    else:
+        shards = shards_lib.read_shards(paths)
+        spec = shards[0].spec
     for task, (observation_spec, action_spec) in environment_specs.items():
-        specs.check_matches(shards[0].spec, observation_spec, action_spec, task, dataset_path)
+        specs.check_matches(spec, observation_spec, action_spec, task, dataset_path)
 
-    def windows_of(part: list) -> dataset_lib.WindowDataset:
-        return dataset_lib.WindowDataset(part, sequence_length, for_rnn, flatten_action)
+    def windows_of(part: slice) -> dataset_lib.WindowDataset:
+        source = (
+            streamed.stream_shards(paths[part], scratch_folder) if is_streamed else shards[part]
+        )
+        return dataset_lib.WindowDataset(
+            source, sequence_length, for_rnn, flatten_action, memory_limit_mb
+        )
 
-    train = windows_of(shards[: len(training_paths)])
+    train = windows_of(slice(len(training_paths)))
     normalizers = get_normalizers.get_normalizers(train)
     layers = normalizers.obs_norm_layer, normalizers.act_norm_layer
     validation = None
     if validation_paths:
-        validation = windows_of(shards[len(training_paths) :]).normalized(*layers)
-    return TrainingData(train.normalized(*layers), validation, normalizers)
+        validation = windows_of(slice(len(training_paths), None)).normalized(*layers)
+    return TrainingData(
+        train.normalized(*layers), validation, normalizers, len(paths), record_bytes
+    )

@@ -7,7 +7,7 @@ from absl import logging
 
 from ibc.environments.utils import termination
 from ibc.eval import evaluation, rollouts
-from ibc.train import get_learner, intervals, run_folder
+from ibc.train import get_learner, intervals, memory, run_folder
 
 
 def train(
@@ -63,6 +63,7 @@ def train(
     if folder:
         run_folder.write_operative_config(folder)
     learner.wait_for_all()
+    logging.info("Peak memory of this process: %.0f MB.", memory.peak_mb())
     return results
 
 
