@@ -17,47 +17,16 @@ from ibc.utils import startup
 startup.import_tensorflow_quietly()
 
 # isort: split
+import physics_time
+
 from ibc.data import policy_eval_options, policy_eval_run
-from ibc.environments.block_pushing import bullet
 
 _TASK = flags.DEFINE_string("task", "PUSH", "A block task.")
 _NUM_EPISODES = flags.DEFINE_integer("num_episodes", 200, "Number of episodes.")
 
 
-class TimedClient:
-    """Makes every connection to PyBullet count the time spent in it."""
-
-    def __init__(self):
-        self.seconds = 0.0
-        self._lookup = bullet.Client.__getattr__
-
-    def __enter__(self) -> "TimedClient":
-        lookup = self._lookup
-
-        def timed_lookup(client, name):
-            function = lookup(client, name)
-            if not callable(function):
-                return function
-
-            def timed(*args, **kwargs):
-                start = time.perf_counter()
-                try:
-                    return function(*args, **kwargs)
-                finally:
-                    self.seconds += time.perf_counter() - start
-
-            client.__dict__[name] = timed
-            return timed
-
-        bullet.Client.__getattr__ = timed_lookup
-        return self
-
-    def __exit__(self, *_) -> None:
-        bullet.Client.__getattr__ = self._lookup
-
-
 def main(_) -> None:
-    with tempfile.TemporaryDirectory() as folder, TimedClient() as pybullet:
+    with tempfile.TemporaryDirectory() as folder, physics_time.TimedClient() as pybullet:
         # The seconds of the environment's construction are not part of a rate.
         first = _NUM_EPISODES.value
         marks = []

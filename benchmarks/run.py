@@ -1,4 +1,4 @@
-"""All benchmarks of training, acting and starting, in one command.
+"""All benchmarks of training, acting, evaluating, reading data and starting, in one command.
 
     python benchmarks/run.py [--quick] [--json=results.json]
 
@@ -15,17 +15,20 @@ startup.import_tensorflow_quietly()
 
 # isort: split
 import actions
+import evaluation
+import input_pipeline
 import machine
 import start_up
 import tensorflow as tf
 import training_limits
-from absl import app, flags
+from absl import app, flags, logging
 
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 
 def main(_) -> None:
     quick = machine.QUICK.value
+    logging.set_verbosity(logging.WARNING)
     print("The machine: products of matrices [4096, 128] @ [128, 128]")
     rates = {
         dtype.name: machine.matmul_flops(4096, 128, dtype) / 1e9
@@ -37,6 +40,10 @@ def main(_) -> None:
     results = {"machine": rates, "training": training_limits.rows(quick)}
     print("Greedy actions")
     results["actions"] = actions.rows(quick)
+    print("Evaluation")
+    results["evaluation"] = evaluation.rows(quick)
+    print("Input")
+    results["input"] = input_pipeline.rows(quick)
     print("Start-up")
     results["start_up"] = start_up.rows(10 if quick else 2000)
     if _JSON.value:
