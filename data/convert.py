@@ -151,13 +151,17 @@ def episode_frames(
     step_type[0], step_type[-1] = ts.StepType.FIRST, ts.StepType.LAST
     discount = np.ones(length, np.float32)
     discount[-1] = not terminated
+    with np.errstate(over="ignore"):  # What becomes infinite is refused later.
+        observation, action, reward = tf.nest.map_structure(
+            np.float32, (observation, action, reward)
+        )
     return trajectory.Trajectory(
         step_type=step_type,
-        observation=tf.nest.map_structure(np.float32, observation),
-        action=np.float32(action),
+        observation=observation,
+        action=action,
         policy_info=(),
         next_step_type=np.append(step_type[1:], np.int32(ts.StepType.FIRST)),
-        reward=np.float32(reward),
+        reward=reward,
         discount=discount,
     )
 

@@ -31,7 +31,7 @@ class D4RLFile:
         convert_hdf5.check_lengths(
             self.path, {key: len(file[key]) for key in (*_KEYS, *self._optional)}
         )
-        self._terminals = np.asarray(file["terminals"][:], bool).ravel()
+        self._terminals = convert_hdf5.read_flags(self.path, file, "terminals")
         self._starts, self._ends = self._divide()
         self.lengths = self._ends - self._starts
         rewards = np.asarray(file["rewards"][:], np.float64).ravel()
@@ -40,10 +40,12 @@ class D4RLFile:
             self.path, family, file["observations"].shape[1:], file["actions"].shape[1:]
         )
 
+    @convert_hdf5.reads
     def spec(self) -> trajectory.Trajectory:
         """Returns the spec of one frame."""
         return convert.frame_spec(self._file["observations"], self._file["actions"].shape[1])
 
+    @convert_hdf5.reads
     def frames(self, number: int) -> trajectory.Trajectory:
         """Returns the frames of an episode, arrays [n, ...]."""
         steps = slice(self._starts[number], self._ends[number])
@@ -62,7 +64,7 @@ class D4RLFile:
         """Returns the first step of each episode, and the one after its last."""
         is_end = self._terminals.copy()
         if self._optional:
-            is_end |= np.asarray(self._file["timeouts"][:], bool).ravel()
+            is_end |= convert_hdf5.read_flags(self.path, self._file, "timeouts")
         elif self._family is None:
             raise ValueError(
                 f"{self.path} has no 'timeouts', so episodes that reached their limit have no end: "

@@ -1,7 +1,13 @@
 """Opens HDF5 files with h5py and says what is wrong with them."""
 
+import contextlib
+import functools
+import math
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 from ibc.environments.d4rl import d4rl_tasks
 
@@ -11,6 +17,8 @@ _MINARI_FILE = "main_data.hdf5"
 _CHUNK_CACHE_BYTES = 64 << 20
 _LISTED_KEYS = 8
 _NUMBER_KINDS = "biuf"
+# What h5py raises where a file's parts contradict each other or links lead nowhere.
+_OF_DAMAGE = (KeyError, IndexError, MemoryError, OSError, OverflowError, RuntimeError, TypeError)
 
 
 def find_file(path: str) -> str:
@@ -57,6 +65,36 @@ def open_hdf5(path: str) -> Any:
         ) from error
 
 
+@contextlib.contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Says in one line what h5py has found wrong while it reads a file.
+
+    Raises:
+      ValueError: The file is damaged.
+    """
+    try:
+        yield
+    except (ValueError, *_OF_DAMAGE) as error:
+        if isinstance(error, ValueError) and path in str(error):
+            raise  # It says itself what is wrong.
+        reason = str(error.args[0] if error.args else type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"{path} is damaged, or not all of it is there ({reason}): copy it again from where it "
+            "came from."
+        ) from error
+
+
+def reads(method: Callable) -> Callable:
+    """Decorates a method of an object with a `path` that reads from that file; see `reading`."""
+
+    @functools.wraps(method)
+    def guarded(self, *args):
+        with reading(self.path):
+            return method(self, *args)
+
+    return guarded
+
+
 def check_keys(where: str, group: Any, keys: tuple[str, ...]) -> None:
     """Checks that a group has members of these names.
 
@@ -65,7 +103,7 @@ def check_keys(where: str, group: Any, keys: tuple[str, ...]) -> None:
     """
     missing = [key for key in keys if key not in group]
     if missing:
-        found = ", ".join(list(group)[:_LISTED_KEYS])
+        found = ", ".join(map(str, list(group)[:_LISTED_KEYS]))
         raise ValueError(f"{where} has no {', '.join(missing)}; it holds {found}.")
 
 
@@ -89,10 +127,41 @@ def check_array(where: str, key: str, stored: Any, shape: str) -> None:
         found = "one number"
     else:
         size = stored.shape[1:]
-        if {"[n]": size in ((), (1,)), "[n, size]": len(size) == 1}.get(shape, True):
+        fits = {"[n]": size in ((), (1,)), "[n, size]": len(size) == 1}.get(shape, True)
+        if fits and 0 not in size:
+            _check_stored(where, key, stored)
             return
         found = f"of shape {list(stored.shape)}"
     raise ValueError(f"{where}: {key} is {found}, expected an array {shape} of numbers.")
+
+
+def _check_stored(where: str, key: str, array: Any) -> None:
+    """Checks that values were written: HDF5 makes up those that were not, however many."""
+    if array.is_virtual:
+        return
+    if array.chunks is None:
+        whole = array.id.get_storage_size() > 0 or not array.size
+    else:
+        counts = (-(-size // chunk) for size, chunk in zip(array.shape, array.chunks, strict=True))
+        whole = array.id.get_num_chunks() == math.prod(counts)
+    if not whole:
+        raise ValueError(
+            f"{where}: {key} of shape {list(array.shape)} was not written to its end: copy the "
+            "file again from where it came from."
+        )
+
+
+def read_flags(where: str, group: Any, key: str) -> np.ndarray:
+    """Reads which steps a file marks: bool [n].
+
+    Raises:
+      ValueError: A value is neither 0 nor 1.
+    """
+    values = np.ravel(group[key][:])
+    wrong = values[(values != 0) & (values != 1)]
+    if len(wrong):
+        raise ValueError(f"{where}: {key} holds {wrong[0]}, expected 0 or 1 for each step.")
+    return values.astype(bool)
 
 
 def check_lengths(where: str, lengths: dict[str, int]) -> None:

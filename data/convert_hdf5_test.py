@@ -74,3 +74,30 @@ def test_minari_files_of_other_shapes_are_refused(tmp_path, key, values, found):
     path = _write(tmp_path / "b.hdf5", episode_0=np.zeros(3))
     with pytest.raises(ValueError, match="/episode_0 is an array, expected a group"):
         convert_sources.open_source(path)
+
+
+@pytest.mark.parametrize("key", ["terminals", "timeouts"])
+@pytest.mark.parametrize("value", [np.nan, 0.5, -1, 255])
+def test_marks_of_steps_are_zero_or_one(tmp_path, key, value):
+    path = _write(tmp_path / "a.hdf5", **{**_STEPS, key: np.array([0, value, 1.0])})
+    with pytest.raises(ValueError, match=rf"a.hdf5: {key} holds .*, expected 0 or 1"):
+        convert_sources.open_source(path)
+
+
+def test_observations_without_numbers_are_refused(tmp_path):
+    path = _write(tmp_path / "a.hdf5", **{**_STEPS, "observations": np.zeros((3, 0))})
+    with pytest.raises(ValueError, match=r"observations is of shape \[3, 0\]"):
+        convert_sources.open_source(path)
+
+
+def test_episodes_of_different_sizes_are_refused(tmp_path):
+    arrays = {}
+    for number, size in ((0, 2), (1, 3)):
+        steps = {"observations": np.zeros((3, size)), "actions": np.zeros((2, 2))}
+        for key in ("rewards", "terminations", "truncations"):
+            steps[key] = np.zeros(2)
+        arrays |= {f"episode_{number}/{key}": values for key, values in steps.items()}
+    path = _write(tmp_path / "a.hdf5", **arrays)
+    expected = r"/episode_1 is unlike /episode_0: its steps are {'observations': \[3\], 'actions'"
+    with pytest.raises(ValueError, match=expected):
+        convert_sources.open_source(path)

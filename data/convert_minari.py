@@ -32,19 +32,23 @@ class MinariFile:
         """Reads the rewards and checks all shapes; see `convert_sources.open_source`."""
         self.path = file.filename
         self._family = family
-        numbers = sorted(int(m[1]) for m in map(_EPISODE_GROUP.fullmatch, file) if m)
-        self._episodes = [file[f"episode_{number}"] for number in numbers]
+        matches = [match for match in map(_EPISODE_GROUP.fullmatch, file) if match]
+        matches.sort(key=lambda match: int(match[1]))
+        self._episodes = [file[match[0]] for match in matches]
         for episode in self._episodes:
             self._check(episode)
+            self._check_like_first(episode)
         rewards = [np.ravel(episode["rewards"][:]) for episode in self._episodes]
         self.lengths = np.array([len(values) for values in rewards])
         self.returns = recorded_returns.episode_returns(rewards, family)
 
+    @convert_hdf5.reads
     def spec(self) -> trajectory.Trajectory:
         """Returns the spec of one frame."""
         episode = self._episodes[0]
         return convert.frame_spec(self._observations(episode, 1), episode["actions"].shape[1])
 
+    @convert_hdf5.reads
     def frames(self, number: int) -> trajectory.Trajectory:
         """Returns the frames of an episode, arrays [n, ...]."""
         episode = self._episodes[number]
@@ -52,7 +56,7 @@ class MinariFile:
             self._observations(episode, len(episode["actions"])),
             episode["actions"][:],
             np.ravel(episode["rewards"][:]),
-            bool(np.ravel(episode["terminations"][:])[-1]),
+            bool(convert_hdf5.read_flags(self.path + episode.name, episode, "terminations")[-1]),
         )
 
     def _observations(self, episode: Any, count: int) -> Any:
@@ -85,6 +89,15 @@ class MinariFile:
             shape = self._observation_shape(observations)
             convert_hdf5.check_sizes(where, self._family, shape, actions.shape[1:])
 
+    def _check_like_first(self, episode: Any) -> None:
+        """Checks that an episode's arrays have the names and sizes of the first one's."""
+        first = self._episodes[0]
+        if (found := _sizes(episode)) != (expected := _sizes(first)):
+            raise ValueError(
+                f"{self.path}{episode.name} is unlike {first.name}: its steps are {found}, not "
+                f"{expected}."
+            )
+
     def _observation_shape(self, observations: Any) -> tuple[int, ...]:
         """Returns the shape that observations have once they are laid out as the task's."""
         if _is_array(observations):
@@ -110,6 +123,12 @@ def _read(stored: Any, count: int) -> Any:
     if _is_array(stored):
         return stored[:count]
     return {key: _read(stored[key], count) for key in stored}
+
+
+def _sizes(episode: Any) -> dict[str, list[int]]:
+    """Returns name -> shape of one step's observations and action."""
+    parts = [*_arrays(episode["observations"]), episode["actions"]]
+    return {part.name.removeprefix(f"{episode.name}/"): list(part.shape[1:]) for part in parts}
 
 
 def _arrays(stored: Any) -> list[Any]:

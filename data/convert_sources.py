@@ -26,11 +26,13 @@ def open_source(path: str | os.PathLike, task: str | None = None) -> convert.Epi
     if name.endswith(_RECORD_FILES):
         return convert_shards.ShardFiles(name, task)
     file = convert_hdf5.open_hdf5(convert_hdf5.find_file(name))
-    if convert_minari.is_minari_file(file):
-        return convert_minari.MinariFile(file, family)
-    if "observations" in file and "actions" in file:
-        return convert_d4rl.D4RLFile(file, family)
-    raise ValueError(
-        f"{file.filename} is neither a D4RL file (observations, actions, rewards, terminals) nor a "
-        f"Minari file (episode_0, ...): it holds {', '.join(list(file)[:8]) or 'nothing'}."
-    )
+    with convert_hdf5.reading(file.filename):
+        if convert_minari.is_minari_file(file):
+            return convert_minari.MinariFile(file, family)
+        if "observations" in file and "actions" in file:
+            return convert_d4rl.D4RLFile(file, family)
+        found = ", ".join(map(str, list(file)[:8]))
+        raise ValueError(
+            f"{file.filename} is neither a D4RL file (observations, actions, rewards, terminals) "
+            f"nor a Minari file (episode_0, ...): it holds {found or 'nothing'}."
+        )
