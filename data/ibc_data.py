@@ -43,6 +43,8 @@ def make_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("verify", help="check record files against specs and manifests")
     command.add_argument("pattern", help="file name or quoted glob")
     command.set_defaults(run=verify)
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", help=command_line.DEBUG_HELP)
     return parser
 
 
@@ -127,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             for line in arguments.run(arguments):
                 print(line, flush=True)
     except (ValueError, OSError, ImportError) as error:
-        command_line.fail(error)
+        command_line.fail(error, debug=arguments.debug)
     except KeyboardInterrupt:
         message = "interrupted; unfinished files were removed."
         command_line.fail(message, status=128 + signal.SIGINT)

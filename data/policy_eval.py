@@ -13,7 +13,7 @@ import sys
 import time
 
 import tqdm
-from absl import app, flags, logging
+from absl import app, flags
 
 from ibc.data import policy_eval_options, policy_eval_replicas, policy_eval_report
 from ibc.environments import tasks
@@ -30,7 +30,6 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         if default in ((), dataclasses.MISSING):
             default = None
         kind(name, default, text, flag_values=values)
-        values.register_key_flag_for_module(sys.argv[0], values[name])
 
     string, integer, boolean = flags.DEFINE_string, flags.DEFINE_integer, flags.DEFINE_boolean
     define(string, "task", f"Task: {', '.join(tasks.TASKS)}.")
@@ -50,6 +49,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     define(boolean, "viz_img", "Whether to write a picture of every episode.")
     define(flags.DEFINE_multi_string, "gin_file", "Gin file (repeatable).")
     define(flags.DEFINE_multi_string, "gin_bindings", "Gin binding (repeatable).")
+    command_line.define_debug(values)
+    command_line.list_in_help([*defaults, "debug"], values)
 
 
 def options_from_flags(values: flags.FlagValues = flags.FLAGS) -> policy_eval_options.Options:
@@ -90,8 +91,7 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
         with termination.watched(), storage.plain_errors():
             results = evaluate(options_from_flags(values))
     except (ValueError, OSError, ImportError, policy_eval_replicas.ReplicaError) as error:
-        logging.debug("Details:", exc_info=True)
-        command_line.fail(error)
+        command_line.fail(error, debug=values["debug"].value)
     except KeyboardInterrupt:
         message = "interrupted; unfinished files were removed."
         command_line.fail(message, status=128 + signal.SIGINT)

@@ -10,8 +10,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
 
-from absl import logging
-
 from ibc.data import policy_eval_options, policy_eval_report
 from ibc.environments.utils import atomic_file, child_process, termination
 
@@ -121,8 +119,8 @@ def _collect(
             else:
                 termination.check()  # It may have ended what the replica needed.
                 summary, details = content
-                logging.debug("Replica %d failed:\n%s", replica, details)
-                raise ReplicaError(f"replica {replica}: {summary}")
+                where = child_process.WorkerTraceback(details)
+                raise ReplicaError(f"replica {replica}: {summary}") from where
     return [results[replica] for replica in sorted(results)]
 
 

@@ -10,7 +10,6 @@ the last checkpoint.
 
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 
 from absl import app, flags
@@ -41,9 +40,7 @@ _MULTI_GPU = flags.DEFINE_bool("multi_gpu", False, "Train on all GPUs of this ma
 _DEVICE_TYPE = flags.DEFINE_enum("device_type", "gpu", ["gpu", "tpu"], "What to train on.")
 _TPU = flags.DEFINE_string("tpu", None, "Address of the TPU, with --device_type=tpu.")
 _USE_GPU = flags.DEFINE_bool("use_gpu", False, "Require a GPU: an error where there is none.")
-
-
-_DEBUG = flags.DEFINE_bool("debug", False, "Show the traceback of an error.")
+_DEBUG = command_line.define_debug()
 
 
 def main(argv: Sequence[str]) -> None:
@@ -54,9 +51,8 @@ def main(argv: Sequence[str]) -> None:
         with termination.watched(), storage.plain_errors():
             _run_experiment()
     except (*_EXPECTED, FloatingPointError) as error:
-        if _DEBUG.value:
-            traceback.print_exc()
-        command_line.fail(error, _DIVERGED if isinstance(error, FloatingPointError) else 1)
+        status = _DIVERGED if isinstance(error, FloatingPointError) else 1
+        command_line.fail(error, status, _DEBUG.value)
     except termination.Terminated as error:
         termination.end(error)
     except KeyboardInterrupt:
@@ -66,6 +62,8 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> None:
     """Entry point of the console script."""
+    own = flags.FLAGS.get_flags_for_module(__name__)
+    command_line.list_in_help([*(flag.name for flag in own), _DEBUG.name])
     argv = command_line.without_lone_dashes(sys.argv)
     app.run(main, argv=argv, flags_parser=command_line.parse_flags)
 

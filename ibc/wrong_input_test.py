@@ -105,8 +105,13 @@ def _cases(command: str) -> dict[tuple[str, ...], str]:
         good = (*_RECORDING, "--policy=oracle")
         cases = {(*good, *flags): said for flags, said in table.EVALUATION.items()}
         cases |= {(*_RECORDING, *flags): said for flags, said in table.EXPORTED.items()}
-        good = (*good, "--task=PUSH")
-        return cases | {(*good, *flags): said for flags, said in table.PUSHING.items()}
+        of_tasks = {
+            (*good, "--task=PUSH"): table.PUSHING,
+            (*_RECORDING, "--task=door-human-v0", "--policy=random"): table.D4RL,
+        }
+        for good, said_of in of_tasks.items():
+            cases |= {(*good, *flags): said for flags, said in said_of.items()}
+        return cases
     if command == "collect_oracle":
         return {(*_RECORDING, *flags): said for flags, said in table.COLLECTION.items()}
     return table.DATA_COMMAND

@@ -81,6 +81,8 @@ TRAINING = {
     ("--gin_file=mlp_emb_quick.gin",): "(did you mean mlp_ebm_quick",
     ("--task=PARTICEL",): "unknown task 'PARTICEL'; did you mean PARTICLE?",
     ("--task=PUSH",): "block_translation float32[2] is missing",
+    ("--task=door-human-v0",): "door-human-v0",
+    ("--task=door-human-v0", "--gin_bindings=DoorEnv.x = 1"): "no configurable 'DoorEnv'",
     ("--device_type=npu",): "--device_type=npu: value should be one of <gpu|tpu>",
     ("--nonsense",): "Unknown command line flag 'nonsense'",
     ("--video=maybe",): "--video=maybe: ",
@@ -128,8 +130,27 @@ PUSHING = {
     ("--gin_bindings=BlockPush.seed=-3",): "BlockPush.seed must be a whole number",
     ("--gin_bindings=BlockPush.abs_action=True",): "BlockPush.abs_action is True",
     ("--gin_bindings=BlockPush.control_frequency=7.0",): "must divide 240",
+    ("--gin_bindings=BlockPush.image_size=(120,160)",): "BlockPush.image_size would have no effect",
+    ("--gin_bindings=BlockPush.task='REACH'",): "BlockPush.task would have no effect",
     ("--gin_bindings=BlockPush.visuals_mode='x'",): "must be one of ('default', 'real'), got 'x'",
     ("--gin_bindings=OrientedPushOracle.action_noise_std=-1",): "must not be a negative number",
+}
+
+# Flags of `policy_eval` with one of D4RL's tasks → what is said.
+D4RL = {
+    ("--gin_bindings=DoorEnv.max_steps=3",): "there is no configurable 'DoorEnv'",
+    ("--gin_bindings=D4RLSuccess.bufer_size=3",): "(did you mean buffer_size or",
+    ("--gin_bindings=D4RLSuccess.buffer_size='x'",): "must be a whole number, got 'x'",
+    ("--task=door-human-v1",): "did you mean door-human-v",
+    ("--task=antmaze-medium-divers-v0",): "did you mean antmaze-medium-diverse-v0",
+    ("--policy=oracle",): "needs a task with an oracle",
+    ("--policy=particle",): "policy 'particle' is unknown",
+    ("--use_image_obs",): "door-human-v0 has no image observations",
+    ("--viz_img",): "task door-human-v0 has no pictures of episodes",
+    ("--shared_memory",): "door-human-v0",
+    ("--history_length=0",): "--history_length must be at least 1, got 0",
+    ("--gin_file=mlp_mse.gin",): "gin file 'mlp_mse.gin' was not found",
+    NARROW: "exclude each other; give one of them",
 }
 
 # Flags of `collect_oracle` → what is said.

@@ -16,6 +16,13 @@ class WorkerError(RuntimeError):
     """A process that works for this one failed or was killed; the message says which and why."""
 
 
+class WorkerTraceback(Exception):
+    """The cause of a `WorkerError`: where the process failed, as it has written it."""
+
+    def __str__(self) -> str:
+        return f"in the process:\n{self.args[0]}"
+
+
 def num_cores() -> int:
     """Returns how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS

@@ -1,13 +1,17 @@
 """What the command lines of this project have in common."""
 
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from absl import flags, logging
 
 # Python's levels; absl's own numbers differ.
 _INFO, _WARNING = 20, 30
+
+DEBUG_HELP = "Show the traceback of an error, too."
+"""What --debug does in every command."""
 
 # What these say below the level of an error is about their own workings.
 _LIBRARIES = ("tensorflow", "tf_keras", "tf_agents/policies", "tf_agents/utils")
@@ -24,8 +28,27 @@ def without_lone_dashes(argv: Sequence[str]) -> list[str]:
     return argv
 
 
-def fail(error: object, status: int = 1) -> NoReturn:
-    """Ends the program with one line on standard error: the first of the error's message."""
+def define_debug(values: flags.FlagValues = flags.FLAGS) -> flags.FlagHolder:
+    """Defines the flag --debug, whose value is for `fail`."""
+    return flags.DEFINE_bool("debug", False, DEBUG_HELP, flag_values=values)
+
+
+def list_in_help(names: Iterable[str], values: flags.FlagValues = flags.FLAGS) -> None:
+    """Makes --help list flags, under whatever name their command was started."""
+    for name in names:
+        values.register_key_flag_for_module(sys.argv[0], values[name])
+
+
+def fail(error: object, status: int = 1, debug: bool = False) -> NoReturn:
+    """Ends the program with one line on standard error: the first of the error's message.
+
+    Args:
+      error: An exception or a message.
+      status: Exit status.
+      debug: Whether to show an exception's traceback, before the line.
+    """
+    if debug and isinstance(error, BaseException):
+        traceback.print_exception(error)
     # gin appends lines about where a configurable was called; the first one is the message.
     first_line = (str(error).strip() or "unknown error").splitlines()[0]
     print(f"error: {first_line}", file=sys.stderr, flush=True)

@@ -23,3 +23,20 @@ def test_failure_is_one_line_and_a_status(capsys):
         command_line.fail(ValueError("n_dim is wrong\n  In call to configurable"), status=3)
     assert end.value.code == 3
     assert capsys.readouterr().err == "error: n_dim is wrong\n"
+
+
+def test_debug_shows_where_an_error_comes_from_and_still_ends_with_the_line(capsys):
+    try:
+        raise ValueError("n_dim is wrong\n  In call to configurable")
+    except ValueError as error:
+        with pytest.raises(SystemExit):
+            command_line.fail(error, debug=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("Traceback") and 'raise ValueError("n_dim is' in "".join(lines)
+    assert lines[-1] == "error: n_dim is wrong"
+
+
+def test_debug_of_a_message_is_the_message(capsys):
+    with pytest.raises(SystemExit):
+        command_line.fail("interrupted", debug=True)
+    assert capsys.readouterr().err == "error: interrupted\n"

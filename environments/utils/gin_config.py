@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import gin
 
-from ibc.environments.utils import gin_types
+from ibc.environments.utils import gin_fixed, gin_types
 
 # gin breaks longer lines.
 _ONE_LINE = 10_000
@@ -40,7 +40,7 @@ def parse(
     Raises:
       FileNotFoundError: A file is not there; the message lists files that are.
       ValueError: A name, parameter or binding is wrong; the message names the nearest. Or a
-        value has another type than its parameter.
+        value has another type than its parameter, or no effect.
     """
     folders = list(search_folders or [])
     files = [find_file(name, folders) for name in gin_files or []]
@@ -49,6 +49,7 @@ def parse(
     for binding in gin_bindings or []:
         _translated(lambda binding=binding: gin.parse_config(binding), f"gin binding '{binding}'")
     _translated(gin.finalize, "gin configuration")
+    gin_fixed.check_bindings()
     gin_types.check_bindings()
     return files
 
@@ -96,6 +97,21 @@ def bindings_of(package: str) -> tuple[str, ...]:
         if is_macro or (wrapped is not None and wrapped.__module__.startswith(package)):
             bindings.append(line)
     return tuple(bindings)
+
+
+def default_of(parameter: str) -> str | None:
+    """Returns a parameter's default value as gin writes values; None if it has none.
+
+    Args:
+      parameter: Such as 'MLPEBM.depth', without scope.
+    """
+    name, _, key = parameter.rpartition(".")
+    wrapped = _registered().get(name.rpartition(".")[2])
+    if wrapped is None:
+        return None
+    target = wrapped.__init__ if inspect.isclass(wrapped) else wrapped
+    found = inspect.signature(target).parameters.get(key)
+    return None if found is None or found.default is found.empty else repr(found.default)
 
 
 def _translated(parse_one: Callable[[], object], what: str) -> None:

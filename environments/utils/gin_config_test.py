@@ -99,3 +99,17 @@ def test_missing_include_names_both_files(folder):
     (folder / "top.gin").write_text("include 'nowhere.gin'\n")
     with pytest.raises(ValueError, match=r"top\.gin: Unable to open file: nowhere\.gin"):
         gin_config.parse(["top.gin"], [], [folder])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "default"),
+    [
+        ("ParticleEnv.n_steps", "50"),
+        ("particle.ParticleEnv.n_steps", "50"),
+        ("ParticleEnv.n_stepz", None),
+        ("NoSuchEnv.n_steps", None),
+        ("a_macro", None),
+    ],
+)
+def test_the_default_of_a_parameter_is_what_gin_would_write(parameter, default):
+    assert gin_config.default_of(parameter) == default

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import connection
 from typing import Any
 
-from absl import logging
 from tf_agents.environments import py_environment
 from tf_agents.trajectories import time_step
 
@@ -100,8 +99,8 @@ class ProcessGroup:
         if succeeded:
             return content
         summary, details = content
-        logging.debug("Evaluation process %d failed:\n%s", worker, details)
-        raise child_process.WorkerError(f"evaluation process {worker}: {summary}")
+        where = child_process.WorkerTraceback(details)
+        raise child_process.WorkerError(f"evaluation process {worker}: {summary}") from where
 
     def _death(self, worker: int) -> child_process.WorkerError:
         cause = child_process.cause_of_death(self.processes[worker])

@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.data import manifest, shard_reader
+from ibc.environments import tasks
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,6 @@ _MOMENTS = {
 # SavedModels are written once, at the first checkpoint, so that comes first.
 _TRAINING_KILLS = (
     "export",
-    "export",
     "training",
     "checkpoint",
     "weights",
@@ -40,7 +40,6 @@ _TRAINING_KILLS = (
     "pictures",
     "video",
     "checkpoint",
-    "video",
 )
 _RECORDING_KILLS = 6
 _COLLECTING_KILLS = 4
@@ -67,6 +66,7 @@ def train(folder: pathlib.Path, data: str, *arguments: str, **changes: int) -> s
         batch_size=128,
         eval_interval=2 * _INTERVAL,
         eval_episodes=2,
+        num_envs=1,
         fused_train_steps=_INTERVAL,
         checkpoint_interval=_INTERVAL,
         policy_save_interval=_INTERVAL,
@@ -77,6 +77,7 @@ def train(folder: pathlib.Path, data: str, *arguments: str, **changes: int) -> s
         f"train_eval.dataset_path = '{data}'",
         "train_eval.learning_rate_schedule = 'exponential'",
         "IbcPolicy.num_action_samples = 64",
+        "iterative_dfo.num_iterations = 1",
     ]
     command = ["ibc.train_eval", "--task=PARTICLE", "--gin_file=mlp_ebm_quick.gin", *arguments]
     return start(
@@ -205,6 +206,28 @@ def test_a_killed_recording_leaves_whole_files_alone(tmp_path, more: Sequence[st
     assert process.wait() == 0, (tmp_path / "log").read_text()
     assert assert_whole_shards(tmp_path, 3) == (2 if "replicas" in more[0] else 1)
     assert_nothing_hidden(tmp_path)
+
+
+def test_a_training_killed_while_it_records_records_anew(tmp_path, report):
+    data = tmp_path / "data"
+    data.mkdir()
+    path = f"{data}/oracle*.tfrecord"
+    episodes = tasks.RECORDED_EPISODES // tasks.RECORDING_REPLICAS
+    arguments = ("--generate_data", "--skip_eval", "--gin_bindings=ParticleEnv.n_steps = 5")
+    # What is awaited: every replica has begun its file; one has ended it.
+    for awaited, count in ((".oracle_?.tfrecord.tmp-*", 2), ("oracle_?.tfrecord", 1)):
+        process = train(tmp_path / "run", path, *arguments, num_iterations=20)
+        while process.poll() is None and len(list(data.glob(awaited))) < count:
+            time.sleep(0.002)
+        kill(process)
+        assert process.returncode == -9, (tmp_path / "log").read_text()
+        there = assert_whole_shards(data, episodes)
+        report(f"recording for a training, killed at {awaited}: {there} whole files")
+    process = train(tmp_path / "run", path, *arguments, num_iterations=20)
+    assert process.wait() == 0, (tmp_path / "log").read_text()
+    assert assert_whole_shards(data, episodes) == tasks.RECORDING_REPLICAS
+    assert checkpoint_step(tmp_path / "run") == 20
+    assert_nothing_hidden(data)
 
 
 def test_a_killed_collection_goes_on_with_the_next_shard(tmp_path, report):

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from ibc.agents import base_agent
 from ibc.environments.utils import atomic_file
+from ibc.train import activations
 
 _SHOWN = 8
 
@@ -45,6 +46,8 @@ class Examined:
     """Variable → gradient."""
     weights: dict[str, np.ndarray]
     """Variable → value."""
+    activations: dict[str, np.ndarray]
+    """Layer → its largest activation in inference, []; empty where it is not known."""
 
 
 def as_not_finite(error: tf.errors.InvalidArgumentError) -> NotFiniteError:
@@ -89,8 +92,7 @@ def report(
     parts += [f"{name} {value:.3g}" for name, value in examined.scalars.items()]
     sentences = [
         f"{head} ({', '.join(parts)}).",
-        f"Largest weight: {_largest(examined.weights)}; "
-        f"largest gradient: {_largest(examined.gradients)}.",
+        _sizes(examined),
         *_of_examples("values", not_finite_inputs(examined.observation, examined.action)),
         *_of_examples("a loss", np.flatnonzero(~np.isfinite(examined.losses))),
         _write(examined, windows, folder / f"diverged_batch_{error.step}.npz"),
@@ -132,11 +134,23 @@ def _examine(
         means,
         {v.name: gradient for v, gradient in zip(variables, summed, strict=True)},
         {variable.name: variable.numpy() for variable in variables},
+        activations.largest(agent.cloning_network, inputs),
     )
 
 
-def _largest(arrays: dict[str, np.ndarray]) -> str:
-    """Names the variable with the largest element; one that is not finite is the largest."""
+def _sizes(examined: Examined) -> str:
+    """Says where weights, gradients and activations are largest."""
+    sizes = [
+        f"Largest weight: {_largest(examined.weights, 'variables')}",
+        f"largest gradient: {_largest(examined.gradients, 'variables')}",
+    ]
+    if examined.activations:
+        sizes.append(f"largest activation: {_largest(examined.activations, 'layers')}")
+    return "; ".join(sizes) + "."
+
+
+def _largest(arrays: dict[str, np.ndarray], owners: str) -> str:
+    """Names the owner of the largest element; one that is not finite is the largest."""
 
     def size(name: str) -> float:
         return float(np.nan_to_num(np.max(np.abs(arrays[name])), nan=np.inf, posinf=np.inf))
@@ -144,7 +158,7 @@ def _largest(arrays: dict[str, np.ndarray]) -> str:
     name = max(arrays, key=size)
     found = sum(size(other) == np.inf for other in arrays)
     if found > 1:
-        return f"not finite in {found} of {len(arrays)} variables, first in {_first(arrays)}"
+        return f"not finite in {found} of {len(arrays)} {owners}, first in {_first(arrays)}"
     return f"{np.max(np.abs(arrays[name])):.3g} in {name}"
 
 

@@ -70,6 +70,7 @@ def test_a_huge_learning_rate_names_step_layer_and_batch(tmp_path, particle_data
     message = diverge(tmp_path, particle_data, loss_type, "train_eval.learning_rate = 1e30")
     assert f"{loss_type}_total_loss" in message and "Lower train_eval.learning_rate" in message
     assert re.search(r"Largest weight: [\d.]+e\+\d+ in [\w/]+:0; largest gradient: ", message)
+    assert re.search(r"; largest activation: .+ in [\w/]*dense(_\d+)?\. ", message)
     arrays = dump(tmp_path, message)
     assert arrays["action"].shape == (64, 2) and arrays["observation/pos_agent"].shape == (64, 2, 2)
     assert len(arrays["not_finite_inputs"]) == 0

@@ -1,6 +1,7 @@
 """Exports policies as SavedModels, and their weights at intervals, whole or not at all."""
 
 import pathlib
+import shutil
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
@@ -17,7 +18,8 @@ class PolicyExporter(triggers.MultiplesTrigger):
 
     Folders are those of TF-Agents' PolicySavedModelTrigger: policy/, greedy_policy/,
     collect_policy/ hold SavedModels, checkpoints/policy_checkpoint_<step>/ hold weights for
-    them. The models are written at the first interval and again by `save_models`.
+    them. The models are written at the first interval and again by `save_models`, those of one
+    policy under two names only once.
     """
 
     def __init__(
@@ -35,13 +37,23 @@ class PolicyExporter(triggers.MultiplesTrigger):
             learner.COLLECT_POLICY_SAVED_MODEL_DIR: agent.collect_policy,
         }
         self._savers: dict[str, policy_saver.PolicySaver] = {}
+        self._models_step: int | None = None
         super().__init__(interval, self._save_interval)
 
     def save_models(self) -> None:
-        """Writes the SavedModels with the present weights."""
-        for name in self._policies:
+        """Writes the SavedModels with the present weights, unless they have just been written."""
+        step = int(self._train_step.numpy())
+        if step == self._models_step:
+            return
+        written: dict[int, pathlib.Path] = {}
+        for name, policy in self._policies.items():
             with atomic_file.replacing_folder(self._folder / name) as temporary:
-                self._saver(name).save(str(temporary))
+                if id(policy) in written:
+                    shutil.copytree(written[id(policy)], temporary)
+                else:
+                    self._saver(name).save(str(temporary))
+            written.setdefault(id(policy), self._folder / name)
+        self._models_step = step
 
     def is_written(self, step: int) -> bool:
         """Whether the weights of a step have been written."""

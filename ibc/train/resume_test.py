@@ -2,6 +2,7 @@
 
 import logging
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -86,9 +87,13 @@ def train(folder: pathlib.Path, name: str, data: str, steps: int, *bindings: str
     experiment.train_eval(root_dir=str(folder), dataset_path=data, skip_eval=True)
 
 
+def checkpoints(folder: pathlib.Path) -> pathlib.Path:
+    return folder / "train" / "checkpoints"
+
+
 def numbers(folder: pathlib.Path) -> dict[str, np.ndarray]:
     """Reads every number of the newest checkpoint but how often one was saved."""
-    newest = tf.train.latest_checkpoint(str(folder / "train" / "checkpoints"))
+    newest = tf.train.latest_checkpoint(str(checkpoints(folder)))
     names = [name for name, _ in tf.train.list_variables(newest) if "save_counter" not in name]
     values = {name: tf.train.load_variable(newest, name) for name in names}
     return {k: np.asarray(v) for k, v in values.items() if np.asarray(v).dtype.kind in "fiu"}
@@ -99,12 +104,16 @@ def numbers(folder: pathlib.Path) -> dict[str, np.ndarray]:
 )
 def test_stopping_and_going_on_changes_nothing(tmp_path, data, name, monkeypatch, report):
     path = data[name.partition(",")[0]]
-    train(tmp_path / "whole", name, path, 14)
-    train(tmp_path / "halves", name, path, 7)
+    pauses = ("train_eval.checkpoint_interval = 7", "train_eval.fused_train_steps = 7")
+    train(tmp_path / "whole", name, path, 14, *pauses)
+    # What there was after 7 steps, as if the run had been killed then.
+    shutil.copytree(tmp_path / "whole", tmp_path / "halves")
+    newest = checkpoints(tmp_path / "halves") / "checkpoint"
+    newest.write_text('model_checkpoint_path: "ckpt-7"\n')
     middle = numbers(tmp_path / "halves")
     # Calls of the compiled loop of another length change nothing either.
     monkeypatch.setattr(pacing.Pace, "steps", lambda self, most: min(3, most))
-    train(tmp_path / "halves", name, path, 14)
+    train(tmp_path / "halves", name, path, 14, *pauses)
     whole, halves = numbers(tmp_path / "whole"), numbers(tmp_path / "halves")
     assert whole.keys() == halves.keys() and len(whole) > 10
     differing = [k for k in whole if whole[k].tobytes() != halves[k].tobytes()]
@@ -138,6 +147,15 @@ def test_what_decides_the_result_may_not_change(tmp_path, data):
         with pytest.raises(ValueError, match=message) as error:
             train(tmp_path / "run", _FAST, *arguments)
         assert "Continue it with the same ones, or give this run its own" in str(error.value)
+
+
+def test_a_default_value_that_is_bound_or_no_longer_bound_is_no_change(tmp_path, data, caplog):
+    train(tmp_path / "run", _FAST, data["states"], 2, "train_eval.mixed_precision = False")
+    bound = ("train_eval.flatten_action = True", "RATE = 0.1", "MLPMSE.rate = %RATE")
+    train(tmp_path / "run", _FAST, data["states"], 4, *bound)
+    assert "goes on with other parameters: train_eval.num_iterations was 2, now 4." in caplog.text
+    with pytest.raises(ValueError, match=r"mixed_precision was not set, now True\)"):
+        train(tmp_path / "run", _FAST, data["states"], 6, "train_eval.mixed_precision = True")
 
 
 def test_what_does_not_may(tmp_path, data, caplog):

@@ -9,6 +9,7 @@ import gin
 from absl import logging
 
 from ibc.environments.utils import atomic_file
+from ibc.train import bindings
 
 DEFAULT_ROOT = "/tmp/ibc_logs"
 
@@ -23,6 +24,7 @@ _HARMLESS = (
     "train_eval.eval_episodes",
     "train_eval.fused_train_steps",
     "train_eval.num_envs",
+    "train_eval.memory_limit_mb",
     "train_eval.root_dir",
     "train_eval.tag",
     "train_eval.video",
@@ -70,18 +72,19 @@ def run_folder(
 
 def claim(
     folder: pathlib.Path,
-    bindings: str,
+    bound: str,
     identity: dict[str, object],
     continued: bool,
     writes: bool = True,
 ) -> None:
     """Records what a run is started with, or checks that a continuation asks for the same.
 
+    A parameter that is bound to its default value is the same as one that is not bound.
     Differences on which no weight depends are logged as a warning, and recorded.
 
     Args:
       folder: the run's folder.
-      bindings: gin bindings in force, one per line.
+      bound: gin bindings in force, one per line.
       identity: further values that decide what is trained.
       continued: whether the folder has a checkpoint that training will go on from.
       writes: whether this process writes to the folder; otherwise it only checks.
@@ -93,13 +96,18 @@ def claim(
         atomic_file.remove_leftovers(folder / written)
     for half_checkpoint in folder.glob("train/checkpoints/*_temp") if writes else ():
         shutil.rmtree(half_checkpoint, ignore_errors=True)
-    asked = _parse(bindings) | {name: repr(value) for name, value in identity.items()}
+    asked = bindings.parse(bound) | {name: repr(value) for name, value in identity.items()}
     path = folder / _BINDINGS_FILE
     if continued and path.exists():
-        stored = _parse(path.read_text(encoding="utf-8"))
+        stored = bindings.parse(path.read_text(encoding="utf-8"))
         # A run from before a value was recorded may go on.
         compared = asked.keys() - (identity.keys() - stored.keys()) | stored.keys()
-        differing = sorted(k for k in compared if asked.get(k) != stored.get(k))
+        differing = sorted(
+            k
+            for k in compared
+            if (k in identity or not bindings.is_macro(k))
+            and not bindings.have_same_value(k, asked, stored)
+        )
         _refuse_or_warn(folder, asked, stored, differing)
         asked = {k: v for k, v in asked.items() if k in compared}
     if writes:
@@ -129,9 +137,3 @@ def _refuse_or_warn(
         )
     if harmless:
         logging.warning("This run goes on with other parameters: %s.", shown(harmless))
-
-
-def _parse(bindings: str) -> dict[str, str]:
-    """Splits gin's one-binding-per-line text into name → value, dropping comments and scopes."""
-    lines = (line.partition(" = ") for line in bindings.splitlines())
-    return {k.strip(): v.strip() for k, sep, v in lines if sep and not k.startswith("#")}

@@ -1,0 +1,123 @@
+"""How large a network's activations are, layer by layer, for a batch that went wrong.
+
+Layers are watched from outside while the network is applied once, eagerly; a training step pays
+nothing for it.
+"""
+
+import contextlib
+import posixpath
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.networks import network as tfa_network
+from tf_agents.typing import types
+
+from ibc.networks import autoregressive_ebm, energy_network
+from ibc.networks.layers import dense_stack
+
+
+def largest(
+    network: tfa_network.Network, shares: Sequence[tuple[types.NestedArray, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """Finds the largest activation of each layer with weights, in inference.
+
+    Energy networks score the batch's own actions; an energy per action dimension is applied for
+    each.
+
+    Args:
+      network: one of `get_cloning_network.NETWORKS`, its variables created.
+      shares: parts of a batch, each normalized observations, a nest [B, T, ...], and normalized
+        actions [B, A].
+
+    Returns:
+      Layer, as its variables are named → largest absolute value of what it computes, float32 [],
+      NaN if one is NaN; in the order of the computation. Empty if it cannot be computed, for lack
+      of memory say: the caller has more to tell.
+    """
+    found: dict[str, np.ndarray] = {}
+
+    def record(name: str, outputs: object) -> None:
+        # What is no tensor, such as a mixture, is made of layers' tensors.
+        if isinstance(outputs, tf.Tensor):
+            size = np.max(np.abs(tf.cast(outputs, tf.float32).numpy()))
+            found[name] = np.maximum(found.get(name, np.float32(0)), size)
+
+    try:
+        with _watched(network, record):
+            for observation, action in shares:
+                _apply(network, observation, tf.convert_to_tensor(action))
+    except tf.errors.OpError:
+        return {}
+    return found
+
+
+def _apply(
+    network: tfa_network.Network, observation: types.NestedTensor, action: tf.Tensor
+) -> None:
+    if isinstance(network, autoregressive_ebm.AutoregressiveEBM):
+        encoding = network.encode(observation)
+        for dimension in range(network.num_dimensions):
+            network.score_dimension(encoding, dimension, action[:, tf.newaxis])
+    elif isinstance(network, energy_network.EnergyNetwork):
+        network.score(network.encode(observation), action[:, tf.newaxis])
+    else:
+        # The prediction in normalized units, as it is trained.
+        predict = getattr(network, "regress", None) or network.mixture
+        predict(observation)
+
+
+@contextlib.contextmanager
+def _watched(network: tfa_network.Network, record: Callable[[str, object], None]) -> Iterator[None]:
+    """Calls `record` with the name and the result of each layer that computes."""
+    layers = [
+        module
+        for module in network.submodules
+        if isinstance(module, tf.keras.layers.Layer)
+        and not isinstance(module, tfa_network.Network)
+        and module.weights
+    ]
+    with contextlib.ExitStack() as stack:
+        for layer in layers:
+            stack.enter_context(_replaced(layer, "call", _recording_outputs(layer, record)))
+            if isinstance(layer, dense_stack.DenseStack):
+                # Energy networks compute the first product in two parts, outside its `call`.
+                hidden = _recording_inputs(layer, record)
+                stack.enter_context(_replaced(layer, "after_first", hidden))
+        yield
+
+
+def _recording_outputs(layer: tf.keras.layers.Layer, record: Callable) -> Callable:
+    original, name = layer.call, _name(layer)
+
+    def call(*args, **kwargs):
+        outputs = original(*args, **kwargs)
+        record(name, outputs)
+        return outputs
+
+    return call
+
+
+def _recording_inputs(stack: dense_stack.DenseStack, record: Callable) -> Callable:
+    original, name = stack.after_first, _name(stack.first_layer)
+
+    def after_first(hidden, *args, **kwargs):
+        record(name, hidden)
+        return original(hidden, *args, **kwargs)
+
+    return after_first
+
+
+@contextlib.contextmanager
+def _replaced(layer: tf.keras.layers.Layer, method: str, function: Callable) -> Iterator[None]:
+    """Replaces a layer's method, past Keras, which would take the function for a part of it."""
+    vars(layer)[method] = function
+    try:
+        yield
+    finally:
+        del vars(layer)[method]
+
+
+def _name(layer: tf.keras.layers.Layer) -> str:
+    """Returns what the names of the layer's variables have in common."""
+    return posixpath.commonpath([posixpath.dirname(weight.name) for weight in layer.weights])
