@@ -3,9 +3,12 @@
 import contextlib
 import json
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
+from absl import logging
 
 from ibc.environments.utils import child_process
 
@@ -123,12 +126,33 @@ def _cluster_strategy(config: str) -> tf.distribute.Strategy:
             f"TF_CONFIG has a cluster of {', '.join(sorted(tasks['cluster']))}; training runs on "
             "'worker's, of which the first or a 'chief' writes files and evaluates."
         )
+    logging.info("Waiting for the machines of the cluster: %s.", tasks["cluster"])
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with _ended_by_signals():
+            return tf.distribute.MultiWorkerMirroredStrategy()
     except (RuntimeError, tf.errors.OpError) as error:
         raise ValueError(
             f"TF_CONFIG: {address} cannot join the cluster: {str(error).splitlines()[0]}"
         ) from error
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Lets signals end the process at once: TensorFlow waits outside Python, and saves nothing.
+
+    While it waits TensorFlow keeps SIGTERM for itself; Ctrl-C ends it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {
+        number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _machines(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> list[tuple[str, int]]:

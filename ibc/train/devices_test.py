@@ -1,4 +1,9 @@
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -90,3 +95,29 @@ def test_a_device_that_is_not_there_is_one_clear_error(arguments, message, monke
 def test_without_flags_there_is_one_device(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert devices.get_strategy() is tf.distribute.get_strategy()
+
+
+def unused_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_waiting_for_a_machine_that_is_not_there_can_be_ended():
+    cluster = {"worker": [f"localhost:{unused_port()}", f"localhost:{unused_port()}"]}
+    config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ibc.train_eval", "--task=PARTICLE", "--gin_file=mlp_ebm_quick.gin"],
+        env={**os.environ, "TF_CONFIG": config},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if "Waiting for the machines of the cluster" in line:
+            break
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5) == -signal.SIGINT

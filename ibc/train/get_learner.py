@@ -205,9 +205,27 @@ class BehavioralCloningLearner(learner.Learner):
 
 
 def newest_checkpoint(root_dir: str | pathlib.Path) -> str | None:
-    """Returns the prefix of the newest checkpoint's files under `root_dir`, if there is one."""
+    """Returns the prefix of the newest checkpoint's files under `root_dir`, if there is one.
+
+    Raises:
+      ValueError: there are checkpoints, but the file that names the newest one is damaged.
+    """
     folder = pathlib.Path(root_dir) / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR
-    return tf.train.latest_checkpoint(str(folder))
+    try:
+        newest = tf.train.latest_checkpoint(str(folder))
+    except ValueError:
+        newest = None
+    saved = [index.stem for index in folder.glob("ckpt-*.index")]
+    names_newest = folder / "checkpoint"
+    # A run that was killed at its first checkpoint has one that nothing names.
+    if newest is None and saved and (names_newest.exists() or len(saved) > 1):
+        last = max(saved, key=lambda name: int(name.rpartition("-")[2]))
+        raise ValueError(
+            f"{names_newest} names no checkpoint that is there, but there are some: to go on from "
+            f'the last one, write the line model_checkpoint_path: "{last}" into it; to begin '
+            "anew, choose another --tag or train_eval.root_dir."
+        )
+    return newest
 
 
 def restored_step(root_dir: str | pathlib.Path) -> int:

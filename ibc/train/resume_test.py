@@ -42,7 +42,10 @@ _CASES = {
     ),
     "states, EBM with Langevin": (_PARTICLE / "mlp_ebm_langevin_quick.gin", []),
     "states, MSE": (_PARTICLE / "mlp_mse.gin", []),
-    "states, MDN": (_STATES / "mlp_mdn_quick.gin", []),
+    "states, MDN, cosine": (
+        _STATES / "mlp_mdn_quick.gin",
+        ["train_eval.learning_rate_schedule = 'cosine'"],
+    ),
     "states, autoregressive": (_PARTICLE / "mlp_ebm_autoregressive_quick.gin", []),
     "images, EBM with DFO": (
         _PIXELS / "pixel_ebm_best.gin",

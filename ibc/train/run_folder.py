@@ -38,6 +38,11 @@ _HARMLESS = (
     "train_eval.dataset_path",  # What it holds is compared.
 )
 _HARMLESS_CONFIGURABLE = "IbcPolicy."
+# Samplers that train nothing where their share of the counter-examples is 0.
+_SAMPLERS = {
+    "iterative_dfo.": "ImplicitBCAgent.fraction_dfo_samples",
+    "langevin_actions_given_obs.": "ImplicitBCAgent.fraction_langevin_samples",
+}
 
 
 def run_folder(
@@ -99,7 +104,7 @@ def claim(
     asked = bindings.parse(bound) | {name: repr(value) for name, value in identity.items()}
     path = folder / _BINDINGS_FILE
     if continued and path.exists():
-        stored = bindings.parse(path.read_text(encoding="utf-8"))
+        stored = bindings.parse(_read(path))
         # A run from before a value was recorded may go on.
         compared = asked.keys() - (identity.keys() - stored.keys()) | stored.keys()
         differing = sorted(
@@ -120,6 +125,16 @@ def write_operative_config(folder: pathlib.Path) -> None:
     atomic_file.write_text(folder / "operative-gin-config.txt", gin.operative_config_str())
 
 
+def _read(path: pathlib.Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): it holds the parameters that the run was started with. "
+            "Remove it to go on with those of this command, if they are the same."
+        ) from error
+
+
 def _refuse_or_warn(
     folder: pathlib.Path, asked: dict[str, str], stored: dict[str, str], differing: list[str]
 ) -> None:
@@ -128,7 +143,7 @@ def _refuse_or_warn(
             f"{k} was {stored.get(k, 'not set')}, now {asked.get(k, 'not set')}" for k in names[:5]
         )
 
-    harmless = [k for k in differing if k in _HARMLESS or k.startswith(_HARMLESS_CONFIGURABLE)]
+    harmless = [k for k in differing if _is_harmless(k, stored)]
     decisive = [k for k in differing if k not in harmless]
     if decisive:
         raise ValueError(
@@ -137,3 +152,11 @@ def _refuse_or_warn(
         )
     if harmless:
         logging.warning("This run goes on with other parameters: %s.", shown(harmless))
+
+
+def _is_harmless(name: str, stored: dict[str, str]) -> bool:
+    """Tells whether no weight of a run with these bindings depends on a parameter."""
+    if name in _HARMLESS or name.startswith(_HARMLESS_CONFIGURABLE):
+        return True
+    shares = [share for sampler, share in _SAMPLERS.items() if name.startswith(sampler)]
+    return any(bindings.have_same_value(share, stored, {share: "0.0"}) for share in shares)

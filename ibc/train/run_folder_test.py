@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from ibc.agents import ibc_agent  # noqa: F401  (for its defaults)
 from ibc.train import run_folder
 
 BINDINGS = (
@@ -69,3 +70,35 @@ def test_what_a_full_disk_left_of_a_checkpoint_is_removed_by_the_machine_that_wr
     assert half.exists() and len(list(tmp_path.rglob("*.txt"))) == 0
     run_folder.claim(tmp_path, BINDINGS, {}, continued=False)
     assert not half.exists() and len(list(tmp_path.rglob("*.txt"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("share", "sampler", "harmless"),
+    [
+        ("", "iterative_dfo.num_iterations = 7", True),  # by default DFO makes no counter-examples
+        ("ImplicitBCAgent.fraction_dfo_samples = 0.5", "iterative_dfo.num_iterations = 7", False),
+        ("", "langevin_actions_given_obs.num_iterations = 7", False),
+        (
+            "ImplicitBCAgent.fraction_langevin_samples = 0.0",
+            "langevin_actions_given_obs.num_iterations = 7",
+            True,
+        ),
+    ],
+)
+def test_a_sampler_that_trains_nothing_may_change(tmp_path, share, sampler, harmless, caplog):
+    bound = f"{BINDINGS}{share}\n"
+    run_folder.claim(tmp_path, bound, {}, continued=False)
+    if harmless:
+        run_folder.claim(tmp_path, f"{bound}{sampler}\n", {}, continued=True)
+        assert "num_iterations was not set, now 7" in caplog.text
+    else:
+        with pytest.raises(ValueError, match="was not set, now 7"):
+            run_folder.claim(tmp_path, f"{bound}{sampler}\n", {}, continued=True)
+
+
+def test_damaged_bindings_are_one_clear_error(tmp_path):
+    run_folder.claim(tmp_path, BINDINGS, {}, continued=False)
+    (path,) = tmp_path.glob("train/*")
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=re.escape(f"{path} is damaged")):
+        run_folder.claim(tmp_path, BINDINGS, {}, continued=True)
