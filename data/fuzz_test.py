@@ -13,6 +13,7 @@ from ibc.data import fuzz_testing, manifest, shard_reader, shard_testing, specs
 
 _FILES = ("", specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX)
 _MOST_ADDED_MEMORY_KB = 1 << 20
+_KINDS = ("numbers", "images")
 _CASES = [(what, True) for what in fuzz_testing.MUTATIONS] + [
     (what, False) for what in fuzz_testing.MUTATIONS if what != "manifest"
 ]
@@ -37,7 +38,7 @@ def _outcome(path: str, whole: shard_reader.Shard) -> str:
     return "same" if _same(shard, whole) else "other"
 
 
-@pytest.fixture(scope="module", params=["numbers", "images"])
+@pytest.fixture(scope="module", params=_KINDS)
 def shard(request, tmp_path_factory) -> dict[str, bytes]:
     """The files of a whole shard, by suffix."""
     spec = None
@@ -58,6 +59,14 @@ def _write(path: str, files: dict[str, bytes]) -> None:
             file.write(contents)
 
 
+def _share(what: str) -> int:
+    """How many files are damaged so in one case.
+
+    Two kinds of shards, each with and without a manifest, share the count.
+    """
+    return fuzz_testing.MUTATIONS[what][2] // 4
+
+
 def _memory_kb(what: str) -> int:
     """Returns a line of Linux's account of this process: VmRSS now, VmHWM at most."""
     account = pathlib.Path("/proc/self/status").read_text()
@@ -67,7 +76,7 @@ def _memory_kb(what: str) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("what, with_manifest", _CASES)
 def test_damaged_files_are_refused_or_read_alike(tmp_path, shard, what, with_manifest, report):
-    suffix, mutate, count = fuzz_testing.MUTATIONS[what]
+    suffix, mutate, _ = fuzz_testing.MUTATIONS[what]
     files = {s: c for s, c in shard.items() if with_manifest or s != manifest.MANIFEST_SUFFIX}
     path = str(tmp_path / "a.tfrecord")
     _write(path, files)
@@ -77,8 +86,7 @@ def test_damaged_files_are_refused_or_read_alike(tmp_path, shard, what, with_man
     memory = _memory_kb("VmRSS")
     rng = random.Random(f"{what} {with_manifest}")
     found = collections.Counter()
-    # Two kinds of shards, each with and without a manifest, share the count.
-    for _ in range(count // 4):
+    for _ in range(_share(what)):
         damaged = mutate(files[suffix], rng)
         _write(path, {suffix: damaged})
         outcome = _outcome(path, whole)
@@ -90,5 +98,12 @@ def test_damaged_files_are_refused_or_read_alike(tmp_path, shard, what, with_man
     total = sum(found.values())
     beside = "with" if with_manifest else "without"
     report(f"{total} damaged files, {what}, {beside} manifest: {dict(found)}")
-    assert found["refused"] > 0.2 * count / 4
+    assert found["refused"] > 0.2 * total
     assert _memory_kb("VmHWM") - memory < _MOST_ADDED_MEMORY_KB
+
+
+@pytest.mark.slow
+def test_there_are_as_many_damaged_files_as_are_promised(report):
+    total = len(_KINDS) * sum(_share(what) for what, _ in _CASES)
+    assert total >= 2000
+    report(f"{total} damaged files in all: {len(_CASES)} ways, {len(_KINDS)} kinds of shards")

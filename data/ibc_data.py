@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from ibc.data import shard_names
 from ibc.environments import tasks
 from ibc.environments.utils import command_line, storage
 from ibc.utils import startup
@@ -61,8 +62,11 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
         if arguments.task is None:
             raise ValueError("give the record file to make after the input, or --task.")
         output = f"datasets/{arguments.task}/{arguments.task}.tfrecord"
+    shard_names.check(output)
     _check_not_its_own_input(arguments.input, output)
     source = convert_sources.open_source(arguments.input, arguments.task)
+    # Of a folder it is known only now which file is read.
+    _check_not_its_own_input(source.path, output)
     chosen = converter.top_episodes(source.returns, arguments.top_fraction)
     with tqdm.tqdm(total=int(source.lengths[chosen].sum()), unit="frame") as bar:
         done = converter.convert(source, output, arguments.top_fraction, bar.update)
@@ -144,8 +148,11 @@ def run() -> None:
 
 
 def _check_not_its_own_input(pattern: str, output: str) -> None:
-    inputs = [name for part in pattern.split(",") for name in glob.glob(part.strip())]
-    if os.path.realpath(output) in map(os.path.realpath, inputs):
+    patterns = [os.path.expanduser(part.strip()) for part in pattern.split(",")]
+    inputs = [name for part in patterns for name in (part, *glob.glob(part))]
+    read = {os.path.realpath(file) for name in inputs for file in shard_names.files_of(name)}
+    written = shard_names.files_of(os.path.expanduser(output))
+    if not read.isdisjoint(map(os.path.realpath, written)):
         raise ValueError(
             f"{output} is among the files to convert, which it would replace: give another name."
         )

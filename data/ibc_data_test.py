@@ -52,6 +52,22 @@ def test_convert_says_in_one_line_what_is_wrong(door_file, capsys):
     assert "top_fraction" in _error(capsys, "convert", door_file, "a", "--top_fraction=2")
 
 
+def test_convert_keeps_everything_that_it_reads(door_file, tmp_path, monkeypatch, capsys):
+    os.rename(door_file, "door.tfrecord.spec")
+    # A record file of this name would have a spec in the input's place.
+    assert "among the files" in _error(capsys, "convert", "door.tfrecord.spec", "door.tfrecord")
+    shard = shard_testing.write(tmp_path / "a.tfrecord")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "among the files" in _error(capsys, "convert", "~/a.tfrecord", shard)
+    assert "is a folder" in _error(capsys, "convert", shard, str(tmp_path))
+    assert len(os.listdir(tmp_path)) == 4
+    episodes = [convert_testing.episode(4, 39, 28, 0)]
+    folder = convert_testing.write_minari(tmp_path / "door [1]", episodes, (True,))
+    file = os.path.join(folder, "data", "main_data.hdf5")
+    assert "among the files" in _error(capsys, "convert", folder, file)
+    assert os.listdir(os.path.dirname(file)) == ["main_data.hdf5"]
+
+
 def test_replay_reports_every_episode(particle_data, capsys):
     shard = particle_data.replace("*", "_0")
     ibc_data.main(["replay", shard, "--task=PARTICLE", "--num_episodes=2"])

@@ -9,9 +9,9 @@ import hashlib
 import json
 import os
 
-from ibc.data import specs
+from ibc.data import shard_names, specs
 
-MANIFEST_SUFFIX = ".manifest.json"
+MANIFEST_SUFFIX = shard_names.MANIFEST_SUFFIX
 FORMAT_VERSION = 1
 
 

@@ -4,7 +4,11 @@ import dataclasses
 import os
 import pathlib
 
+from ibc.data import shard_names
 from ibc.environments import tasks
+
+# More would fill the memory with copies of the first observation.
+_LONGEST_HISTORY = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +67,9 @@ def check(options: Options) -> None:
             f"--replicas={options.replicas}."
         )
     if options.dataset_path is not None:
-        if os.path.isdir(options.dataset_path) or not os.path.basename(options.dataset_path):
-            raise ValueError(
-                f"--dataset_path={options.dataset_path} is a folder; add a file name, "
-                "for example oracle.tfrecord."
-            )
+        shard_names.check(options.dataset_path, "--dataset_path=")
+        for replica in range(options.replicas or 0):
+            shard_names.check(options.shard_path(replica), "--dataset_path: ")
         _check_writable("--dataset_path", os.path.dirname(options.dataset_path) or ".")
     if options.video or options.viz_img:
         _check_writable("--output_path", options.output_path)
@@ -79,6 +81,10 @@ def _check_numbers(options: Options) -> None:
         value = getattr(options, name)
         if value is not None and value < bound:
             raise ValueError(f"--{name} must be at least {bound}, got {value}.")
+    if (options.history_length or 0) > _LONGEST_HISTORY:
+        raise ValueError(
+            f"--history_length must be at most {_LONGEST_HISTORY}, got {options.history_length}."
+        )
 
 
 def _check_policy(options: Options, task: tasks.Task) -> None:

@@ -63,6 +63,10 @@ def test_good_options_pass(exported, tmp_path):
         ),
         ({"dataset_path": "/tmp"}, "--dataset_path=/tmp is a folder; add a file name"),
         ({"dataset_path": "/tmp/new/"}, "is a folder; add a file name"),
+        ({"dataset_path": ""}, "--dataset_path='' is no file name"),
+        ({"dataset_path": "a.tfrecord.spec"}, "--dataset_path=a.tfrecord.spec would never be"),
+        ({"dataset_path": "a\0"}, "--dataset_path='a\\x00' holds a null byte"),
+        ({"history_length": 1_000_000_000}, "--history_length must be at most 10000, got 10000"),
     ],
 )
 def test_senseless_options_are_explained(changes, message):
@@ -112,6 +116,14 @@ def test_output_folder_does_not_matter_without_output(tmp_path):
 )
 def test_replicas_number_their_shards(dataset, replicas, expected):
     assert _changed(dataset_path=dataset, replicas=replicas).shard_path(1) == expected
+
+
+def test_each_replica_has_a_place_for_its_shard(tmp_path):
+    (tmp_path / "a_1.tfrecord").mkdir()
+    options = _changed(dataset_path=str(tmp_path / "a.tfrecord"), replicas=1)
+    policy_eval_options.check(options)
+    with pytest.raises(ValueError, match=r"--dataset_path: \S+/a_1.tfrecord is a folder"):
+        policy_eval_options.check(dataclasses.replace(options, replicas=3))
 
 
 def test_replicas_number_their_pictures():

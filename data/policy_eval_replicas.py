@@ -87,6 +87,10 @@ def _replica(context, options: policy_eval_options.Options, replica: int) -> Ite
     finally:
         child_process.stop(process)
         reader.close()
+        if process.exitcode != 0:
+            # The encoder of a video outlives a replica that was killed, and may yet begin its file.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
         # It may have been killed before it could do so.
         for folder in (os.path.dirname(options.shard_path(replica)), options.output_path):
             atomic_file.remove_leftovers_of(process.pid, os.path.expanduser(folder or "."))
@@ -127,7 +131,8 @@ def _collect(
 def _work(
     options: policy_eval_options.Options, replica: int, writer: connection.Connection
 ) -> None:
-    """Runs one replica, in its own process."""
+    """Runs one replica, in its own process and group of processes."""
+    os.setpgid(0, 0)
     with child_process.led_by_parent():
         try:
             message = ("result", _result(options, replica, writer))

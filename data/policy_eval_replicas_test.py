@@ -84,7 +84,7 @@ def test_failing_replica_gives_its_error_and_the_others_end(tmp_path):
     (tmp_path / "a_1.tfrecord").mkdir()  # A folder where the second replica's shard goes.
     (tmp_path / "a_1.tfrecord" / "kept").touch()
     options = dataclasses.replace(_OPTIONS, dataset_path=str(tmp_path / "a.tfrecord"))
-    with pytest.raises(policy_eval_replicas.ReplicaError, match="replica 1: IsADirectoryError: "):
+    with pytest.raises(policy_eval_replicas.ReplicaError, match=r"replica 1: \S+ is a folder"):
         policy_eval_replicas.run(options, lambda: None)
     assert not multiprocessing.active_children()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -142,6 +142,8 @@ def _open_recorders(
     recorders = {}
     shard_path = options.shard_path(replica)
     if shard_path is not None:
+        # What becomes infinite is refused by the writer.
+        stack.enter_context(np.errstate(over="ignore", invalid="ignore"))
         writer = shard_writer.ShardWriter(shard_path, policy.trajectory_spec)
         recorders[shard_path] = stack.enter_context(writer)
     if options.video:

@@ -10,7 +10,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 from tf_agents.utils import example_encoding_dataset
 
-from ibc.data import manifest, specs
+from ibc.data import manifest, shard_names, specs
 from ibc.environments.utils import atomic_file
 
 
@@ -42,7 +42,11 @@ class ShardWriter:
           path: record file to make; its folder is made if missing, an older file is replaced.
           trajectory_spec: spec of one frame, a policy's `collect_data_spec` (of
             tensors or of arrays).
+
+        Raises:
+          ValueError: `path` is a folder, or a name that readers would never find.
         """
+        shard_names.check(path)
         self.path = os.path.abspath(os.path.expanduser(path))
         self.num_frames = 0
         self.num_episodes = 0
@@ -53,6 +57,12 @@ class ShardWriter:
         atomic_file.remove_stale(folder, name)
         self._temporary = os.path.join(folder, f".{name}.tmp-{os.getpid()}")
         self._spec = tensor_spec.from_spec(trajectory_spec)
+        # The places and names of what readers want to be finite.
+        self._finite = [
+            (number, name)
+            for number, (name, leaf) in enumerate(specs.leaves(self._spec).items())
+            if name.startswith(("observation", "action")) and leaf.dtype.is_floating
+        ]
         self._observer = example_encoding_dataset.TFRecordObserver(
             self._temporary,
             self._spec,
@@ -64,12 +74,14 @@ class ShardWriter:
         """Appends one unbatched frame of NumPy values.
 
         Raises:
-          ValueError: it does not fit the spec, or cannot follow the frame before.
+          ValueError: it does not fit the spec, has an observation or an action that is not
+            finite, as readers refuse it, or cannot follow the frame before.
         """
         try:
             self._observer(frame)
         except ValueError as error:
             raise ValueError(self._misfit(frame, error)) from error
+        self._check_finite(frame)
         step_type = int(np.asarray(frame.step_type))
         begins = self._last_step_type in (None, ts.StepType.LAST)
         if begins != (step_type == ts.StepType.FIRST):
@@ -119,6 +131,15 @@ class ShardWriter:
             f"{self.path}: frame {self.num_frames} does not fit the spec that the file was opened "
             f"with: {'; '.join(differing) or specs.first_line(error)}."
         )
+
+    def _check_finite(self, frame: trajectory.Trajectory) -> None:
+        values = tf.nest.flatten(frame)
+        for number, name in self._finite:
+            if not np.isfinite(values[number]).all():
+                raise ValueError(
+                    f"{self.path}: {name} is not finite in frame {self.num_frames}, and no "
+                    "training could use it: check the settings of the task and the policy."
+                )
 
     def _check_complete(self) -> None:
         if not self.num_frames:

@@ -161,6 +161,14 @@ def _with(frame, **observation):
             lambda frame: tf.nest.map_structure(lambda x: np.asarray(x)[None], frame),
             "action is float32[1, 2], not float32[2]",
         ),
+        (
+            lambda frame: _with(frame, angle=np.array([np.nan])),
+            "observation/angle is not finite in frame 0",
+        ),
+        (
+            lambda frame: frame._replace(action=np.float32([0, np.inf])),
+            "action is not finite in frame 0",
+        ),
         (lambda frame: frame._replace(step_type=np.int32(1)), "frame 0 has step_type 1 after none"),
     ],
 )

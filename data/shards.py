@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from concurrent import futures
 from typing import Any
 
-from ibc.data import manifest, shard_reader, specs
+from ibc.data import shard_names, shard_reader, specs
 
-_COMPANIONS = (specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX)
 _LISTED_NAMES = 5
 _THREADS = 4
 
@@ -112,8 +111,7 @@ def check_alike(path: str, spec: Any, first_path: str, first_spec: Any) -> None:
 
 
 def _is_record_file(path: str) -> bool:
-    name = os.path.basename(path)
-    return os.path.isfile(path) and not name.startswith(".") and not name.endswith(_COMPANIONS)
+    return os.path.isfile(path) and shard_names.is_record_name(os.path.basename(path))
 
 
 def _nothing_found(pattern: str, make_command: str | None) -> str:

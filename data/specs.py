@@ -10,9 +10,9 @@ from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import example_encoding_dataset, nest_utils
 
-from ibc.data import record_lengths
+from ibc.data import record_lengths, shard_names
 
-SPEC_SUFFIX = ".spec"
+SPEC_SUFFIX = shard_names.SPEC_SUFFIX
 _TENSORFLOW_DECORATION = re.compile(r"\{\{.*?\}\}|\[Op:.*")
 RECORD_AGAIN = "record it again with data/policy_eval.py, or take it out of dataset_path"
 

@@ -26,6 +26,7 @@ _GOOD_BINDINGS = (
     "train_eval.num_envs = 1",
     "train_eval.eval_episodes = 1",
 )
+_OVERFLOW = "--gin_bindings=ParticleEnv.k_p=1e308"
 _RECORDING = ("--task=PARTICLE", "--num_episodes=2", "--dataset_path=out/o.tfrecord")
 
 
@@ -144,6 +145,8 @@ def test_each_wrong_input_is_one_line(inputs, command, monkeypatch, report):
         ("train_eval", _training("--gin_bindings=MLPEBM.depth = 0"), "depth is 0"),
         ("train_eval", ("--skip_evl",), "flag 'skip_evl'. Did you mean: skip_eval"),
         ("policy_eval", ("--num_episodes=x",), "--num_episodes=x: invalid literal"),
+        ("policy_eval", (*_RECORDING, "--policy=oracle", _OVERFLOW), "is not finite in frame "),
+        ("collect_oracle", (*_RECORDING, _OVERFLOW), "is not finite in frame "),
         ("collect_oracle", (*_RECORDING, "--num_workers=0"), "--num_workers must be at least 1"),
         ("ibc-data", ("info", "in/text.tfrecord"), "in/text.tfrecord is damaged"),
         ("ibc-data", ("frobnicate",), "invalid choice: 'frobnicate'"),

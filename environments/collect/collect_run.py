@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Callable, Iterator, Sequence
 
 import gymnasium
+import numpy as np
 from tf_agents.drivers import py_driver
 from tf_agents.environments import py_environment
 from tf_agents.policies import py_policy
@@ -133,6 +134,8 @@ def _record_shard(
     outcomes: list[bool] = []
     kept = 0
     with contextlib.ExitStack() as stack:
+        # What becomes infinite is refused by the writer.
+        stack.enter_context(np.errstate(over="ignore", invalid="ignore"))
         # Left last: where there is a record file, its states and videos are there too.
         writer = stack.enter_context(shard_writer.ShardWriter(path, policy.trajectory_spec))
         folder = stack.enter_context(_shard_folder(options, shard))

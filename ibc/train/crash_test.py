@@ -42,7 +42,10 @@ _TRAINING_KILLS = (
     "checkpoint",
 )
 _RECORDING_KILLS = 6
+# What is awaited: every replica has begun its file; one has ended it.
+_GENERATING_KILLS = ((".oracle_?.tfrecord.tmp-*", 2), ("oracle_?.tfrecord", 1))
 _COLLECTING_KILLS = 4
+_KILLS = len(_TRAINING_KILLS) + _RECORDING_KILLS + len(_GENERATING_KILLS) + _COLLECTING_KILLS
 
 
 def start(log: pathlib.Path, *command: str) -> subprocess.Popen:
@@ -214,8 +217,7 @@ def test_a_training_killed_while_it_records_records_anew(tmp_path, report):
     path = f"{data}/oracle*.tfrecord"
     episodes = tasks.RECORDED_EPISODES // tasks.RECORDING_REPLICAS
     arguments = ("--generate_data", "--skip_eval", "--gin_bindings=ParticleEnv.n_steps = 5")
-    # What is awaited: every replica has begun its file; one has ended it.
-    for awaited, count in ((".oracle_?.tfrecord.tmp-*", 2), ("oracle_?.tfrecord", 1)):
+    for awaited, count in _GENERATING_KILLS:
         process = train(tmp_path / "run", path, *arguments, num_iterations=20)
         while process.poll() is None and len(list(data.glob(awaited))) < count:
             time.sleep(0.002)
@@ -252,3 +254,8 @@ def test_a_killed_collection_goes_on_with_the_next_shard(tmp_path, report):
     assert (tmp_path / "log").read_text().count("was complete already") == there
     assert assert_whole_shards(tmp_path, 40) == there + 1
     assert_nothing_hidden(tmp_path)
+
+
+def test_there_are_as_many_kills_as_are_promised(report):
+    assert _KILLS >= 20
+    report(f"{_KILLS} processes killed at random moments in all")

@@ -54,7 +54,11 @@ def run_folder(
 
     Raises:
       PermissionError: the folder cannot be made.
+      ValueError: its name is none.
     """
+    for name, value in (("train_eval.root_dir", root_dir), ("--tag", tag)):
+        if value and "\0" in value:
+            raise ValueError(f"{name} is {value!r}: no name of a folder holds a null character.")
     folder = pathlib.Path(root_dir or DEFAULT_ROOT).expanduser() / (tag or "")
     if add_time:
         folder /= datetime.datetime.now().strftime("%Y%m%d-%H%M%S")

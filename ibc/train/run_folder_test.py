@@ -56,6 +56,14 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path):
         run_folder.run_folder(str(tmp_path / "file"), "x", False)
 
 
+@pytest.mark.parametrize(
+    ("root", "tag", "named"), [("a\0", None, "root_dir"), ("a", "b\0", "--tag")]
+)
+def test_a_null_character_is_one_clear_error(root, tag, named):
+    with pytest.raises(ValueError, match=f"{named} is .*null character"):
+        run_folder.run_folder(root, tag, False)
+
+
 def test_a_start_without_a_checkpoint_leaves_no_claim(tmp_path):
     run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=False)
     run_folder.claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=False)
