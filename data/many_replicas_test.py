@@ -79,9 +79,9 @@ def test_a_killed_one_is_named_and_nobody_is_left(tmp_path):
 
 
 def test_an_error_of_one_is_given_and_nobody_is_left(tmp_path):
-    (tmp_path / "a_7.tfrecord" / "kept").mkdir(parents=True)
-    process = _start(tmp_path, 20)
+    process = _start(tmp_path, 100)
     family = _wait_until_all_record(process, tmp_path)
+    (tmp_path / "a_7.tfrecord" / "kept").mkdir(parents=True)
     # The error is that of its last episode, which is still to come.
     line = _end(process, family, _LONGEST_SECONDS)
     assert line.startswith("error: replica 7: IsADirectoryError: ")
