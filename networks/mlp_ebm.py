@@ -78,7 +78,7 @@ class MLPEBM(energy_network.EnergyNetwork):
         """Scores actions [B, N, A] under encodings [B, width]; returns [B, N]."""
         return split_score.split_score(
             self._stack.first_layer,
-            lambda hidden: self._head(self._stack.after_first(hidden, training)),
+            lambda hidden: self._stack.after_first(hidden, training, self._head),
             encoding,
             actions,
             training,

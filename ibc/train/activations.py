@@ -14,7 +14,7 @@ from tf_agents.networks import network as tfa_network
 from tf_agents.typing import types
 
 from ibc.networks import autoregressive_ebm, energy_network
-from ibc.networks.layers import dense_stack
+from ibc.networks.layers import dense, dense_stack
 
 
 def largest(
@@ -80,6 +80,8 @@ def _watched(network: tfa_network.Network, record: Callable[[str, object], None]
     with contextlib.ExitStack() as stack:
         for layer in layers:
             stack.enter_context(_replaced(layer, "call", _recording_outputs(layer, record)))
+            if isinstance(layer, dense.Dense):
+                stack.enter_context(_replaced(layer, "before_head", _unfolded(layer)))
             if isinstance(layer, dense_stack.DenseStack):
                 # Energy networks compute the first product in two parts, outside its `call`.
                 hidden = _recording_inputs(layer, record)
@@ -106,6 +108,15 @@ def _recording_inputs(stack: dense_stack.DenseStack, record: Callable) -> Callab
         return original(hidden, *args, **kwargs)
 
     return after_first
+
+
+def _unfolded(layer: dense.Dense) -> Callable:
+    """Computes what `before_head` does, layer by layer."""
+
+    def before_head(head, residual, inputs, training=False):
+        return head(residual + layer(inputs, training=training))
+
+    return before_head
 
 
 @contextlib.contextmanager

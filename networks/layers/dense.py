@@ -47,6 +47,34 @@ class Dense(tf.keras.layers.Dense):
         kernel = self.effective_kernel(training)
         return tf.matmul(inputs, kernel[kernel.shape[0] - inputs.shape[-1] :])
 
+    def before_head(
+        self, head: "Dense", residual: tf.Tensor, inputs: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        """Computes `head(residual + self(inputs))` for two linear layers, multiplied as one.
+
+        The product of both kernels replaces a product with every row, and its two in
+        backpropagation. It pays where the head has fewer units than there are rows.
+
+        Args:
+          head: A linear layer that computes in float32.
+          residual: [rows, units].
+          inputs: [rows, inputs].
+          training: Whether this is part of a training step.
+
+        Returns:
+          float32 [rows, units of the head].
+        """
+        if not (self.built and head.built):
+            # Creates the variables.
+            return head(residual + self(inputs, training=training))
+        head_kernel = head.effective_kernel(training)
+        kernel = tf.matmul(self.effective_kernel(training), head_kernel)
+        bias = tf.matmul(self.bias[tf.newaxis], head_kernel)
+        if training:
+            self.commit()
+        # Not in the type of hidden layers: these are energies.
+        return head(residual) + (tf.matmul(tf.cast(inputs, tf.float32), kernel) + bias)
+
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Applies the layer to [rows, inputs]; returns [rows, units]."""
         kernel = tf.cast(self.effective_kernel(training), self.compute_dtype)

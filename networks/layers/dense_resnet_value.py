@@ -45,9 +45,19 @@ class DenseResnetValue(dense_stack.DenseStack):
         return self._projection
 
     def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
-        for block in self._blocks:
-            inner = hidden
-            for layer in block:
-                inner = layer(tf.nn.relu(inner), training=training)
-            hidden = hidden + inner
-        return self._value(hidden, training=training)
+        if not self._blocks:
+            return self._value(hidden, training=training)
+        *blocks, last_block = self._blocks
+        for block in blocks:
+            hidden = hidden + _bottleneck(block, hidden, training)
+        *layers, last = last_block
+        inner = tf.nn.relu(_bottleneck(layers, hidden, training))
+        # Nothing but the sum stands between the last two layers.
+        return last.before_head(self._value, hidden, inner, training)
+
+
+def _bottleneck(layers: list[dense.Dense], inputs: tf.Tensor, training: bool) -> tf.Tensor:
+    """Applies relu, then a layer, for each of the layers."""
+    for layer in layers:
+        inputs = layer(tf.nn.relu(inputs), training=training)
+    return inputs

@@ -74,17 +74,31 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
     def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
         """As `after_first`, with `hidden` in the type of hidden layers."""
 
-    def after_first(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def _after_first_and_head(
+        self, hidden: tf.Tensor, head: dense.Dense, training: bool
+    ) -> tf.Tensor:
+        """As `after_first` with a head, with `hidden` in the type of hidden layers."""
+        return head(self._after_first(hidden, training))
+
+    def after_first(
+        self, hidden: tf.Tensor, training: bool = False, head: dense.Dense | None = None
+    ) -> tf.Tensor:
         """Applies everything after the first product: [rows, units] to [rows, last units].
 
         Args:
           hidden: float32 [rows, units], what the first layer gives.
           training: Whether this is part of a training step.
+          head: A linear layer of few units to apply to the result, which may then be multiplied
+            together with the stack's last layer.
 
         Returns:
-          [rows, last units], float32 unless the layers were created in mixed precision.
+          [rows, last units], float32 unless the layers were created in mixed precision; with a
+          head float32 [rows, units of the head].
         """
-        return self._after_first(tf.cast(hidden, self._hidden_policy.compute_dtype), training)
+        hidden = tf.cast(hidden, self._hidden_policy.compute_dtype)
+        if head is None:
+            return self._after_first(hidden, training)
+        return self._after_first_and_head(hidden, head, training)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Applies the stack to float32 [rows, inputs]; returns [rows, last units]."""

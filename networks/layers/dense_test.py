@@ -87,3 +87,51 @@ def test_gradients_of_a_bfloat16_bias_are_sums_over_rows():
         total = tf.reduce_sum(layer(inputs) * tf.constant(upstream, tf.bfloat16))
     # Sums of whole numbers below 256 are exact in bfloat16.
     np.testing.assert_array_equal(tape.gradient(total, layer.bias), upstream.sum(0))
+
+
+@pytest.mark.parametrize("layer_class", [dense.Dense, spectral_norm.DenseSN])
+def test_a_layer_multiplied_together_with_a_head_against_float64(layer_class):
+    layer, head = _random_layer(layer_class), _random_layer(dense.Dense, 5, 2, seed=1)
+    generator = np.random.RandomState(2)
+    residual, inputs, upstream = generator.randn(7, 5), generator.randn(7, 6), generator.randn(7, 2)
+    kernel, bias = layer.kernel.numpy().astype(np.float64), layer.bias.numpy()
+    if layer_class is spectral_norm.DenseSN:
+        kernel, left = _normalized(kernel, layer.sn.numpy().astype(np.float64))
+    arguments = [tf.constant(a, tf.float32) for a in (residual, inputs)]
+    with tf.GradientTape() as tape:
+        tape.watch(arguments)
+        outputs = layer.before_head(head, *arguments, training=True)
+        total = tf.reduce_sum(outputs * upstream)
+    head_kernel = head.kernel.numpy().astype(np.float64)
+    expected = (residual + inputs @ kernel + bias) @ head_kernel + head.bias.numpy()
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
+    to_sum = upstream @ head_kernel.T
+    wanted = dict(
+        residual=to_sum,
+        inputs=to_sum @ kernel.T,
+        bias=to_sum.sum(0),
+        head=(residual + inputs @ kernel + bias).T @ upstream,
+        head_bias=upstream.sum(0),
+    )
+    sources = [*arguments, layer.bias, head.kernel, head.bias]
+    for found, expected in zip(tape.gradient(total, sources), wanted.values(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    if layer_class is spectral_norm.DenseSN:
+        # One power iteration is stored, as by a call in training.
+        np.testing.assert_allclose(layer.sn, left, rtol=1e-4, atol=1e-5)
+
+
+def test_a_kernel_learns_the_same_through_the_product_with_a_head():
+    layer, head = _random_layer(dense.Dense), _random_layer(dense.Dense, 5, 1, seed=1)
+    generator = np.random.RandomState(2)
+    residual = tf.constant(generator.randn(7, 5), tf.float32)
+    inputs = tf.constant(generator.randn(7, 6), tf.float32)
+    gradients = []
+    for apply in (
+        lambda: layer.before_head(head, residual, inputs),
+        lambda: head(residual + layer(inputs)),
+    ):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(tf.sin(apply()))
+        gradients.append(tape.gradient(total, layer.kernel))
+    np.testing.assert_allclose(*gradients, rtol=1e-4, atol=1e-5)

@@ -103,12 +103,25 @@ class ResNetPreActivationLayer(ResNetLayer):
     """
 
     def _block(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
+        hidden = self._block_but_last(index, inputs, training)
+        return inputs + self._weight_layers_2[index](hidden, training=training)
+
+    def _block_but_last(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         hidden = self._activation(self._norm_layers[index](inputs, training=training))
         hidden = self._dropouts[index](hidden, training=training)
         hidden = self._weight_layers[index](hidden, training=training)
         hidden = self._activation(self._norm_layers_2[index](hidden, training=training))
-        hidden = self._dropouts_2[index](hidden, training=training)
-        return inputs + self._weight_layers_2[index](hidden, training=training)
+        return self._dropouts_2[index](hidden, training=training)
+
+    def _after_first_and_head(
+        self, hidden: tf.Tensor, head: dense.Dense, training: bool
+    ) -> tf.Tensor:
+        # Nothing but the sum stands between the last layer and the head.
+        last = len(self._weight_layers) - 1
+        for index in range(last):
+            hidden = self._block(index, hidden, training)
+        inner = self._block_but_last(last, hidden, training)
+        return self._weight_layers_2[last].before_head(head, hidden, inner, training)
 
 
 class _Identity(tf.keras.layers.Layer):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.networks.layers import dropout, stacks
+from ibc.networks.layers import dense, dropout, stacks
 
 STACKS = ["MLPDropout", "ResNetOrig", "ResNetPreActivation"]
 
@@ -57,22 +57,41 @@ def test_stacks_against_float64(layers, name, function):
     values = [v.numpy().astype(np.float64) for v in stack.weights]
     pairs = list(zip(values[0::2], values[1::2], strict=True))
 
-    def dense(h, k):
+    def layer(h, k):
         return h @ pairs[k][0] + pairs[k][1]
 
-    h = dense(x, 0)
+    h = layer(x, 0)
     if layers == "MLPDropout":
         h = function(h)
         for k in (1, 2, 3):
-            h = function(dense(h, k))
+            h = function(layer(h, k))
     else:
         # Two blocks: first layers are pairs 1 and 2, second layers pairs 3 and 4.
         for first, second in ((1, 3), (2, 4)):
             if layers == "ResNetOrig":
-                h = function(h + dense(function(dense(h, first)), second))
+                h = function(h + layer(function(layer(h, first)), second))
             else:
-                h = h + dense(function(dense(function(h), first)), second)
+                h = h + layer(function(layer(function(h), first)), second)
     np.testing.assert_allclose(stack(tf.constant(x, tf.float32)), h, rtol=2e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dense_type", ["regular", "spectral_norm"])
+@pytest.mark.parametrize("layers", STACKS)
+def test_a_stack_with_a_head_equals_the_head_on_the_stack(layers, dense_type):
+    stack = _filled(stacks.make_stack(layers, 8, 4, 0.0, dense_layer_type=dense_type))
+    head = dense.Dense(1, kernel_initializer="normal", bias_initializer="normal")
+    hidden = tf.constant(np.random.RandomState(1).randn(5, 8), tf.float32)
+    expected = head(stack.after_first(hidden))
+    np.testing.assert_allclose(stack.after_first(hidden, head=head), expected, rtol=1e-4, atol=1e-5)
+    for _ in range(2):
+        # Spectral norms move on by one power iteration per training call, every one of them.
+        stack.after_first(hidden, training=True)
+    trained = [v.numpy() for v in stack.weights]
+    again = _filled(stacks.make_stack(layers, 8, 4, 0.0, dense_layer_type=dense_type))
+    for _ in range(2):
+        again.after_first(hidden, training=True, head=head)
+    for found, wanted in zip(again.weights, trained, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_layer_normalizer_against_float64():
