@@ -16,6 +16,7 @@ startup.import_tensorflow_quietly()
 import gin
 import machine
 import numpy as np
+import products
 import tensorflow as tf
 import untrained
 from absl import app
@@ -49,10 +50,7 @@ class Row:
 
 
 def action_flops(network) -> float:
-    """Counts multiplications and additions of the hidden layers for one greedy action."""
-    kernels = [v for v in network.trainable_variables if v.shape.rank == 2]
-    size = network.input_tensor_spec[1].shape[0]
-    per_sample = size * kernels[0].shape[1] + sum(v.shape[0] * v.shape[1] for v in kernels[1:])
+    """Counts multiplications and additions of the layers for one greedy action."""
 
     def bound(name: str, default):
         try:
@@ -67,7 +65,8 @@ def action_flops(network) -> float:
         chains = 2 if bound("IbcPolicy.optimize_again", False) else 1
         # Forward and backward at each step, and the last scoring.
         scorings += 2 * chains * bound("langevin_actions_given_obs.num_iterations", 25) + 1
-    return 2 * scorings * gin.query_parameter("IbcPolicy.num_action_samples") * per_sample
+    samples = gin.query_parameter("IbcPolicy.num_action_samples")
+    return 2 * scorings * samples * products.per_sample(network)
 
 
 def measure(task: str, config: str, mixed_precision: bool, seconds: float) -> list[Row]:

@@ -5,7 +5,8 @@
 For each config: training steps per second on a batch that is there, the floating-point operations
 that such a step cannot do without, their rate, and its share of the rate at which the machine
 multiplies matrices of the network's width, in float32 and in mixed precision. Operations are
-counted for what the algorithm asks: every product of the hidden layers, forward and backward.
+counted for what the algorithm asks: every product of the layers, forward and backward, where two
+linear layers one after the other are one.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ startup.import_tensorflow_quietly()
 # isort: split
 import gin
 import machine
+import products
 import tensorflow as tf
 import untrained
 from absl import app
@@ -53,23 +55,19 @@ class Row:
 
 
 def step_flops(agent, batch_size: int) -> float:
-    """Counts multiplications and additions of the hidden layers in one training step."""
+    """Counts multiplications and additions of the layers in one training step."""
     network = agent.cloning_network
-    kernels = [v for v in network.trainable_variables if v.shape.rank == 2]
-    first, others = kernels[0], sum(v.shape[0] * v.shape[1] for v in kernels[1:])
-    name = type(network).__name__
-    if not name.endswith("EBM"):
+    if not type(network).__name__.endswith("EBM"):
         # Forward, and backward to inputs and weights.
-        return 2 * 3 * batch_size * (others + first.shape[0] * first.shape[1])
-    action_size = network.input_tensor_spec[1].shape[0]
-    per_sample = others + action_size * first.shape[1]
-    per_observation = (first.shape[0] - action_size) * first.shape[1]
+        return 2 * 3 * batch_size * products.all_layers(network)
     counters = gin.query_parameter("ImplicitBCAgent.num_counter_examples")
     samples = batch_size * (counters + 1)
     penalized = gin.query_parameter("ImplicitBCAgent.add_grad_penalty")
     # With the penalty, the gradient to actions is itself differentiated: forward, backward to
     # actions, and for each of these two backward to inputs and weights.
-    passes = (6 if penalized else 3) * samples * per_sample + 3 * batch_size * per_observation
+    per_sample = products.per_sample(network)
+    passes = (6 if penalized else 3) * samples * per_sample
+    passes += 3 * batch_size * products.per_observation(network)
     if gin.query_parameter("ImplicitBCAgent.fraction_langevin_samples"):
         chain = gin.query_parameter("langevin_actions_given_obs.num_iterations")
         passes += 2 * chain * batch_size * counters * per_sample
