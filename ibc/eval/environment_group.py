@@ -1,133 +1,144 @@
-"""Environments side by side, each playing one episode at a time and measuring it."""
+"""Environments side by side, in waves that the policy acts for in turn."""
 
 import dataclasses
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+import tensorflow as tf
 from tf_agents.environments import py_environment
-from tf_agents.metrics import py_metrics
-from tf_agents.trajectories import time_step, trajectory
+from tf_agents.trajectories import time_step as ts
 
-from ibc.environments import suite
-
-
-@dataclasses.dataclass(frozen=True)
-class Assignment:
-    """The episode that an environment is to play."""
-
-    seed: int
-    """Environment seed."""
-    picture: str | os.PathLike | None = None
-    """File for a picture of the episode once it has ended, if one is wanted."""
+from ibc.eval import measured_environment
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
-    """An episode that has ended."""
+class Reply:
+    """What has become of a wave's episodes."""
 
-    seed: int
-    """Environment seed."""
-    metrics: dict[str, float]
-    """Metric → value of this episode."""
-    episode: Any = None
-    """What the task's pictures are drawn from, if a picture was asked for."""
+    wave: int
+    """Index of the wave."""
+    time_step: ts.TimeStep
+    """Latest time steps [width, ...]; rows that have played no episode yet hold another's."""
+    outcomes: dict[int, measured_environment.Outcome]
+    """Row → outcome of the episode that has ended with this time step, by rows."""
 
 
 class EnvironmentGroup(Protocol):
-    """Environments with the indices 0 … num_envs − 1."""
+    """Environments, each a row of one of the waves.
 
-    num_envs: int
+    Starting episodes and making steps begins work, and `receive` waits for it: meanwhile the
+    policy can act for another wave. A wave must be received before it is given more to do.
+    """
 
-    def start(self, assignments: Mapping[int, Assignment]) -> dict[int, time_step.TimeStep]:
-        """Starts an episode in each of the given environments; returns first time steps."""
+    width: int
+    """Rows of the time steps of any wave."""
+    sizes: Sequence[int]
+    """Number of each wave's environments, at most `width`; they are its first rows."""
 
-    def step(
-        self, actions: Mapping[int, Any]
-    ) -> dict[int, tuple[time_step.TimeStep, Outcome | None]]:
-        """Makes one step in each of the given environments.
+    def start(self, wave: int, assignments: Mapping[int, measured_environment.Assignment]) -> None:
+        """Starts an episode in each of the given rows."""
 
-        Args:
-          actions: environment's index → action.
+    def step(self, wave: int, actions: Mapping[int, Any]) -> None:
+        """Makes one step in each of the given rows, whose episodes must not have ended."""
 
-        Returns:
-          Environment's index → time step, and the outcome if it is the episode's last one.
-        """
+    def receive(self) -> Reply:
+        """Waits for the wave that has been at work for longest."""
+
+    def discard(self) -> None:
+        """Waits for all waves at work, which nobody wants to receive any more."""
 
     def close(self) -> None:
         """Releases environments and processes."""
 
 
 class LocalGroup:
-    """An `EnvironmentGroup` in this process."""
+    """An `EnvironmentGroup` in this process: one wave, whose work is done at once."""
 
     def __init__(self, environments: Sequence[py_environment.PyEnvironment]):
         """Creates a group of unbatched environments of one task."""
-        self.num_envs = len(environments)
-        self._environments = environments
-        self._metrics = [_episode_metrics(environment) for environment in environments]
-        self._assignments: dict[int, Assignment] = {}
-        self._time_steps: dict[int, time_step.TimeStep] = {}
+        self.width = len(environments)
+        self.sizes = [self.width]
+        self._environments = [measured_environment.MeasuredEnvironment(e) for e in environments]
+        self._wave = Wave(0, self.width)
+        self._at_work = False
 
-    def start(self, assignments: Mapping[int, Assignment]) -> dict[int, time_step.TimeStep]:
+    def start(self, wave: int, assignments: Mapping[int, measured_environment.Assignment]) -> None:
         """See `EnvironmentGroup`."""
-        for index, assignment in assignments.items():
-            for metric in self._metrics[index]:
-                metric.reset()
-            self._environments[index].seed(assignment.seed)
-            self._time_steps[index] = self._environments[index].reset()
-        self._assignments.update(assignments)
-        return {index: self._time_steps[index] for index in assignments}
+        self._work("start", assignments)
 
-    def step(
-        self, actions: Mapping[int, Any]
-    ) -> dict[int, tuple[time_step.TimeStep, Outcome | None]]:
+    def step(self, wave: int, actions: Mapping[int, Any]) -> None:
         """See `EnvironmentGroup`."""
-        return {index: self._step(index, action) for index, action in actions.items()}
+        self._work("step", actions)
+
+    def receive(self) -> Reply:
+        """See `EnvironmentGroup`."""
+        self._at_work = False
+        return self._wave.reply()
+
+    def discard(self) -> None:
+        """See `EnvironmentGroup`."""
+        if self._at_work:
+            self.receive()
 
     def close(self) -> None:
         """See `EnvironmentGroup`."""
         for environment in self._environments:
             environment.close()
 
-    def _step(self, index: int, action: Any) -> tuple[time_step.TimeStep, Outcome | None]:
-        following = self._environments[index].step(action)
-        frame = _what_metrics_see(self._time_steps[index], following)
-        for metric in self._metrics[index]:
-            metric(frame)
-        self._time_steps[index] = following
-        return following, self._outcome(index) if following.is_last() else None
-
-    def _outcome(self, index: int) -> Outcome:
-        assignment = self._assignments[index]
-        metrics = {m.name: float(np.asarray(m.result())) for m in self._metrics[index]}
-        if assignment.picture is None:
-            return Outcome(assignment.seed, metrics)
-        inner = suite.gym_env(self._environments[index])
-        inner.save_episode_picture(assignment.picture)
-        return Outcome(assignment.seed, metrics, inner.episode)
+    def _work(self, method: str, arguments: Mapping[int, Any]) -> None:
+        self._wave.update(arguments, *call(self._environments, method, arguments))
+        self._at_work = True
 
 
-def _episode_metrics(environment: py_environment.PyEnvironment) -> list:
-    """Returns metrics of a task that look at one episode."""
-    return [
-        py_metrics.AverageReturnMetric(buffer_size=1),
-        py_metrics.AverageEpisodeLengthMetric(buffer_size=1),
-        *suite.task_metrics(environment, num_episodes=1),
-    ]
+class Wave:
+    """What has become of a wave's episodes, as far as it is known."""
+
+    def __init__(self, index: int, width: int):
+        """Creates a wave without episodes."""
+        self._index, self._width = index, width
+        self._latest: ts.TimeStep | None = None
+        self._outcomes: dict[int, measured_environment.Outcome] = {}
+
+    def update(
+        self,
+        rows: Iterable[int],
+        time_steps: ts.TimeStep,
+        outcomes: Iterable[measured_environment.Outcome | None],
+    ) -> None:
+        """Replaces n rows by time steps [n, ...]; adds the outcomes of those that ended."""
+        rows = list(rows)
+        if self._latest is None:
+            self._latest = tf.nest.map_structure(
+                lambda values: np.repeat(values[:1], self._width, axis=0), time_steps
+            )
+        pairs = zip(tf.nest.flatten(self._latest), tf.nest.flatten(time_steps), strict=True)
+        for latest, values in pairs:
+            latest[rows] = values
+        ended = zip(rows, outcomes, strict=True)
+        self._outcomes.update({row: outcome for row, outcome in ended if outcome is not None})
+
+    def reply(self) -> Reply:
+        """Returns a copy of all rows, and the outcomes since the last time."""
+        outcomes, self._outcomes = dict(sorted(self._outcomes.items())), {}
+        return Reply(self._index, tf.nest.map_structure(np.copy, self._latest), outcomes)
 
 
-def _what_metrics_see(
-    before: time_step.TimeStep, after: time_step.TimeStep
-) -> trajectory.Trajectory:
-    """Returns a step's frame with a leading [1], without observation and action."""
-    return trajectory.Trajectory(
-        step_type=np.reshape(before.step_type, (1,)),
-        observation=(),
-        action=(),
-        policy_info=(),
-        next_step_type=np.reshape(after.step_type, (1,)),
-        reward=np.reshape(after.reward, (1,)),
-        discount=np.reshape(after.discount, (1,)),
-    )
+def call(
+    environments: Sequence[measured_environment.MeasuredEnvironment],
+    method: str,
+    arguments: Mapping[int, Any],
+) -> tuple[ts.TimeStep, list[measured_environment.Outcome | None]]:
+    """Starts episodes in some environments, or makes steps.
+
+    Args:
+      environments: environments of one task.
+      method: 'start' or 'step'.
+      arguments: index of each of n environments → assignment or action.
+
+    Returns:
+      Time steps [n, ...] and the n outcomes, None unless an episode has ended.
+    """
+    outcomes = [getattr(environments[i], method)(value) for i, value in arguments.items()]
+    time_steps = [environments[i].time_step for i in arguments]
+    return tf.nest.map_structure(lambda *values: np.stack(values), *time_steps), outcomes

@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import logging
 
 from ibc.environments.utils import atomic_file
-from ibc.eval import environment_group, rollouts, scalars
+from ibc.eval import environment_group, measured_environment, rollouts, scalars
 
 _RESULTS = "results.json"
 
@@ -81,7 +81,7 @@ class EvalActor:
             return -1
 
     def _write(
-        self, step: int, averages: dict[str, float], outcomes: list[environment_group.Outcome]
+        self, step: int, averages: dict[str, float], outcomes: list[measured_environment.Outcome]
     ) -> None:
         scalars.write(self._writer, step, averages, prefix="Metrics/")
         episodes = [{"seed": outcome.seed, **outcome.metrics} for outcome in outcomes]

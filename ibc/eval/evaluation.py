@@ -59,11 +59,16 @@ class Evaluation:
         self._act = act
         self._train_step = train_step
         self._write_video = write_video
-        self._num_envs = min(num_envs, num_episodes)
+        num_envs = min(num_envs, num_episodes)
         self._environments = {name: load_environment(name) for name in task_names}
+        groups = [
+            _make_group(name, environment, load_environment, num_envs, gin_bindings)
+            for name, environment in self._environments.items()
+        ]
+        self._width = groups[0].width
         self._actors = [
             eval_actor.EvalActor(
-                _make_group(name, environment, load_environment, self._num_envs, gin_bindings),
+                group,
                 act,
                 train_step,
                 num_episodes,
@@ -71,7 +76,7 @@ class Evaluation:
                 name,
                 _picture_maker(name, environment) if write_pictures else None,
             )
-            for name, environment in self._environments.items()
+            for group, (name, environment) in zip(groups, self._environments.items(), strict=True)
         ]
         self._writer = tf.summary.create_file_writer(str(self._root / "eval"))
 
@@ -104,7 +109,7 @@ class Evaluation:
         name, environment = next(iter(self._environments.items()))
         path = self._video_path()
         seed = tasks.get_task(name).video_seed
-        rollouts.record_episode(environment, self._act, seed, self._num_envs, path)
+        rollouts.record_episode(environment, self._act, seed, self._width, path)
         logging.info("Video of one episode: %s", path)
 
 

@@ -9,14 +9,16 @@ from ibc.environments.utils import termination
 from ibc.eval import eval_env, evaluation
 
 
-def rest(time_steps, seeds):
+def rest(time_steps, seeds, wave=0):
     """Stays where the agent is."""
     return np.asarray(time_steps.observation["pos_agent"][:, -1], np.float32)
 
 
-def make(folder, step, act=rest, video=False) -> evaluation.Evaluation:
+def make(folder, step, act=rest, video=False, num_episodes=2, num_envs=1) -> evaluation.Evaluation:
     load = functools.partial(eval_env.load, sequence_length=2)
-    return evaluation.Evaluation(["PARTICLE"], load, act, step, folder, 2, 1, video, False)
+    return evaluation.Evaluation(
+        ["PARTICLE"], load, act, step, folder, num_episodes, num_envs, video, False
+    )
 
 
 def test_an_evaluation_is_done_once_all_its_files_are_there(tmp_path):
@@ -35,7 +37,7 @@ def test_an_evaluation_is_done_once_all_its_files_are_there(tmp_path):
 def test_an_evaluation_that_was_broken_off_is_not_done(tmp_path):
     calls = []
 
-    def act(time_steps, seeds):
+    def act(time_steps, seeds, wave):
         calls.append(seeds)
         if len(calls) == 70:  # in the second episode
             raise termination.Terminated
@@ -46,3 +48,28 @@ def test_an_evaluation_that_was_broken_off_is_not_done(tmp_path):
         evaluator.run()
     assert not evaluator.is_done()
     assert not list(tmp_path.rglob("results.json"))
+
+
+def test_results_are_the_same_for_any_number_of_environments(tmp_path):
+    def results(num_envs):
+        folder = tmp_path / str(num_envs)
+        step = tf.Variable(5, dtype=tf.int64)
+        make(folder, step, num_episodes=7, num_envs=num_envs).run()
+        return (folder / "eval/Particle-v0/results.json").read_text()
+
+    alone = results(1)
+    assert [episode["seed"] for episode in json.loads(alone)["episodes"]] == list(range(7))
+    for num_envs in (2, 3, 5, 20):
+        assert results(num_envs) == alone
+
+
+def test_the_policy_sees_one_batch_size_in_waves_and_videos(tmp_path):
+    widths = set()
+
+    def act(time_steps, seeds, wave=0):
+        widths.add((len(seeds), *time_steps.observation["pos_agent"].shape))
+        return rest(time_steps, seeds)
+
+    step = tf.Variable(5, dtype=tf.int64)
+    make(tmp_path, step, act, video=True, num_episodes=8, num_envs=7).run()
+    assert len(widths) == 1

@@ -1,6 +1,8 @@
-"""Environments spread over processes: physics on every core, in lock-step."""
+"""Environments spread over processes: physics on every core while the policy acts."""
 
+import collections
 import multiprocessing
+import selectors
 import sys
 import traceback
 import weakref
@@ -9,18 +11,19 @@ from multiprocessing import connection
 from typing import Any
 
 from tf_agents.environments import py_environment
-from tf_agents.trajectories import time_step
 
 from ibc.environments import tasks
 from ibc.environments.utils import child_process, gin_config
-from ibc.eval import environment_group
+from ibc.eval import environment_group, measured_environment
 
 
 class ProcessGroup:
     """An `EnvironmentGroup` whose environments live in worker processes.
 
-    Environment i belongs to worker i mod num_workers. The workers are forked from a server that
-    has imported TensorFlow, see `ibc.data.policy_eval_preload`; they end with this process.
+    Environment i belongs to worker i mod num_workers and is row i mod width of wave i // width.
+    There are two waves if every worker can have a share of both, so that it steps one while the
+    policy acts for the other. The workers are forked from a server that has imported TensorFlow,
+    see `ibc.data.policy_eval_preload`; they end with this process.
     """
 
     def __init__(
@@ -40,13 +43,19 @@ class ProcessGroup:
           num_workers: number of processes, at most `num_envs`.
           gin_bindings: bindings in force for the environment.
         """
-        self.num_envs = num_envs
+        num_waves = 2 if num_envs >= 2 * num_workers else 1
+        self.width = -(-num_envs // num_waves)
+        self.sizes = [min(self.width, num_envs - first) for first in range(0, num_envs, self.width)]
         self._num_workers = num_workers
+        self._waves = [environment_group.Wave(i, self.width) for i in range(len(self.sizes))]
+        # Wave → workers that are yet to answer; the wave at work for longest comes first.
+        self._at_work: dict[int, set[int]] = {}
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["ibc.data.policy_eval_preload"])
         self.processes: list[multiprocessing.Process] = []
         self._pipes: list[connection.Connection] = []
-        self._closer = weakref.finalize(self, _stop, self._pipes, self.processes)
+        self._selector = selectors.DefaultSelector()
+        self._closer = weakref.finalize(self, _stop, self._selector, self._pipes, self.processes)
         for worker in range(num_workers):
             count = len(range(worker, num_envs, num_workers))
             ours, theirs = context.Pipe()
@@ -58,56 +67,72 @@ class ProcessGroup:
             # With this end closed here, the pipe ends as soon as the worker is gone.
             theirs.close()
             self._pipes.append(ours)
+            self._selector.register(ours, selectors.EVENT_READ, worker)
 
-    def start(
-        self, assignments: Mapping[int, environment_group.Assignment]
-    ) -> dict[int, time_step.TimeStep]:
+    def start(self, wave: int, assignments: Mapping[int, measured_environment.Assignment]) -> None:
         """See `EnvironmentGroup`."""
-        return self._call("start", assignments)
+        self._send("start", wave, assignments)
 
-    def step(
-        self, actions: Mapping[int, Any]
-    ) -> dict[int, tuple[time_step.TimeStep, environment_group.Outcome | None]]:
+    def step(self, wave: int, actions: Mapping[int, Any]) -> None:
         """See `EnvironmentGroup`."""
-        return self._call("step", actions)
+        self._send("step", wave, actions)
+
+    def receive(self) -> environment_group.Reply:
+        """See `EnvironmentGroup`."""
+        wave, workers = next(iter(self._at_work.items()))
+        while workers:
+            # Of all workers, as each may die.
+            for key, _ in self._selector.select():
+                self._take_answer(key.data)
+        del self._at_work[wave]
+        return self._waves[wave].reply()
+
+    def discard(self) -> None:
+        """See `EnvironmentGroup`."""
+        while self._at_work:
+            self.receive()
 
     def close(self) -> None:
         """Ends the processes."""
         self._closer()
 
-    def _call(self, method: str, arguments: Mapping[int, Any]) -> dict[int, Any]:
-        """Calls a method of the workers' groups, each with its own environments' arguments."""
-        shares: dict[int, dict[int, Any]] = {}
-        for index, value in arguments.items():
-            shares.setdefault(index % self._num_workers, {})[index // self._num_workers] = value
-        for worker, share in shares.items():
+    def _send(self, method: str, wave: int, arguments: Mapping[int, Any]) -> None:
+        """Has the workers call a method of the environments in some rows of a wave."""
+        shares = collections.defaultdict(list)
+        for row in arguments:
+            shares[(wave * self.width + row) % self._num_workers].append(row)
+        self._at_work[wave] = set(shares)
+        for worker, rows in shares.items():
+            of_worker = {
+                (wave * self.width + row) // self._num_workers: arguments[row] for row in rows
+            }
             try:
-                self._pipes[worker].send((method, share))
+                self._pipes[worker].send(((wave, rows), method, of_worker))
             except (BrokenPipeError, ConnectionResetError):
                 raise self._death(worker) from None
-        results = {}
-        for worker in shares:
-            for local, value in self._receive(worker).items():
-                results[local * self._num_workers + worker] = value
-        return results
 
-    def _receive(self, worker: int) -> dict[int, Any]:
+    def _take_answer(self, worker: int) -> None:
+        """Receives the next answer of a worker."""
         try:
-            succeeded, content = self._pipes[worker].recv()
+            (wave, rows), succeeded, content = self._pipes[worker].recv()
         except (EOFError, ConnectionResetError):
             raise self._death(worker) from None
-        if succeeded:
-            return content
-        summary, details = content
-        where = child_process.WorkerTraceback(details)
-        raise child_process.WorkerError(f"evaluation process {worker}: {summary}") from where
+        self._at_work[wave].discard(worker)
+        if not succeeded:
+            summary, details = content
+            where = child_process.WorkerTraceback(details)
+            raise child_process.WorkerError(f"evaluation process {worker}: {summary}") from where
+        self._waves[wave].update(rows, *content)
 
     def _death(self, worker: int) -> child_process.WorkerError:
         cause = child_process.cause_of_death(self.processes[worker])
         return child_process.WorkerError(f"evaluation process {worker} {cause}.")
 
 
-def _stop(pipes: list[connection.Connection], processes: list) -> None:
+def _stop(
+    selector: selectors.BaseSelector, pipes: list[connection.Connection], processes: list
+) -> None:
+    selector.close()
     for pipe in pipes:
         pipe.close()
     for process in processes:
@@ -124,26 +149,28 @@ def _serve(
     gin_bindings: Sequence[str],
 ) -> None:
     """Answers calls until the other end of the pipe is closed, in a process of its own."""
-    group, failure = None, None
+    environments, failure = [], None
     with child_process.led_by_parent():
         try:
             tasks.get_task(task_name).import_configurables()
             gin_config.parse((), gin_bindings)
-            group = environment_group.LocalGroup([load() for _ in range(count)])
+            environments = [measured_environment.MeasuredEnvironment(load()) for _ in range(count)]
         except Exception as error:
             failure = _described(error)
         while True:
             try:
-                method, arguments = pipe.recv()
-                answer = (False, failure) if failure else _answer(group, method, arguments)
-                pipe.send(answer)
+                question, method, arguments = pipe.recv()
+                answer = (False, failure) if failure else _answer(environments, method, arguments)
+                pipe.send((question, *answer))
             except (EOFError, BrokenPipeError, ConnectionResetError):
                 sys.exit(0)
 
 
-def _answer(group: environment_group.LocalGroup, method: str, arguments: dict) -> tuple[bool, Any]:
+def _answer(
+    environments: Sequence[measured_environment.MeasuredEnvironment], method: str, arguments: dict
+) -> tuple[bool, Any]:
     try:
-        return True, getattr(group, method)(arguments)
+        return True, environment_group.call(environments, method, arguments)
     except Exception as error:
         return False, _described(error)
 

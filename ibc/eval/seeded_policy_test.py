@@ -10,7 +10,13 @@ from tf_agents.specs import tensor_spec
 from ibc.agents import greedy_policy, ibc_policy
 from ibc.data import policy_eval_options, policy_eval_run
 from ibc.environments import suite
-from ibc.eval import environment_group, rollouts, seeded_policy
+from ibc.eval import (
+    environment_group,
+    measured_environment,
+    process_group,
+    rollouts,
+    seeded_policy,
+)
 from ibc.networks import energy_network
 from ibc.train import agent_specs
 
@@ -49,9 +55,14 @@ def _policy(warm_start_fraction):
     )
 
 
-def _outcomes(act, width):
-    group = environment_group.LocalGroup([_load() for _ in range(width)])
-    return sorted((o.seed, o.metrics) for o in rollouts.run_episodes(group, act, SEEDS))
+def _outcomes(act, width, num_processes=0):
+    if num_processes:
+        group = process_group.ProcessGroup("PARTICLE", _load, width, num_processes, ())
+    else:
+        group = environment_group.LocalGroup([_load() for _ in range(width)])
+    outcomes = sorted((o.seed, o.metrics) for o in rollouts.run_episodes(group, act, SEEDS))
+    group.close()
+    return outcomes
 
 
 @pytest.mark.parametrize("warm_start_fraction", [0.0, 0.5])
@@ -60,6 +71,43 @@ def test_results_do_not_depend_on_environments_side_by_side(warm_start_fraction)
     alone = _outcomes(act, 1)
     for width in (2, 5, 1):
         assert _outcomes(act, width) == alone
+    for width in (2, 3, 4, 20):
+        assert _outcomes(act, width, 2) == alone
+
+
+def test_each_wave_has_a_state_of_its_own():
+    policy = _policy(0.5)
+    environment = environment_group.LocalGroup([_load()])
+
+    def actions(act, wave, seed):
+        """Yields the actions at the start of an episode."""
+        environment.start(0, {0: measured_environment.Assignment(seed)})
+        first = environment.receive().time_step
+        later = first._replace(step_type=np.ones_like(first.step_type))
+        for step in range(4):
+            yield act(later if step else first, np.array([[seed, step]], np.int32), wave)
+
+    def expected(seed):
+        return list(actions(seeded_policy.greedy_act_fn(policy), 0, seed))
+
+    act = seeded_policy.greedy_act_fn(policy)
+    in_turn = list(zip(actions(act, 0, 4), actions(act, 1, 7), strict=True))
+    np.testing.assert_array_equal(in_turn, list(zip(expected(4), expected(7), strict=True)))
+
+
+def test_a_policy_is_traced_once_for_each_batch_size():
+    policy, batch_sizes = _policy(0.5), []
+    traced = policy.seeded_distribution
+
+    def counted(time_step, *arguments):
+        batch_sizes.append(time_step.step_type.shape[0])
+        return traced(time_step, *arguments)
+
+    policy.seeded_distribution = counted
+    act = seeded_policy.greedy_act_fn(policy)
+    for width in (2, 5, 2):
+        _outcomes(act, width)
+    assert batch_sizes == [2, 5]
 
 
 def test_actions_start_from_the_ones_before():
