@@ -95,6 +95,37 @@ def reads(method: Callable) -> Callable:
     return guarded
 
 
+def check_self_contained(file: Any) -> None:
+    """Checks that an open file takes nothing from others, which its author would choose.
+
+    Raises:
+      ValueError: A link, a virtual array or an array's storage leads to another file.
+    """
+    import h5py
+
+    # Looked at afterwards: h5py loses errors that are raised while it visits.
+    links: dict[str, Any] = {}
+    file.visititems_links(links.__setitem__)
+    for name, link in links.items():
+        if isinstance(link, h5py.ExternalLink):
+            others = {link.filename}
+        elif isinstance(link, h5py.HardLink) and isinstance(file[name], h5py.Dataset):
+            others = _other_files(file[name])
+        else:
+            others = set()
+        if others:
+            raise ValueError(
+                f"{file.filename}: {name} is kept in another file, {min(others)}: copy all of it "
+                "into one file."
+            )
+
+
+def _other_files(array: Any) -> set[str]:
+    """Returns the names of the files that an array's values are kept in, other than its own."""
+    sources = {s.file_name for s in array.virtual_sources()} if array.is_virtual else set()
+    return (sources | {name for name, *_ in array.external or ()}) - {"."}
+
+
 def check_keys(where: str, group: Any, keys: tuple[str, ...]) -> None:
     """Checks that a group has members of these names.
 

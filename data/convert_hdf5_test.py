@@ -101,3 +101,36 @@ def test_episodes_of_different_sizes_are_refused(tmp_path):
     expected = r"/episode_1 is unlike /episode_0: its steps are {'observations': \[3\], 'actions'"
     with pytest.raises(ValueError, match=expected):
         convert_sources.open_source(path)
+
+
+def _external_link(file, path):
+    file["actions"] = h5py.ExternalLink(path, "actions")
+
+
+def _virtual_array(file, path):
+    layout = h5py.VirtualLayout((3, 2), "f8")
+    layout[:] = h5py.VirtualSource(path, "actions", (3, 2))
+    file.create_virtual_dataset("actions", layout)
+
+
+def _external_storage(file, path):
+    file.create_dataset("actions", (3, 2), "f8", external=[(path, 0, 48)])
+
+
+@pytest.mark.parametrize("refer", [_external_link, _virtual_array, _external_storage])
+def test_files_that_take_arrays_from_other_files_are_refused(tmp_path, refer):
+    other = _write(tmp_path / "other.hdf5", actions=_STEPS["actions"])
+    arrays = {name: array for name, array in _STEPS.items() if name != "actions"}
+    path = _write(tmp_path / "a.hdf5", **arrays)
+    with h5py.File(path, "a") as file:
+        refer(file, str(other))
+    with pytest.raises(ValueError, match=r"a\.hdf5: actions is kept in another file, .*other.hdf5"):
+        convert_sources.open_source(path)
+
+
+def test_links_within_a_file_are_followed(tmp_path):
+    path = _write(tmp_path / "a.hdf5", **_STEPS)
+    with h5py.File(path, "a") as file:
+        file.move("actions", "recorded")
+        file["actions"] = h5py.SoftLink("/recorded")
+    assert len(convert_sources.open_source(path).returns) == 1

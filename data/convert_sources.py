@@ -27,6 +27,7 @@ def open_source(path: str | os.PathLike, task: str | None = None) -> convert.Epi
         return convert_shards.ShardFiles(name, task)
     file = convert_hdf5.open_hdf5(convert_hdf5.find_file(name))
     with convert_hdf5.reading(file.filename):
+        convert_hdf5.check_self_contained(file)
         if convert_minari.is_minari_file(file):
             return convert_minari.MinariFile(file, family)
         if "observations" in file and "actions" in file:
