@@ -23,8 +23,7 @@ def test_quickstart_trains_a_policy_that_solves_the_task(tmp_path):
     run = tmp_path / "runs" / "quickstart" / "particle"
     results = json.loads((run / "eval/Particle-v0/results.json").read_text())
     assert len(results["episodes"]) == 50
-    # 0.94 in 200 episodes when it was measured; the standard error over 50 is 0.034.
-    assert results["averages"]["AverageSuccessMetric"] >= 0.84
+    assert results["averages"]["AverageSuccessMetric"] >= 0.9
     video = max(run.glob("videos/*/*.mp4"), key=lambda path: path.stat().st_mtime)
     assert imageio_ffmpeg.count_frames_and_secs(str(video))[0] == 51
     assert min(PIL.Image.open(next(run.glob("eval/*/episodes_*.png"))).size) > 500
