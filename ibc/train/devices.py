@@ -105,6 +105,21 @@ class Machines:
                 "again: training goes on from the last checkpoint."
             ) from error
 
+    def wait(self) -> None:
+        """Returns when every machine has come here, after which any of them may end.
+
+        Raises:
+          WorkerError: one of them has ended before.
+        """
+        if self._mean is None:
+            return
+        with self.losing_one_is_an_error():
+            self.mean([0.0])
+        # Who has the answer first may end while another still receives it. In a second round
+        # that does no harm: whoever came so far knows that all have come.
+        with contextlib.suppress(*_LOST):
+            self.mean([0.0])
+
     def _compute_mean(self, values: tf.Tensor) -> tf.Tensor:
         of_devices = self._strategy.run(tf.identity, args=(values,))
         return self._strategy.reduce(tf.distribute.ReduceOp.MEAN, of_devices, axis=None)

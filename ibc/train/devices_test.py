@@ -8,6 +8,7 @@ import sys
 import pytest
 import tensorflow as tf
 
+from ibc.environments.utils import child_process
 from ibc.train import devices
 
 
@@ -55,6 +56,33 @@ def test_one_machine_takes_the_whole_batch_and_asks_nobody():
     assert devices.is_chief(strategy) and not devices.is_cluster(strategy)
     assert devices.shares(strategy) == (range(1), 1)
     assert devices.Machines(strategy).mean([1.5, 0.0]) == [1.5, 0.0]
+
+
+def machines_whose_answers_are(*answers: Exception | None) -> devices.Machines:
+    """Returns machines of a cluster whose successive collective operations end like this."""
+    machines = devices.Machines(FakeStrategy(WORKERS, "worker", 0, devices_per_machine=1))
+    left = list(answers)
+
+    def mean(values: tf.Tensor) -> tf.Tensor:
+        answer = left.pop(0)
+        if answer:
+            raise answer
+        return values
+
+    machines._mean = mean
+    return machines
+
+
+GONE = tf.errors.UnavailableError(None, None, "Socket closed")
+
+
+def test_a_machine_that_ends_before_all_have_come_is_an_error():
+    with pytest.raises(child_process.WorkerError, match="another machine of the cluster"):
+        machines_whose_answers_are(GONE).wait()
+
+
+def test_a_machine_that_ends_as_soon_as_all_have_come_is_none():
+    machines_whose_answers_are(None, GONE).wait()
 
 
 @pytest.mark.parametrize(
