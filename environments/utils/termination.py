@@ -27,6 +27,8 @@ class _State:
     """Whether SIGTERM has arrived."""
     deferred = 0
     """How many blocks that must not be broken off are being executed."""
+    by_agreement = False
+    """Whether nothing happens before `request`."""
 
 
 @contextlib.contextmanager
@@ -40,7 +42,7 @@ def watched() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _State.requested, _State.deferred = False, 0
+    _State.requested, _State.deferred, _State.by_agreement = False, 0, False
     previous = signal.signal(signal.SIGTERM, _handle)
     try:
         yield
@@ -60,22 +62,36 @@ def deferred() -> Iterator[None]:
     check()
 
 
+@contextlib.contextmanager
+def by_agreement() -> Iterator[None]:
+    """Lets SIGTERM be only noted (`requested`) until `request` is called or the block ends.
+
+    For machines that work in step: one that left alone would be lost to the others.
+    """
+    _State.by_agreement = True
+    try:
+        yield
+    finally:
+        _State.by_agreement = False
+    check()
+
+
 def requested() -> bool:
     """Whether SIGTERM has arrived."""
     return _State.requested
 
 
 def request() -> None:
-    """Acts from now on as if SIGTERM had arrived, for a signal that another machine was sent."""
-    _State.requested = True
+    """Acts from now on on a SIGTERM that was only noted, or that another machine was sent."""
+    _State.requested, _State.by_agreement = True, False
 
 
 def check() -> None:
-    """Raises `Terminated` if SIGTERM has arrived, unless inside `deferred`.
+    """Raises `Terminated` if SIGTERM has arrived, unless inside `deferred` or `by_agreement`.
 
     To be called in loops: an exception that a signal raises is lost if it hits a destructor.
     """
-    if _State.requested and not _State.deferred:
+    if _State.requested and not (_State.deferred or _State.by_agreement):
         raise Terminated(
             "terminated; the same command goes on from what is complete, if anything is."
         )

@@ -44,6 +44,31 @@ def test_a_deferred_block_is_completed_first():
     assert done == ["inner", "outer"]
 
 
+def test_by_agreement_a_signal_is_noted_and_acted_on_when_it_is_agreed():
+    done = []
+    with pytest.raises(termination.Terminated), termination.watched(), termination.by_agreement():
+        with termination.deferred():
+            sigterm()
+            done.append("before")
+        termination.check()
+        done.append("after")
+        assert termination.requested()
+        termination.request()
+        termination.check()
+        done.append("never")
+    assert done == ["before", "after"]
+
+
+def test_without_agreement_a_signal_waits_for_the_end_of_the_block():
+    done = []
+    with pytest.raises(termination.Terminated), termination.watched():
+        with termination.by_agreement():
+            sigterm()
+            done.append("all")
+        done.append("never")
+    assert done == ["all"]
+
+
 def test_an_error_in_a_deferred_block_is_not_replaced():
     with pytest.raises(ValueError, match="disk"), termination.watched():
         with termination.deferred():

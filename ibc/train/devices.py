@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ _LOST = (
     tf.errors.InternalError,
     tf.errors.UnavailableError,
 )
+# The one line of TensorFlow's report that says what has happened.
+_ABORTED = re.compile(r"^Collective ops is aborted by: (.*)$", re.MULTILINE)
 
 
 def get_strategy(
@@ -99,10 +102,12 @@ class Machines:
         except _LOST as error:
             if self._mean is None:
                 raise
+            reason = _ABORTED.search(error.message)
+            reason = reason[1] if reason else error.message.splitlines()[0]
             raise child_process.WorkerError(
                 "another machine of the cluster in TF_CONFIG has ended, or cannot be reached "
-                f"({str(error.message).splitlines()[0]}). Start the same command on all machines "
-                "again: training goes on from the last checkpoint."
+                f"({reason}). Start the same command on all machines again: training goes on from "
+                "the last checkpoint."
             ) from error
 
     def wait(self) -> None:

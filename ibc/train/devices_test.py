@@ -73,11 +73,14 @@ def machines_whose_answers_are(*answers: Exception | None) -> devices.Machines:
     return machines
 
 
-GONE = tf.errors.UnavailableError(None, None, "Socket closed")
+GONE = tf.errors.UnavailableError(
+    None, None, "Graph execution error:\n\nCollective ops is aborted by: Socket closed\nMore:\n"
+)
 
 
 def test_a_machine_that_ends_before_all_have_come_is_an_error():
-    with pytest.raises(child_process.WorkerError, match="another machine of the cluster"):
+    expected = r"another machine of the cluster in TF_CONFIG has ended.* \(Socket closed\)\. Start"
+    with pytest.raises(child_process.WorkerError, match=expected):
         machines_whose_answers_are(GONE).wait()
 
 

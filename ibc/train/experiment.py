@@ -1,5 +1,6 @@
 """One experiment: data, agent, training with evaluations in between."""
 
+import contextlib
 import functools
 from collections.abc import Sequence
 
@@ -270,19 +271,24 @@ def train_eval(
             viz_img,
             configuration.environment_bindings(),
         )
+    # A machine that stopped alone would be lost to the others, who wait for it in the next step.
+    together = (
+        termination.by_agreement() if devices.is_cluster(strategy) else contextlib.nullcontext()
+    )
     try:
-        return training_loop.train(
-            learner,
-            folder if chief else None,
-            num_iterations,
-            [
-                fused_train_steps,
-                0 if skip_eval else eval_interval,
-                eval_loss_interval if data.validation else 0,
-            ],
-            evaluator,
-            validate,
-        )
+        with together:
+            return training_loop.train(
+                learner,
+                folder if chief else None,
+                num_iterations,
+                [
+                    fused_train_steps,
+                    0 if skip_eval else eval_interval,
+                    eval_loss_interval if data.validation else 0,
+                ],
+                evaluator,
+                validate,
+            )
     except divergence.NotFiniteError as error:
 
         def share_at(step: int, share: int) -> tuple:

@@ -72,7 +72,7 @@ def _evaluated(evaluator: evaluation.Evaluation) -> dict[str, dict[str, float]]:
         return evaluator.run()
     except Exception:
         # SIGTERM to the group of processes ends workers and encoders too.
-        termination.check()
+        _end_if_requested()
         raise
 
 
@@ -80,10 +80,17 @@ def ended_by_sigterm(act: rollouts.ActFn) -> rollouts.ActFn:
     """Looks for SIGTERM before every action, in case the signal's exception was lost."""
 
     def checked(*arguments):
-        termination.check()
+        _end_if_requested()
         return act(*arguments)
 
     return checked
+
+
+def _end_if_requested() -> None:
+    """Ends an evaluation; in a cluster without asking the machines that wait for it."""
+    if termination.requested():
+        termination.request()
+        termination.check()
 
 
 def what_is_saved(learner: get_learner.BehavioralCloningLearner, folder: pathlib.Path) -> str:
