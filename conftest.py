@@ -7,8 +7,15 @@ import pytest
 
 import ibc  # noqa: F401  (selects Keras 2 before any test imports TensorFlow)
 
-_REPORTED: list[str] = []
+_FIGURE = "figure"
 _GOLDEN = pathlib.Path(__file__).parent.parent / "shared" / "golden"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begins with the files that take long, so that processes side by side end together."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture
@@ -44,16 +51,29 @@ def particle_data(tmp_path_factory) -> str:
 
 
 @pytest.fixture
-def report():
+def report(record_property):
     """Returns a function that takes lines for the end of the log: passing tests are silent."""
-    return lambda *lines: _REPORTED.extend(lines)
+
+    def take(*lines: str) -> None:
+        for line in lines:
+            record_property(_FIGURE, line)
+
+    return take
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Writes what tests have reported."""
-    if _REPORTED:
+    """Writes what tests have reported, in whichever process they ran."""
+    tests = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    lines = [
+        line
+        for test in sorted(tests, key=lambda test: test.location[:2])
+        if test.when == "call"
+        for name, line in test.user_properties
+        if name == _FIGURE
+    ]
+    if lines:
         terminalreporter.section("figures")
-        for line in _REPORTED:
+        for line in lines:
             terminalreporter.write_line(line)
 
 

@@ -18,5 +18,7 @@ if [ $# -eq 0 ]; then
     exit 1
   }
   "$PYTHON" -m ruff check --quiet .
+  # Side by side, file by file: most tests use one core.
+  set -- -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 fi
 exec "$PYTHON" -m pytest -m "$marker" "$@"
