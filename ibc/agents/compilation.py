@@ -3,12 +3,21 @@
 import tensorflow as tf
 from tf_agents.networks import network
 
+from ibc.networks.layers import dense, dropout
+
+_NARROW = 256
+"""Units up to which float32 products in XLA take less time than bfloat16 ones without it."""
+
 
 def pays_for_chains(score_network: network.Network) -> bool:
-    """Tells whether to compile a sampler's chain over this network with XLA.
+    """Tells whether to compile a sampler's chain over this network with XLA, in float32.
 
     Hidden layers between matrix products become one pass over memory. XLA's own products of
-    bfloat16 on CPUs are slower than TensorFlow's, and are most of the work.
+    bfloat16 on CPUs are slower than TensorFlow's, so layers in mixed precision are compiled
+    only where they are narrow: there, passes over memory take more time than the products.
     """
-    layers = score_network.submodules
-    return all(getattr(layer, "compute_dtype", None) != tf.bfloat16.name for layer in layers)
+    return all(
+        isinstance(layer, (dense.Dense, dropout.Dropout)) and getattr(layer, "units", 0) <= _NARROW
+        for layer in score_network.submodules
+        if getattr(layer, "compute_dtype", None) == tf.bfloat16.name
+    )

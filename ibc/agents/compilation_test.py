@@ -1,18 +1,65 @@
 """When chains are compiled, and that this changes nothing but the time they take."""
 
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ibc.agents import agent_testing, base_agent_test, compilation, langevin
+from ibc.networks import mlp_ebm, pixel_ebm
 from ibc.networks.layers import precision
 
+OBS_SPEC = tf.TensorSpec([2, 3])
 
-@pytest.mark.parametrize("mixed", [False, True])
-def test_products_of_bfloat16_are_not_compiled(mixed):
+
+def _network(kind: type = mlp_ebm.MLPEBM, mixed: bool = True, **options):
+    spec = {"rgb": tf.TensorSpec([2, 24, 32, 3])} if kind is pixel_ebm.PixelEBM else OBS_SPEC
     with precision.mixed(mixed):
-        network = agent_testing.mlp_energy()
-    assert compilation.pays_for_chains(network) != mixed
+        network = kind(spec, tf.TensorSpec([2]), **options)
+    network.create_variables()
+    return network
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        (dict(width=128, depth=2), True),
+        (dict(width=128, depth=2, dense_layer_type="spectral_norm", rate=0.1), True),
+        (dict(width=512, depth=2), False),
+        (dict(width=512, depth=2, mixed=False), True),
+        (dict(kind=pixel_ebm.PixelEBM, target_height=24, target_width=32), False),
+    ],
+)
+def test_wide_or_convolved_layers_in_bfloat16_are_not_compiled(options, expected):
+    assert compilation.pays_for_chains(_network(**options)) == expected
+
+
+def test_layers_with_a_normalizer_in_bfloat16_are_not_compiled():
+    with gin.unlock_config():
+        gin.bind_parameter("ResNetLayer.normalizer", "Layer")
+    network = _network(width=128, depth=2, layers="ResNetPreActivation")
+    assert not compilation.pays_for_chains(network)
+
+
+def test_a_compiled_chain_of_a_mixed_network_is_that_of_float32():
+    exact, mixed = (_network(width=64, depth=2, mixed=mixed) for mixed in (False, True))
+    mixed.set_weights(exact.get_weights())
+    results = []
+    for network in (exact, mixed):
+
+        @tf.function
+        def chain(start, network=network):
+            return langevin.langevin_actions_given_obs(
+                lambda actions: network.score(tf.ones([3, 64]), actions),
+                start,
+                *(-tf.ones([2]), tf.ones([2])),
+                tf.constant([1, 2]),
+                num_iterations=5,
+                jit_compile=True,
+            )[0]
+
+        results.append(chain(tf.zeros([3, 4, 2])))
+    np.testing.assert_array_equal(*results)
 
 
 @pytest.mark.parametrize("dense_layer_type", ["regular", "spectral_norm"])

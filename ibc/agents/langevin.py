@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ibc.agents import draws, schedules
 from ibc.losses import gradient_loss
+from ibc.networks.layers import precision
 
 
 class ChainData(NamedTuple):
@@ -81,7 +82,7 @@ def langevin_actions_given_obs(
       late_fusion: Accepted and without effect: observations are always encoded once.
       textbook_noise: Gives the noise the standard deviation √η · noise_scale. Bind
         `delta_action_clip` higher with it, or the clipping bounds the noise.
-      jit_compile: Compiles the chain with XLA where it is part of a graph.
+      jit_compile: Compiles the chain with XLA, in float32, where it is part of a graph.
 
     Returns:
       Actions float32 [B, N, A], and the chain's data or None.
@@ -127,7 +128,8 @@ def langevin_actions_given_obs(
         return _run_chain(step, action_samples, rates, noises, return_chain)
 
     if jit_compile and tf.inside_function():
-        chain = tf.function(chain, jit_compile=True, autograph=False)
+        with precision.in_float32():
+            return tf.function(chain, jit_compile=True, autograph=False)()
     return chain()
 
 

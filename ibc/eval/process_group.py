@@ -1,6 +1,7 @@
 """Environments spread over processes: physics on every core while the policy acts."""
 
 import collections
+import gc
 import multiprocessing
 import selectors
 import sys
@@ -155,6 +156,8 @@ def _serve(
             tasks.get_task(task_name).import_configurables()
             gin_config.parse((), gin_bindings)
             environments = [measured_environment.MeasuredEnvironment(load()) for _ in range(count)]
+            # What has been imported stays: the garbage collector need not go through it again.
+            gc.freeze()
         except Exception as error:
             failure = _described(error)
         while True:

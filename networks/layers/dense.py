@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from ibc.networks.layers import precision
+
 
 class Dense(tf.keras.layers.Dense):
     """A dense layer whose product may be computed in parts.
@@ -13,8 +15,13 @@ class Dense(tf.keras.layers.Dense):
     its last rows. An energy network so multiplies each observation once, whatever the number
     of actions it is scored with.
 
-    The product is computed in the type of the layer's Keras policy, from float32 weights.
+    The product is computed in the type of the layer's Keras policy, from float32 weights; in
+    float32 inside `precision.in_float32`.
     """
+
+    def __init__(self, *args, **kwargs):
+        """Creates the layer; arguments are those of Keras."""
+        super().__init__(*args, autocast=False, **kwargs)
 
     def add_weight(self, *args, **kwargs) -> tf.Variable:
         """As Keras, but the variable is always read as the float32 it is."""
@@ -77,9 +84,10 @@ class Dense(tf.keras.layers.Dense):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Applies the layer to [rows, inputs]; returns [rows, units]."""
-        kernel = tf.cast(self.effective_kernel(training), self.compute_dtype)
-        bias = tf.cast(self.bias, self.compute_dtype)
-        outputs = _add_bias(tf.matmul(inputs, kernel), bias)
+        dtype = precision.compute_dtype(self)
+        kernel = tf.cast(self.effective_kernel(training), dtype)
+        bias = tf.cast(self.bias, dtype)
+        outputs = _add_bias(tf.matmul(tf.cast(inputs, dtype), kernel), bias)
         if training:
             self.commit()
         return self.activation(outputs)

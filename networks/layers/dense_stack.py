@@ -95,7 +95,7 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
           [rows, last units], float32 unless the layers were created in mixed precision; with a
           head float32 [rows, units of the head].
         """
-        hidden = tf.cast(hidden, self._hidden_policy.compute_dtype)
+        hidden = tf.cast(hidden, precision.compute_dtype(self._hidden_policy))
         if head is None:
             return self._after_first(hidden, training)
         return self._after_first_and_head(hidden, head, training)

@@ -49,7 +49,7 @@ class Dropout(tf.keras.layers.Layer):
         Raises:
           ValueError: `rate` is outside [0, 1).
         """
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"The dropout rate must be in [0, 1), but is {rate}.")
         self._rate = rate

@@ -11,6 +11,11 @@ _policy_name: contextvars.ContextVar[str] = contextvars.ContextVar(
 )
 
 
+_in_float32: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "ibc_hidden_layers_in_float32", default=False
+)
+
+
 @contextlib.contextmanager
 def mixed(enabled: bool = True) -> Iterator[None]:
     """Makes hidden layers that are created inside compute in bfloat16.
@@ -34,3 +39,24 @@ def mixed(enabled: bool = True) -> Iterator[None]:
 def hidden_policy() -> tf.keras.mixed_precision.Policy:
     """Returns the Keras policy of a hidden layer that is created now."""
     return tf.keras.mixed_precision.Policy(_policy_name.get())
+
+
+@contextlib.contextmanager
+def in_float32() -> Iterator[None]:
+    """Makes dense stacks called inside compute in float32, also those in mixed precision.
+
+    Not those with Keras' normalizers, which know their own policy alone.
+
+    Yields:
+      Nothing.
+    """
+    token = _in_float32.set(True)
+    try:
+        yield
+    finally:
+        _in_float32.reset(token)
+
+
+def compute_dtype(policy_or_layer: tf.keras.mixed_precision.Policy | tf.keras.layers.Layer) -> str:
+    """Returns the type that a layer, or one of a policy, computes in when it is called now."""
+    return "float32" if _in_float32.get() else policy_or_layer.compute_dtype

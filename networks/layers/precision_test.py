@@ -80,6 +80,24 @@ def test_hidden_layers_alone_lose_digits(name):
     assert 0 < error < 0.05
 
 
+@pytest.mark.parametrize("name", [name for name in _NETWORKS if name.startswith("MLPEBM")])
+def test_in_float32_a_mixed_network_gives_every_digit(name):
+    spec, make = _NETWORKS[name]
+    exact = make()
+    exact.create_variables()
+    with precision.mixed():
+        mixed = make()
+    mixed.create_variables()
+    mixed.set_weights(exact.get_weights())
+    expected, expected_gradients = _numbers(exact, spec)
+    with precision.in_float32():
+        found, gradients = _numbers(mixed, spec)
+    np.testing.assert_array_equal(found, expected)
+    for one, other in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert np.abs(_numbers(mixed, spec)[0] - expected).max() > 0
+
+
 def test_float32_is_the_default_and_comes_back():
     with precision.mixed():
         assert precision.hidden_policy().compute_dtype == "bfloat16"

@@ -125,7 +125,10 @@ class ResNetPreActivationLayer(ResNetLayer):
 
 
 class _Identity(tf.keras.layers.Layer):
-    """Stands where a block has no normalizer."""
+    """Stands where a block has no normalizer; takes any type."""
+
+    def __init__(self):
+        super().__init__(autocast=False)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         del training
@@ -135,8 +138,9 @@ class _Identity(tf.keras.layers.Layer):
 def _normalizers(
     normalizer: str | None, count: int, policy: tf.keras.mixed_precision.Policy
 ) -> list[tf.keras.layers.Layer]:
-    make = _NORMALIZERS[normalizer] if normalizer else _Identity
-    return [make(dtype=policy) for _ in range(count)]
+    if not normalizer:
+        return [_Identity() for _ in range(count)]
+    return [_NORMALIZERS[normalizer](dtype=policy) for _ in range(count)]
 
 
 def _check(hidden_sizes: list[int], normalizer: str | None, activation: str) -> None:
