@@ -63,5 +63,12 @@ def cause_of_death(process: base_process.BaseProcess) -> str:
     process.join(STOP_SECONDS)
     code = process.exitcode
     if code is not None and code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
+        return f"was killed by {_signal_name(-code)}"
     return f"ended without a result (status {code})"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal: Python names only the first and the last one
+        return f"signal {number}"

@@ -57,6 +57,11 @@ def test_the_end_of_a_process_is_told(worker):
     assert child_process.cause_of_death(worker) == "was killed by SIGKILL"
 
 
+def test_a_signal_without_a_name_is_told_by_its_number(worker):
+    os.kill(worker.pid, 40)
+    assert child_process.cause_of_death(worker) == "was killed by signal 40"
+
+
 def test_errors_are_told_in_one_line():
     assert child_process.summary(ValueError("a\nb")) == "a"
     assert child_process.summary(OSError("")) == "OSError: no message"
