@@ -3,9 +3,14 @@
 import math
 import numbers
 
+LARGEST_WHOLE = 2**31 - 1
+"""Of counts and intervals: what every library that is handed them can hold."""
 
-def check_whole(owner: str, *, least: int = 1, **values: object) -> None:
-    """Checks that parameters of the configurable `owner` are whole numbers of at least `least`.
+
+def check_whole(
+    owner: str, *, least: int = 1, most: float = LARGEST_WHOLE, **values: object
+) -> None:
+    """Checks that parameters of the configurable `owner` are whole numbers from `least` to `most`.
 
     Raises:
       ValueError: One is not; the message names it.
@@ -16,6 +21,10 @@ def check_whole(owner: str, *, least: int = 1, **values: object) -> None:
             raise ValueError(
                 f"{owner}.{name} must be a whole number of at least {least}, got {value!r}."
             )
+        if value > most:
+            raise ValueError(
+                f"{owner}.{name} must be a whole number of at most {most}, got {value!r}."
+            )
 
 
 def check_seed(owner: str, seed: object) -> None:
@@ -25,7 +34,7 @@ def check_seed(owner: str, seed: object) -> None:
       ValueError: It is not.
     """
     if seed is not None:
-        check_whole(owner, least=0, seed=seed)
+        check_whole(owner, least=0, most=math.inf, seed=seed)
         if seed >= 1 << 32:
             raise ValueError(f"{owner}.seed must be below 2**32 = {1 << 32}, got {seed!r}.")
 
