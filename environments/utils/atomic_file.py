@@ -1,23 +1,51 @@
 """Writing files and folders so that no reader ever sees half of one."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import re
 import shutil
+import stat
 from collections.abc import Iterator
+
+FILE, FOLDER = "a regular file", "a folder"
+"""Kinds of what can be replaced."""
+
+_KINDS = {
+    stat.S_IFREG: FILE,
+    stat.S_IFDIR: FOLDER,
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def kind(path: str | os.PathLike) -> str | None:
+    """Says what is under a path, or where a link under it leads; None if nothing is there."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        return "a link to itself" if error.errno == errno.ELOOP else None
+    return _KINDS.get(stat.S_IFMT(mode), "a special file")
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a temporary path in the same folder that becomes `path` if the body succeeds.
 
-    The temporary name keeps the file's suffix, since encoders choose a format by it.
+    The temporary name keeps the file's suffix, since encoders choose a format by it. A link stays:
+    the file that it leads to is replaced.
+
+    Raises:
+      FileExistsError: What is there is no regular file, and would be lost.
     """
-    path = pathlib.Path(path).expanduser()
+    suffix = pathlib.Path(path).suffix
+    path = _replaceable(path, FILE)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(path.parent, path.stem)
-    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}{suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -27,8 +55,14 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Yields a temporary folder that takes the place of `path` if the body succeeds."""
-    path = pathlib.Path(path).expanduser()
+    """Yields a temporary folder that takes the place of `path` if the body succeeds.
+
+    A link stays: the folder that it leads to is replaced.
+
+    Raises:
+      FileExistsError: What is there is no folder.
+    """
+    path = _replaceable(path, FOLDER)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(path.parent, path.name)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
@@ -78,6 +112,18 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes a text file whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _replaceable(path: str | os.PathLike, expected: str) -> pathlib.Path:
+    """Returns the path that a link leads to, which has to be of the expected kind or nothing."""
+    path = os.path.expanduser(path)
+    found = kind(path)
+    if found not in (None, expected):
+        raise FileExistsError(
+            f"{path} is {found}, but {expected} is to be written there; move it, or give another "
+            "name."
+        )
+    return pathlib.Path(os.path.realpath(path))
 
 
 def _remove(leftover: pathlib.Path) -> None:

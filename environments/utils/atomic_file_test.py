@@ -73,3 +73,56 @@ def test_a_writer_removes_what_dead_writers_of_its_name_have_left(tmp_path, dead
         (tmp_path / name).touch()
     atomic_file.write_text(tmp_path / "video.mp4", "new")
     assert {path.name for path in tmp_path.iterdir()} == {*kept, "video.mp4"}
+
+
+def _make_special(path, kind):
+    if kind == "a named pipe":
+        os.mkfifo(path)
+    elif kind == "a device":
+        path.symlink_to(os.devnull)
+    elif kind == "a link to itself":
+        path.symlink_to(path)
+    elif kind == "a folder":
+        path.mkdir()
+    else:
+        path.touch()
+
+
+def _refused(replacing, path, kind):
+    _make_special(path, kind)
+    before = os.lstat(path)
+    with pytest.raises(FileExistsError, match=f"^{path} is {kind}, but .* give another name"):
+        with replacing(path):
+            raise AssertionError("begun")
+    assert os.lstat(path) == before and os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["a named pipe", "a device", "a link to itself", "a folder"])
+def test_only_regular_files_are_replaced_by_a_file(tmp_path, kind):
+    _refused(atomic_file.replacing, tmp_path / "a.mp4", kind)
+
+
+@pytest.mark.parametrize("kind", ["a named pipe", "a device", "a regular file"])
+def test_only_folders_are_replaced_by_a_folder(tmp_path, kind):
+    _refused(atomic_file.replacing_folder, tmp_path / "policy", kind)
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path, existing):
+    link, folder_link = tmp_path / "latest.mp4", tmp_path / "policy"
+    file, folder = tmp_path / "disk" / "7", tmp_path / "disk" / "8"
+    link.symlink_to(file)
+    folder_link.symlink_to(folder)
+    if existing:
+        folder.mkdir(parents=True)
+        (folder / "stale").touch()
+        file.touch()
+    with atomic_file.replacing(link) as temporary:
+        temporary.write_text("new")
+        assert temporary.suffix == ".mp4"
+    with atomic_file.replacing_folder(folder_link) as temporary:
+        temporary.mkdir()
+        (temporary / "fresh").touch()
+    assert link.is_symlink() and folder_link.is_symlink()
+    assert file.read_text() == "new" and os.listdir(folder) == ["fresh"]
+    assert sorted(os.listdir(tmp_path / "disk")) == ["7", "8"]
