@@ -40,7 +40,7 @@ def parse(
     Raises:
       FileNotFoundError: A file is not there; the message lists files that are.
       ValueError: A name, parameter or binding is wrong; the message names the nearest. Or a
-        value has another type than its parameter, or no effect.
+        value has another type than its parameter, or no effect, or macros lead in a circle.
     """
     folders = list(search_folders or [])
     files = [find_file(name, folders) for name in gin_files or []]
@@ -125,7 +125,12 @@ def _translated(parse_one: Callable[[], object], what: str) -> None:
         ) from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{what} is no text file; give a file of gin bindings.") from error
-    except (ValueError, OSError, ImportError) as error:
+    except (RecursionError, MemoryError) as error:
+        raise ValueError(
+            f"{what} is nested too deeply to be read: a file includes itself, or a value has too "
+            "many brackets inside each other; take out the include or the brackets."
+        ) from error
+    except (ValueError, TypeError, OSError, ImportError) as error:
         raise ValueError(f"{what}: {_explain(str(error))}") from error
 
 

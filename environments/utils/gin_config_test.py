@@ -80,6 +80,8 @@ def test_missing_path_lists_its_folder(folder):
         ("ParticleEnv.n_dim=(1,", "cannot be parsed"),
         ("ParticleEnv.n_dim=%DIM", "the macro %DIM is used but never set"),
         ("import no_such_module", "No module named 'no_such_module'"),
+        (f"ParticleEnv.n_dim={'(' * 1000}3{')' * 1000}", "too many brackets inside each other"),
+        ("ParticleEnv.n_dim={[1]: 2}", "unhashable"),
     ],
 )
 def test_wrong_binding_is_explained_in_one_line(binding, message):
@@ -93,6 +95,15 @@ def test_wrong_name_in_a_file_names_the_file(folder):
     (folder / "top.gin").write_text("ParticleEnv.n_dim = 2\nParticleEnv.goal = 1\n")
     with pytest.raises(ValueError, match=r"top\.gin: 'ParticleEnv' has no parameter 'goal'"):
         gin_config.parse(["top.gin"], [], [folder])
+
+
+def test_a_file_that_includes_itself_is_named(folder):
+    (folder / "top.gin").write_text(f"include '{folder}/top.gin'\n")
+    with pytest.raises(ValueError) as error:
+        gin_config.parse(["top.gin"], [], [folder])
+    message = str(error.value)
+    assert "top.gin is nested too deeply to be read: a file includes itself" in message
+    assert "\n" not in message
 
 
 def test_missing_include_names_both_files(folder):

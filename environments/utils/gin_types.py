@@ -15,16 +15,20 @@ _NAMES = {
     str: "a string in quotes",
     types.NoneType: "None",
 }
+# Macros and containers inside each other; gin needs several calls for each when it evaluates them.
+_DEEPEST = 50
 
 
 def check_bindings() -> None:
     """Checks every binding in force whose parameter is annotated with a plain type.
 
-    Plain types are int, float, bool, str and unions of these and None. References and macros are
-    looked at where they are used.
+    Plain types are int, float, bool, str and unions of these and None. A macro stands for its
+    value; a reference such as @MLPEBM is none of these types. Macros may be set after their use,
+    so this is for configurations that have been read to their end.
 
     Raises:
-      ValueError: A value has another type; the message names parameter, value and type.
+      ValueError: A value has another type, or macros lead in a circle; the message names parameter,
+        value and type.
     """
     # gin has no public way to list its bindings as values.
     for (scope, selector), bindings in gin.config._CONFIG.items():
@@ -32,12 +36,75 @@ def check_bindings() -> None:
         if entry is None:
             continue
         kinds = _annotations(entry.wrapped)
-        for parameter, value in bindings.items():
+        for parameter, bound in bindings.items():
+            name = _name(scope, entry, parameter)
+            is_macro = entry.wrapped is gin.config.macro
+            _check_nesting(name, bound, (f"%{scope}",) if is_macro else ())
+            value = _without_macros(bound)
             expected = kinds.get(parameter)
             if expected and not any(_is_a(value, kind) for kind in expected):
                 wanted = " or ".join(_NAMES[kind] for kind in expected)
-                name = f"{scope}/{entry.name}" if scope else entry.name
-                raise ValueError(f"{name}.{parameter} must be {wanted}, got {value!r}.")
+                origin = "" if value is bound else f" from the macro {bound!r}"
+                raise ValueError(f"{name} must be {wanted}, got {value!r}{origin}.")
+
+
+def _name(scope: str, entry: object, parameter: str) -> str:
+    """Returns how a config file writes what is bound; `entry` is gin's of the configurable."""
+    if entry.wrapped is gin.config.macro:
+        return f"The macro %{scope}"
+    return f"{scope}/{entry.name}.{parameter}" if scope else f"{entry.name}.{parameter}"
+
+
+def _check_nesting(name: str, value: object, path: tuple[str, ...] = ()) -> None:
+    """Checks that macros end in values, before gin follows them for ever.
+
+    Args:
+      name: What is bound, for the message.
+      value: What it is bound to, or a part of that.
+      path: The macros and containers that the part was found in.
+
+    Raises:
+      ValueError: They lead in a circle or are too many.
+    """
+    if len(path) > _DEEPEST:
+        raise ValueError(
+            f"{name} must be less nested: macros and brackets are inside each other more than "
+            f"{_DEEPEST} deep; write the value itself."
+        )
+    if _is_reference(value, gin.config.macro):
+        macro = repr(value)
+        if macro in path:
+            circle = [step for step in path[path.index(macro) :] if step.startswith("%")]
+            raise ValueError(
+                f"{name} must be a value in the end, but macros lead in a circle: "
+                f"{' = '.join([*circle, macro])}; set {macro} to a value."
+            )
+        _check_nesting(name, _macro_value(value), (*path, macro))
+    elif isinstance(value, (list, tuple, dict)):
+        parts = (*value, *value.values()) if isinstance(value, dict) else value
+        for part in parts:
+            _check_nesting(name, part, (*path, type(value).__name__))
+
+
+def _without_macros(value: object) -> object:
+    """Returns what a macro or constant stands for; a container's parts stay as they are."""
+    while _is_reference(value, gin.config.macro):
+        value = _macro_value(value)
+    if _is_reference(value, gin.config._retrieve_constant):
+        return gin.config._CONSTANTS["/".join(value.scopes)]
+    return value
+
+
+def _is_reference(value: object, target: Callable) -> bool:
+    is_reference = isinstance(value, gin.config.ConfigurableReference)
+    return is_reference and value.evaluate and value.configurable.wrapped is target
+
+
+def _macro_value(reference: gin.config.ConfigurableReference) -> object:
+    bound = gin.config._CONFIG.get(reference.config_key)
+    if bound is None:
+        raise ValueError(f"the macro {reference!r} is used but never set; it must be set.")
+    return bound["value"]
 
 
 def _annotations(target: Callable) -> dict[str, tuple[type, ...]]:
@@ -53,8 +120,6 @@ def _annotations(target: Callable) -> dict[str, tuple[type, ...]]:
 
 
 def _is_a(value: object, kind: type) -> bool:
-    if not isinstance(value, (str, numbers.Number, types.NoneType, list, tuple, dict)):
-        return True  # A reference, whose value is not known yet.
     if kind in (int, float):
         number = numbers.Integral if kind is int else numbers.Real
         return isinstance(value, number) and not isinstance(value, bool)
