@@ -221,9 +221,12 @@ def get_task(name: str) -> Task:
     Raises:
       ValueError: There is no such task; the message names the nearest and lists all.
     """
+    available = f"available: {', '.join(TASKS)}."
+    if not isinstance(name, str):
+        # Config files may hold anything.
+        raise ValueError(f"a task must be a name, a string in quotes, got {name!r}; {available}")
     if name in TASKS:
         return TASKS[name]
-    available = f"available: {', '.join(TASKS)}."
     by_capitals = {known.upper(): known for known in TASKS}
     near = [by_capitals[n] for n in difflib.get_close_matches(name.upper(), by_capitals, n=3)]
     hint = f"did you mean {' or '.join(near)}? " if near else ""

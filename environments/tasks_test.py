@@ -23,6 +23,13 @@ def test_misspelt_name_is_answered_with_the_nearest_and_all():
     assert all(name in str(error.value) for name in tasks.TASKS)
 
 
+@pytest.mark.parametrize("name", [3, None, ["PUSH"], {"PUSH": 1}])
+def test_what_is_no_string_is_no_task(name):
+    with pytest.raises(ValueError) as error:
+        tasks.get_task(name)
+    assert f"must be a name, a string in quotes, got {name!r}; available: " in str(error.value)
+
+
 def test_every_published_name_is_a_task():
     published = "REACH PUSH INSERT REACH_NORMALIZED PUSH_NORMALIZED PARTICLE PUSH_DISCONTINUOUS"
     assert set(tasks.TASKS) == {*published.split(), "PUSH_MULTIMODAL", *d4rl_tasks.TASKS}
