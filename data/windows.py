@@ -11,6 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from tf_agents.trajectories import time_step as ts
 
+# More would not fit into memory: each window has a row of frame numbers.
+_LONGEST_SEQUENCE = 10_000
+
 
 def window_frames(step_types: np.ndarray, sequence_length: int, repair: bool = True) -> np.ndarray:
     """Lists the frames of every window of one shard.
@@ -20,7 +23,7 @@ def window_frames(step_types: np.ndarray, sequence_length: int, repair: bool = T
 
     Args:
       step_types: [n] integers, the shard's step types.
-      sequence_length: frames per window, at least 1; may exceed n.
+      sequence_length: frames per window, from 1 to 10,000; may exceed n.
       repair: whether to replace the frames before the window's last FIRST frame. Recurrent
         networks see windows as they are, together with `first_episode_mask`.
 
@@ -28,10 +31,13 @@ def window_frames(step_types: np.ndarray, sequence_length: int, repair: bool = T
       int32 [n, sequence_length] frame numbers in [0, n); row i is the window that starts at i.
 
     Raises:
-      ValueError: `sequence_length` is less than 1.
+      ValueError: `sequence_length` is out of range.
     """
-    if sequence_length < 1:
-        raise ValueError(f"sequence_length is {sequence_length}, expected at least 1.")
+    if not 1 <= sequence_length <= _LONGEST_SEQUENCE:
+        raise ValueError(
+            f"sequence_length is {sequence_length}, expected at least 1 and at most "
+            f"{_LONGEST_SEQUENCE} frames."
+        )
     n = len(step_types)
     starts = np.arange(n, dtype=np.int32)[:, None]
     slots = np.arange(sequence_length, dtype=np.int32)

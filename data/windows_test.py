@@ -47,9 +47,12 @@ def test_windows_without_repair_are_adjacent_frames():
     np.testing.assert_array_equal(found, [[0, 1, 2], [1, 2, 3], [2, 3, 0], [3, 0, 1]])
 
 
-def test_sequence_length_must_be_positive():
-    with pytest.raises(ValueError, match="sequence_length is 0"):
-        windows.window_frames(np.zeros(3), 0)
+@pytest.mark.parametrize("length", [0, 10_001, 10**9, 10**30])
+def test_sequence_length_must_be_in_range(length):
+    with pytest.raises(
+        ValueError, match=f"sequence_length is {length}, expected at least 1 and at"
+    ):
+        windows.window_frames(np.zeros(3), length)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ _STATE_KEYS = ("pos_agent", "vel_agent", "pos_first_goal", "pos_second_goal")
 # The point overshoots the unit cube it is steered in, so its position has room too.
 _AGENT_BOUND = 100.0
 
+# Far more than any study has; a slip of the pen would ask for more memory than there is.
+_MOST_DIMENSIONS = 10_000
+
 
 @dataclasses.dataclass(frozen=True)
 class ParticleEpisode:
@@ -76,7 +79,7 @@ class ParticleEnv(gymnasium.Env):
 
         Args:
           n_steps: Steps in an episode.
-          n_dim: Number of dimensions.
+          n_dim: Number of dimensions, at most 10,000.
           hide_velocity: Whether to leave the velocity out of the observation.
           seed: Seed of the random state; `reset(seed=...)` replaces it.
           dt: Duration of a simulation step in seconds.
@@ -90,6 +93,8 @@ class ParticleEnv(gymnasium.Env):
           ValueError: A parameter is out of range; the message names it.
         """
         parameters.check_whole("ParticleEnv", n_steps=n_steps, n_dim=n_dim)
+        if n_dim > _MOST_DIMENSIONS:
+            raise ValueError(f"ParticleEnv.n_dim must be at most {_MOST_DIMENSIONS}, got {n_dim}.")
         parameters.check_whole("ParticleEnv", repeat_actions=repeat_actions)
         parameters.check_positive("ParticleEnv", dt=dt, goal_distance=goal_distance)
         parameters.check_not_negative("ParticleEnv", k_p=k_p, k_v=k_v)

@@ -180,6 +180,8 @@ def test_parameters_are_bound_by_gin():
     [
         ("n_dim", 0),
         ("n_dim", 2.0),
+        ("n_dim", 10_001),
+        ("n_dim", 10**30),
         ("n_steps", -1),
         ("repeat_actions", True),
         ("dt", 0.0),

@@ -2,6 +2,10 @@
 
 from ibc.networks.layers import dense_stack, mlp_dropout, resnet
 
+# Far more than fits into memory; beyond, TensorFlow's and Python's errors name no parameter.
+_WIDEST = 1 << 20
+_DEEPEST = 10_000
+
 
 def make_stack(
     layers: str,
@@ -29,12 +33,13 @@ def make_stack(
       The stack, not yet built.
 
     Raises:
-      ValueError: A name is unknown, or the depth does not suit the layers.
+      ValueError: A name is unknown, or width or depth is out of range or does not suit the layers.
     """
-    for name, value in (("width", width), ("depth", depth)):
-        if not isinstance(value, int) or value < 1:
+    for name, value, most in (("width", width, _WIDEST), ("depth", depth, _DEEPEST)):
+        if not isinstance(value, int) or not 1 <= value <= most:
             raise ValueError(
-                f"The network's {name} is {value!r}; it must be a whole number of at least 1."
+                f"The network's {name} is {value!r}; it must be a whole number of at least 1 and "
+                f"at most {most}."
             )
     options = dict(
         hidden_sizes=[width] * depth,

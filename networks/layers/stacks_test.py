@@ -161,6 +161,8 @@ def test_weights_start_normal_with_std_005():
         (dict(layers="Transformer"), "'Transformer'"),
         (dict(layers="ResNetOrig", depth=3), "must be even"),
         (dict(layers="MLPDropout", depth=0), "at least 1"),
+        (dict(layers="MLPDropout", depth=10**30), f"depth is {10**30}; .* at most 10000"),
+        (dict(layers="MLPDropout", width=10**30), f"width is {10**30}; .* at most 1048576"),
         (dict(layers="MLPDropout", dense_layer_type="sparse"), "'sparse'"),
         (dict(layers="ResNetOrig", activation="tanh"), "'tanh'"),
     ],
