@@ -53,11 +53,23 @@ def main(argv: Sequence[str]) -> None:
     except (*_EXPECTED, FloatingPointError) as error:
         status = _DIVERGED if isinstance(error, FloatingPointError) else 1
         command_line.fail(error, status, _DEBUG.value)
+    except MemoryError as error:
+        command_line.fail(_out_of_memory(error), debug=_DEBUG.value)
     except termination.Terminated as error:
         termination.end(error)
     except KeyboardInterrupt:
         message = "interrupted; the same command goes on from the last checkpoint."
         command_line.fail(message, status=128 + signal.SIGINT)
+
+
+def _out_of_memory(error: MemoryError) -> MemoryError:
+    """Returns the same error with a message that says what to do; Python's is often empty."""
+    reason = f"{error}; " if str(error) else ""
+    message = (
+        f"out of memory: {reason}use smaller train_eval.batch_size and train_eval.sequence_length, "
+        "a smaller network, or a train_eval.memory_limit_mb for the data."
+    )
+    return MemoryError(message).with_traceback(error.__traceback__)
 
 
 def run() -> None:

@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from ibc import command_testing
+from ibc import train_eval as command
+
 _ROOT = pathlib.Path(__file__).parent.parent
 
 
@@ -52,6 +55,23 @@ def test_help_lists_the_flags_people_use():
     done = train_eval("--help")
     for flag in "task tag gin_file gin_bindings video viz_img skip_eval tpu use_gpu".split():
         assert f"--{flag}" in done.stdout.replace("[no]", "")
+
+
+@pytest.mark.parametrize(
+    "reason, said",
+    [
+        ("Unable to allocate 380. GiB", "out of memory: Unable to allocate 380. GiB; use smaller "),
+        ("", "out of memory: use smaller train_eval.batch_size"),
+    ],
+)
+def test_a_lack_of_memory_is_one_line_and_a_status(reason, said, monkeypatch):
+    def fail():
+        raise MemoryError(reason)
+
+    monkeypatch.setattr(command, "_run_experiment", fail)
+    done = command_testing.in_process("train_eval", [])
+    assert done.status == 1
+    assert len(done.errors) == 1 and done.errors[0].startswith(f"error: {said}")
 
 
 @pytest.mark.parametrize(
