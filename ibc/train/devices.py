@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 from absl import logging
 
-from ibc.environments.utils import child_process
+from ibc.environments.utils import child_process, termination
 
 # What operations report that wait for a machine that is gone.
 _LOST = (
@@ -96,14 +96,20 @@ class Machines:
 
     @contextlib.contextmanager
     def losing_one_is_an_error(self) -> Iterator[None]:
-        """Raises WorkerError, in one line, if another machine ends while this one waits for it."""
+        """Raises WorkerError, in one line, if another machine ends while this one waits for it.
+
+        Where SIGTERM has arrived here too, the chief, who alone may leave without asking, has
+        saved what is to be saved: then it is `Terminated` instead.
+        """
         try:
             yield
         except _LOST as error:
             if self._mean is None:
                 raise
+            if termination.requested() and not is_chief(self._strategy):
+                raise termination.Terminated("terminated with the chief.") from error
             reason = _ABORTED.search(error.message)
-            reason = reason[1] if reason else error.message.splitlines()[0]
+            reason = reason[1] if reason else error.message.partition("\n")[0]
             raise child_process.WorkerError(
                 "another machine of the cluster in TF_CONFIG has ended, or cannot be reached "
                 f"({reason}). Start the same command on all machines again: training goes on from "
@@ -134,8 +140,10 @@ def _cluster_strategy(config: str) -> tf.distribute.Strategy:
     try:
         tasks = json.loads(config)
         own = tasks["task"]
-        address = tasks["cluster"][own["type"]][int(own["index"])]
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+        index = _whole(own["index"])
+        _check_addresses(tasks["cluster"])
+        address = tasks["cluster"][own["type"]][index]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError(
             f"TF_CONFIG is {config!r}, which does not say which machine this is "
             f"({type(error).__name__}: {error}); expected "
@@ -154,6 +162,26 @@ def _cluster_strategy(config: str) -> tf.distribute.Strategy:
         raise ValueError(
             f"TF_CONFIG: {address} cannot join the cluster: {str(error).splitlines()[0]}"
         ) from error
+
+
+def _whole(index: object) -> int:
+    """Returns a task's number, which may be written as a string."""
+    if isinstance(index, bool) or not re.fullmatch("[0-9]+", str(index)):
+        raise ValueError(f"the index is {index!r}, not a number from 0")
+    return int(index)
+
+
+def _check_addresses(cluster: dict[str, list[str]]) -> None:
+    """Raises ValueError unless every machine has a host and a port of its own."""
+    if not all(isinstance(addresses, list) for addresses in cluster.values()):
+        raise ValueError("each kind of task needs a list of addresses")
+    every = [address for addresses in cluster.values() for address in addresses]
+    for address in every:
+        host, _, port = str(address).rpartition(":")
+        if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 2**16:
+            raise ValueError(f"{address!r} is no host:port")
+        if every.count(address) > 1:
+            raise ValueError(f"{address!r} is given twice")
 
 
 @contextlib.contextmanager
@@ -188,8 +216,10 @@ def _own_number(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> int
 def _tpu_strategy(address: str | None) -> tf.distribute.Strategy:
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=address or "")
-        tf.config.experimental_connect_to_cluster(resolver)
-        tf.tpu.experimental.initialize_tpu_system(resolver)
+        logging.info("Waiting for the TPU %s.", resolver.master() or "of this machine")
+        with _ended_by_signals():
+            tf.config.experimental_connect_to_cluster(resolver)
+            tf.tpu.experimental.initialize_tpu_system(resolver)
     except (ValueError, OSError, tf.errors.OpError) as error:
         raise ValueError(
             f"--device_type=tpu was given but no TPU answers at {address!r}: "

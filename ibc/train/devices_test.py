@@ -8,7 +8,7 @@ import sys
 import pytest
 import tensorflow as tf
 
-from ibc.environments.utils import child_process
+from ibc.environments.utils import child_process, termination
 from ibc.train import devices
 
 
@@ -58,9 +58,9 @@ def test_one_machine_takes_the_whole_batch_and_asks_nobody():
     assert devices.Machines(strategy).mean([1.5, 0.0]) == [1.5, 0.0]
 
 
-def machines_whose_answers_are(*answers: Exception | None) -> devices.Machines:
+def machines_whose_answers_are(*answers: Exception | None, index: int = 0) -> devices.Machines:
     """Returns machines of a cluster whose successive collective operations end like this."""
-    machines = devices.Machines(FakeStrategy(WORKERS, "worker", 0, devices_per_machine=1))
+    machines = devices.Machines(FakeStrategy(WORKERS, "worker", index, devices_per_machine=1))
     left = list(answers)
 
     def mean(values: tf.Tensor) -> tf.Tensor:
@@ -84,8 +84,24 @@ def test_a_machine_that_ends_before_all_have_come_is_an_error():
         machines_whose_answers_are(GONE).wait()
 
 
+@pytest.mark.parametrize(
+    "index, expected", [(0, child_process.WorkerError), (1, termination.Terminated)]
+)
+def test_a_chief_that_ends_by_sigterm_lets_others_end_by_it(index, expected, monkeypatch):
+    monkeypatch.setattr(termination, "requested", lambda: True)
+    with pytest.raises(expected):
+        machines_whose_answers_are(GONE, index=index).wait()
+
+
 def test_a_machine_that_ends_as_soon_as_all_have_come_is_none():
     machines_whose_answers_are(None, GONE).wait()
+
+
+def of_workers(addresses, index=0) -> str:
+    """Returns a TF_CONFIG."""
+    return json.dumps(
+        {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,6 +110,12 @@ def test_a_machine_that_ends_as_soon_as_all_have_come_is_none():
         ("{", "TF_CONFIG is '{', which does not say which machine this is"),
         ("{}", "KeyError: 'task'"),
         (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 3}}), "IndexError"),
+        (of_workers("a:1"), "each kind of task needs a list of addresses"),
+        (of_workers([3, 4]), "3 is no host:port"),
+        (of_workers(["a:1", "b:999999"]), "'b:999999' is no host:port"),
+        (of_workers(["a:1", "a:1"]), "'a:1' is given twice"),
+        (of_workers(["a:1"], index=-1), "the index is -1, not a number from 0"),
+        (of_workers(["a:1"], index=0.5), "the index is 0.5"),
         (
             json.dumps({"cluster": {**WORKERS, "ps": []}, "task": {"type": "worker", "index": 0}}),
             "a cluster of ps, worker; training runs on 'worker's",
@@ -132,6 +154,26 @@ def unused_port() -> int:
     with socket.socket() as listener:
         listener.bind(("localhost", 0))
         return listener.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_waiting_for_a_tpu_that_is_not_there_can_be_ended():
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "ibc.train_eval", "--task=PARTICLE"),
+            *("--gin_file=mlp_ebm_quick.gin", f"--tpu=grpc://127.0.0.1:{unused_port()}"),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if "Waiting for the TPU" in line:
+            break
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == -signal.SIGTERM
 
 
 @pytest.mark.slow

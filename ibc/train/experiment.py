@@ -17,6 +17,7 @@ from ibc.eval import eval_env, evaluation, seeded_policy
 from ibc.train import (
     agent_specs,
     build_agent,
+    checkpoint_fit,
     configuration,
     demonstrations,
     devices,
@@ -120,7 +121,8 @@ def train_eval(
       strategy: distribution strategy; the default one if not given.
       max_data_shards: number of record files to use; −1 uses all.
       use_warmup: the published switch for learning_rate_schedule = 'warmup'.
-      mixed_precision: compute hidden layers in bfloat16, weights and energies in float32.
+      mixed_precision: compute hidden layers in bfloat16, weights and energies in float32; Langevin
+        chains over narrow networks, where that is slower, stay in float32.
       memory_limit_mb: memory (10⁶ bytes) for the data and the batches on their way to training;
         data that needs more is streamed from disk, with the same samples in the same order. None:
         all data is held in memory.
@@ -216,6 +218,9 @@ def train_eval(
             seed,
             mixed_precision,
         )
+    newest = get_learner.newest_checkpoint(folder)
+    if newest:
+        checkpoint_fit.check(newest, agent.cloning_network)
     run_folder.claim(
         folder,
         configuration.bound_parameters(),
@@ -226,7 +231,7 @@ def train_eval(
             # The cosine's shape is part of what is trained.
             "cosine_steps": num_iterations if learning_rate_schedule == "cosine" else None,
         },
-        continued=get_learner.restored_step(folder) > 0,
+        continued=newest is not None,
         writes=chief,
     )
     logging.info("This run is kept in %s", folder)

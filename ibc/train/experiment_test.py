@@ -194,6 +194,24 @@ def test_a_damaged_checkpoint_is_named(tmp_path, particle_data):
     assert tf.train.latest_checkpoint(str(state.parent)).endswith("ckpt-4")
 
 
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ("MLPEBM.depth = 4", r"\(none\) are only in the checkpoint, 2 × .* only in the network"),
+        ("MLPEBM.width = 48", r"2 × \[16, 16\].* are only in the checkpoint, .*\[48, 48\]"),
+    ],
+)
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, particle_data, changed, message):
+    settings = ("train_eval.learning_rate_schedule = 'warmup'", "train_eval.num_iterations = 2")
+    run(tmp_path, particle_data, *settings, skip_eval=True)
+    # Copied by hand, or written by another program.
+    (tmp_path / "train" / "gin-bindings.txt").unlink()
+    with pytest.raises(ValueError, match=message):
+        run(tmp_path, particle_data, *settings, changed, skip_eval=True)
+    # The start that was refused has left nothing in the way.
+    run(tmp_path, particle_data, *settings, "train_eval.num_iterations = 3", skip_eval=True)
+
+
 def test_a_cosine_run_cannot_be_made_longer(tmp_path, particle_data):
     run(tmp_path, particle_data, "train_eval.num_iterations = 2", skip_eval=True)
     with pytest.raises(ValueError, match="cosine_steps was 2, now 4"):

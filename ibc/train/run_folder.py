@@ -36,8 +36,10 @@ _HARMLESS = (
     "train_eval.generate_data",
     "train_eval.goal_tolerance",
     "train_eval.dataset_path",  # What it holds is compared.
+    "train_eval.replay_capacity",
+    "get_normalizers.num_samples",
 )
-_HARMLESS_CONFIGURABLE = "IbcPolicy."
+_HARMLESS_CONFIGURABLES = ("IbcPolicy.", "MdnPolicy.", "AverageSuccessMetric.")
 # Samplers that train nothing where their share of the counter-examples is 0.
 _SAMPLERS = {
     "iterative_dfo.": "ImplicitBCAgent.fraction_dfo_samples",
@@ -59,6 +61,11 @@ def run_folder(
     for name, value in (("train_eval.root_dir", root_dir), ("--tag", tag)):
         if value and "\0" in value:
             raise ValueError(f"{name} is {value!r}: no name of a folder holds a null character.")
+    if tag and (pathlib.Path(tag).is_absolute() or ".." in pathlib.Path(tag).parts):
+        raise ValueError(
+            f"--tag is {tag!r}, which is outside of train_eval.root_dir: give a name, or folders "
+            "with / in between, and set the root_dir for another place."
+        )
     folder = pathlib.Path(root_dir or DEFAULT_ROOT).expanduser() / (tag or "")
     if add_time:
         folder /= datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -160,7 +167,7 @@ def _refuse_or_warn(
 
 def _is_harmless(name: str, stored: dict[str, str]) -> bool:
     """Tells whether no weight of a run with these bindings depends on a parameter."""
-    if name in _HARMLESS or name.startswith(_HARMLESS_CONFIGURABLE):
+    if name in _HARMLESS or name.startswith(_HARMLESS_CONFIGURABLES):
         return True
     shares = [share for sampler, share in _SAMPLERS.items() if name.startswith(sampler)]
     return any(bindings.have_same_value(share, stored, {share: "0.0"}) for share in shares)

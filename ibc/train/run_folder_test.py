@@ -64,6 +64,12 @@ def test_a_null_character_is_one_clear_error(root, tag, named):
         run_folder.run_folder(root, tag, False)
 
 
+@pytest.mark.parametrize("tag", ["/elsewhere", "../x", "a/../../x"])
+def test_a_tag_stays_inside_the_root(tmp_path, tag):
+    with pytest.raises(ValueError, match=r"outside of train_eval\.root_dir"):
+        run_folder.run_folder(str(tmp_path), tag, False)
+
+
 def test_a_start_without_a_checkpoint_leaves_no_claim(tmp_path):
     run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=False)
     run_folder.claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=False)
