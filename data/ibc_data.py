@@ -131,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         startup.import_tensorflow_quietly()
         with storage.plain_errors():
             for line in arguments.run(arguments):
-                print(line, flush=True)
+                command_line.say(line)
     except (ValueError, OSError, ImportError) as error:
         command_line.fail(error, debug=arguments.debug)
     except KeyboardInterrupt:

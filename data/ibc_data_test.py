@@ -10,6 +10,7 @@ import tensorflow as tf
 from matplotlib import image
 
 from ibc.data import ibc_data, manifest, shard_reader, shard_testing
+from ibc.environments.utils import command_line_testing
 
 convert_testing = pytest.importorskip("ibc.data.convert_testing")
 
@@ -180,3 +181,11 @@ def test_verify_finds_the_damaged_shard(tmp_path, capsys):
         file.write(b"x")
     error = _error(capsys, "verify", str(tmp_path / "*.tfrecord"))
     assert error == "error: 1 of 2 record files cannot be used."
+
+
+def test_a_report_that_nobody_reads_ends_quietly(tmp_path, capsys):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    with command_line_testing.unread_output(), pytest.raises(SystemExit) as end:
+        ibc_data.main(["info", path])
+    assert end.value.code == 141
+    assert capsys.readouterr().err == ""

@@ -90,6 +90,7 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     try:
         with termination.watched(), storage.plain_errors():
             results = evaluate(options_from_flags(values))
+        command_line.say(policy_eval_report.report(results, time.monotonic() - start))
     except (ValueError, OSError, ImportError, policy_eval_replicas.ReplicaError) as error:
         command_line.fail(error, debug=values["debug"].value)
     except KeyboardInterrupt:
@@ -97,7 +98,6 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
         command_line.fail(message, status=128 + signal.SIGINT)
     except termination.Terminated:
         termination.end("terminated; finished files are kept, unfinished ones were removed.")
-    print(policy_eval_report.report(results, time.monotonic() - start))
 
 
 def run() -> None:

@@ -16,6 +16,7 @@ from tf_agents.utils import example_encoding_dataset
 
 from ibc.data import policy_eval
 from ibc.environments import tasks
+from ibc.environments.utils import command_line_testing
 
 _SCRIPT = pathlib.Path(policy_eval.__file__)
 _MODULE = [sys.executable, "-m", "ibc.data.policy_eval"]
@@ -176,3 +177,15 @@ def _sizes(folder, minimum):
     """Sizes of the record files being written, if there are at least so many that have content."""
     sizes = [path.stat().st_size for path in folder.glob(".*") if "spec" not in path.name]
     return sizes if np.count_nonzero(sizes) >= minimum else []
+
+
+def test_a_report_that_nobody_reads_ends_quietly(tmp_path, capsys):
+    values = flags.FlagValues()
+    policy_eval.define_flags(values)
+    path = f"--dataset_path={tmp_path}/a.tfrecord"
+    rest = values(["prog", "--task=PARTICLE", "--policy=oracle", "--num_episodes=1", path])
+    with command_line_testing.unread_output(), pytest.raises(SystemExit) as end:
+        policy_eval.main(rest, values)
+    assert end.value.code == 141
+    assert "error" not in capsys.readouterr().err.lower()
+    assert list(tmp_path.glob("a*.tfrecord")), "what was recorded is kept"

@@ -113,6 +113,7 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     try:
         with termination.watched(), storage.plain_errors():
             lines = collect(options_from_flags(values))
+        command_line.say("\n".join(lines))
     except (ValueError, OSError, ImportError) as error:
         command_line.fail(error, debug=values["debug"].value)
     except KeyboardInterrupt:
@@ -120,7 +121,6 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
         command_line.fail(message, status=128 + signal.SIGINT)
     except termination.Terminated:
         termination.end("terminated; finished files are kept, unfinished ones were removed.")
-    print("\n".join(lines))
 
 
 def run() -> None:

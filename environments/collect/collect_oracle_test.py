@@ -12,6 +12,7 @@ from absl import flags
 
 from ibc.data import shard_reader
 from ibc.environments.collect import collect_oracle
+from ibc.environments.utils import command_line_testing
 
 _SCRIPT = pathlib.Path(collect_oracle.__file__)
 _ARGUMENTS = [
@@ -102,3 +103,15 @@ def test_no_module_beside_the_script_hides_a_library():
     names = {path.stem for path in _SCRIPT.parent.iterdir()} - {"__init__", "__pycache__"}
     assert not names & set(sys.stdlib_module_names)
     assert not names & {module.partition(".")[0] for module in sys.modules}
+
+
+def test_a_report_that_nobody_reads_ends_quietly(tmp_path, capsys):
+    values = flags.FlagValues()
+    collect_oracle.define_flags(values)
+    path = f"--dataset_path={tmp_path}/a.tfrecord"
+    rest = values(["prog", "--task=PARTICLE", "--num_episodes=1", path])
+    with command_line_testing.unread_output(), pytest.raises(SystemExit) as end:
+        collect_oracle.main(rest, values)
+    assert end.value.code == 141
+    assert "error" not in capsys.readouterr().err.lower()
+    assert list(tmp_path.glob("a*.tfrecord")), "what was recorded is kept"

@@ -1,5 +1,7 @@
 """What the command lines of this project have in common."""
 
+import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
@@ -37,6 +39,23 @@ def list_in_help(names: Iterable[str], values: flags.FlagValues = flags.FLAGS) -
     """Makes --help list flags, under whatever name their command was started."""
     for name in names:
         values.register_key_flag_for_module(sys.argv[0], values[name])
+
+
+def say(text: str) -> None:
+    """Prints a command's result; ends the program quietly if nobody reads it any more.
+
+    Raises:
+      OSError: It cannot be written, for example because the disk is full.
+    """
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # The interpreter would complain once more when it writes what is left, at its end.
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
+        sys.exit(128 + signal.SIGPIPE)
 
 
 def fail(error: object, status: int = 1, debug: bool = False) -> NoReturn:

@@ -1,8 +1,10 @@
 """Tests of what command lines have in common."""
 
+import os
+
 import pytest
 
-from ibc.environments.utils import command_line
+from ibc.environments.utils import command_line, command_line_testing
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,18 @@ def test_debug_of_a_message_is_the_message(capsys):
     with pytest.raises(SystemExit):
         command_line.fail("interrupted", debug=True)
     assert capsys.readouterr().err == "error: interrupted\n"
+
+
+def test_what_nobody_reads_any_more_ends_the_program_quietly(capsys):
+    with command_line_testing.unread_output(), pytest.raises(SystemExit) as end:
+        command_line.say("result")
+    assert end.value.code == 141
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
+def test_a_result_that_cannot_be_written_is_an_error(monkeypatch):
+    with open("/dev/full", "w") as output:
+        monkeypatch.setattr("sys.stdout", output)
+        with pytest.raises(OSError, match="No space left"):
+            command_line.say("result")
