@@ -151,7 +151,12 @@ def _check_not_its_own_input(pattern: str, output: str) -> None:
     patterns = [os.path.expanduser(part.strip()) for part in pattern.split(",")]
     inputs = [name for part in patterns for name in (part, *glob.glob(part))]
     read = {os.path.realpath(file) for name in inputs for file in shard_names.files_of(name)}
-    written = shard_names.files_of(os.path.expanduser(output))
+    output_file = os.path.expanduser(output)
+    written = [
+        file
+        for name in (output_file, os.path.realpath(output_file))
+        for file in shard_names.files_of(name)
+    ]
     if not read.isdisjoint(map(os.path.realpath, written)):
         raise ValueError(
             f"{output} is among the files to convert, which it would replace: give another name."

@@ -61,7 +61,10 @@ def test_convert_keeps_everything_that_it_reads(door_file, tmp_path, monkeypatch
     monkeypatch.setenv("HOME", str(tmp_path))
     assert "among the files" in _error(capsys, "convert", "~/a.tfrecord", shard)
     assert "is a folder" in _error(capsys, "convert", shard, str(tmp_path))
-    assert len(os.listdir(tmp_path)) == 4
+    os.symlink("a.tfrecord", "link.tfrecord")
+    assert "among the files" in _error(capsys, "convert", shard, "link.tfrecord")
+    assert "is a device" in _error(capsys, "convert", shard, os.devnull)
+    assert len(os.listdir(tmp_path)) == 5
     episodes = [convert_testing.episode(4, 39, 28, 0)]
     folder = convert_testing.write_minari(tmp_path / "door [1]", episodes, (True,))
     file = os.path.join(folder, "data", "main_data.hdf5")

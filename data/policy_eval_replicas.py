@@ -92,8 +92,9 @@ def _replica(context, options: policy_eval_options.Options, replica: int) -> Ite
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
         # It may have been killed before it could do so.
-        for folder in (os.path.dirname(options.shard_path(replica)), options.output_path):
-            atomic_file.remove_leftovers_of(process.pid, os.path.expanduser(folder or "."))
+        shard = os.path.realpath(os.path.expanduser(options.shard_path(replica)))
+        for folder in (os.path.dirname(shard), os.path.expanduser(options.output_path)):
+            atomic_file.remove_leftovers_of(process.pid, folder or ".")
 
 
 def _collect(

@@ -3,6 +3,8 @@
 import glob
 import os
 
+from ibc.environments.utils import atomic_file
+
 SPEC_SUFFIX = ".spec"
 """What the name of a record file's spec adds to it."""
 MANIFEST_SUFFIX = ".manifest.json"
@@ -10,6 +12,9 @@ MANIFEST_SUFFIX = ".manifest.json"
 
 _COMPANIONS = (SPEC_SUFFIX, MANIFEST_SUFFIX)
 _SEPARATOR = ","
+# What file systems allow, and the number of the process that writes, with as many digits as any.
+_LONGEST_NAME_BYTES = 255
+_LONGEST_PROCESS = 4_194_304
 
 
 def is_record_name(name: str) -> bool:
@@ -22,6 +27,11 @@ def files_of(path: str) -> list[str]:
     return [path, *(path + suffix for suffix in _COMPANIONS)]
 
 
+def temporary_name(name: str, process: int) -> str:
+    """Returns the name under which a process writes a record file until it is complete."""
+    return f".{name}.tmp-{process}"
+
+
 def check(path: str | os.PathLike, flag: str = "") -> None:
     """Checks that a record file can be written under a name, and be found under it later.
 
@@ -30,7 +40,8 @@ def check(path: str | os.PathLike, flag: str = "") -> None:
       flag: what stands before the name in messages, such as '--dataset_path='.
 
     Raises:
-      ValueError: the name is that of a folder, or one that `dataset_path` never finds.
+      ValueError: the name is that of a folder, a device or the like, too long, or one that
+        `dataset_path` never finds.
     """
     path = os.fspath(path)
     shown = flag + (path if path.strip() and path.isprintable() else ascii(path))
@@ -47,9 +58,31 @@ def check(path: str | os.PathLike, flag: str = "") -> None:
             f"{shown} would never be found as a record file, since its name {reason}; give "
             "another, for example oracle.tfrecord."
         )
-    for companion in files_of(os.path.expanduser(path))[1:]:
-        if os.path.isdir(companion):
-            raise ValueError(f"{shown} needs {companion} beside it, which is a folder; move it.")
+    target = os.path.realpath(os.path.expanduser(path))
+    for written in (name, os.path.basename(target)):
+        _check_length(written, shown)
+    found = atomic_file.kind(os.path.expanduser(path))
+    if found not in (None, atomic_file.FILE):
+        raise ValueError(
+            f"{shown} is {found}, which a record file would replace; give another name, for "
+            "example oracle.tfrecord."
+        )
+    for companion in files_of(os.path.expanduser(path))[1:] + files_of(target)[1:]:
+        found = atomic_file.kind(companion)
+        if found not in (None, atomic_file.FILE):
+            raise ValueError(f"{shown} needs {companion} beside it, which is {found}; move it.")
+
+
+def _check_length(name: str, shown: str) -> None:
+    """Checks that a file system takes the longest name that is made of a record file's."""
+    longest = files_of(temporary_name("", _LONGEST_PROCESS))
+    most = _LONGEST_NAME_BYTES - max(map(len, longest))
+    size = len(os.fsencode(name))
+    if size > most:
+        raise ValueError(
+            f"{shown} has a file name of {size} bytes, but {most} are the most that leave room for "
+            "what is added while it is written; give a shorter one."
+        )
 
 
 def _why_never_found(name: str) -> str | None:

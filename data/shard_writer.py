@@ -1,5 +1,6 @@
 """Writes trajectory frames to one record file that appears under its name only when complete."""
 
+import contextlib
 import os
 from types import TracebackType
 
@@ -25,6 +26,8 @@ class ShardWriter:
 
     Until the end the records go to a hidden temporary file in the same folder. A clean exit
     renames spec, manifest and record file into place, in this order; an exception removes them.
+    Where `path` is a link, they take the place of the file that it leads to, and readers find them
+    under both names.
     What writers of the same file have left that were killed is removed at the start.
     Frames are stored as `TFRecordObserver(..., py_mode=True, compress_image=True)` stores them,
     uint8 images as JPEG.
@@ -44,18 +47,19 @@ class ShardWriter:
             tensors or of arrays).
 
         Raises:
-          ValueError: `path` is a folder, or a name that readers would never find.
+          ValueError: `path` is no place for a record file, see `shard_names.check`.
         """
         shard_names.check(path)
         self.path = os.path.abspath(os.path.expanduser(path))
         self.num_frames = 0
         self.num_episodes = 0
         self._last_step_type = None
-        folder, name = os.path.split(self.path)
+        self._target = os.path.realpath(self.path)
+        folder, name = os.path.split(self._target)
         # TensorFlow would report a folder that cannot be made by an error class of its own.
         os.makedirs(folder, exist_ok=True)
         atomic_file.remove_stale(folder, name)
-        self._temporary = os.path.join(folder, f".{name}.tmp-{os.getpid()}")
+        self._temporary = os.path.join(folder, shard_names.temporary_name(name, os.getpid()))
         self._spec = tensor_spec.from_spec(trajectory_spec)
         # The places and names of what readers want to be finite.
         self._finite = [
@@ -158,9 +162,23 @@ class ShardWriter:
             self._temporary, spec_path, self.num_frames, self.num_episodes
         )
         manifest.write(contents, manifest_path)
-        os.replace(spec_path, self.path + specs.SPEC_SUFFIX)
-        os.replace(manifest_path, self.path + manifest.MANIFEST_SUFFIX)
-        os.replace(self._temporary, self.path)
+        os.replace(spec_path, self._target + specs.SPEC_SUFFIX)
+        os.replace(manifest_path, self._target + manifest.MANIFEST_SUFFIX)
+        self._link_companions()
+        os.replace(self._temporary, self._target)
+
+    def _link_companions(self) -> None:
+        """Puts links to spec and manifest beside a link, where its readers look for them."""
+        companions = zip(
+            shard_names.files_of(self.path)[1:],
+            shard_names.files_of(self._target)[1:],
+            strict=True,
+        )
+        for link, target in companions:
+            if os.path.realpath(link) != target:
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(link)
+                os.symlink(target, link)
 
     def _remove_temporaries(self) -> None:
         for suffix in ("", specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX):

@@ -134,6 +134,23 @@ def test_what_a_killed_writer_has_left_is_removed_by_the_next(tmp_path):
     assert hidden == [f".a.tfrecord.tmp-{os.getppid()}"]
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_link_stays_and_its_file_is_written_for_readers_of_both(tmp_path, older):
+    link, file = str(tmp_path / "latest.tfrecord"), str(tmp_path / "disk" / "a.tfrecord")
+    if older:
+        shard_testing.write(link, (2,))
+        os.remove(link)
+        shard_testing.write(file, (2,))
+    os.symlink(file, link)
+    for lengths in ((4,), (3, 3)):
+        shard_testing.write(link, lengths)
+        assert os.readlink(link) == file
+        for path in (link, file):
+            assert len(shard_reader.read_shard(path)) == sum(lengths) + len(lengths)
+            assert manifest.load(path).episodes == len(lengths)
+    assert len(os.listdir(tmp_path)) == 4 and len(os.listdir(tmp_path / "disk")) == 3
+
+
 def _with(frame, **observation):
     return frame._replace(observation={**frame.observation, **observation})
 

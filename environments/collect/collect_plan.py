@@ -78,7 +78,7 @@ def is_complete(options: collect_options.Options, shard: int) -> bool:
 def remove_leftovers(options: collect_options.Options, shard: int) -> None:
     """Removes what a worker that was killed has left of a shard under temporary names."""
     for path in (options.shard_path(shard), options.shard_folder(shard)):
-        folder, name = os.path.split(path)
+        folder, name = os.path.split(os.path.realpath(path))
         for leftover in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}.*-*")):
             if os.path.isdir(leftover):
                 shutil.rmtree(leftover)

@@ -115,3 +115,12 @@ def test_leftovers_of_one_shard_are_removed_and_no_others(options, tmp_path):
     assert all((tmp_path / name).exists() for name in kept)
     assert not any((tmp_path / name).exists() for name in gone)
     assert not (tmp_path / "a.collection" / ".shard_1.tmp-3").exists()
+
+
+def test_leftovers_of_a_shard_behind_a_link_are_removed_where_they_are(options, tmp_path):
+    leftover = tmp_path / "disk" / ".7.tfrecord.tmp-1"
+    leftover.parent.mkdir()
+    leftover.touch()
+    (tmp_path / "a_1.tfrecord").symlink_to(leftover.with_name("7.tfrecord"))
+    collect_plan.remove_leftovers(options, 1)
+    assert not leftover.exists()
