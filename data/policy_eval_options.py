@@ -3,10 +3,14 @@
 import dataclasses
 import os
 import pathlib
+import re
 
 from ibc.data import shard_names
 from ibc.environments import tasks
+from ibc.environments.utils import parameters
 
+# Each is a process.
+_MOST_REPLICAS = 10_000
 # More would fill the memory with copies of the first observation.
 _LONGEST_HISTORY = 10_000
 
@@ -53,7 +57,19 @@ def check(options: Options) -> None:
       ValueError: A flag or a combination makes no sense; the message names it.
       OSError: A file or folder is missing or cannot be written.
     """
-    _check_numbers(options)
+    check_range("replicas", options.replicas, 1, _MOST_REPLICAS)
+    check_recording(options)
+
+
+def check_recording(options: Options) -> None:
+    """Does what `check` does, but for as many replicas as there are to be record files.
+
+    Raises:
+      ValueError, OSError: As `check`.
+    """
+    check_range("num_episodes", options.num_episodes, 1, parameters.LARGEST_WHOLE)
+    check_range("history_length", options.history_length, 1, _LONGEST_HISTORY)
+    check_range("seed", options.seed, 0)
     if options.task is None:
         raise ValueError(f"--task is missing; set it to one of: {', '.join(tasks.TASKS)}.")
     task = tasks.get_task(options.task)
@@ -68,23 +84,40 @@ def check(options: Options) -> None:
         )
     if options.dataset_path is not None:
         shard_names.check(options.dataset_path, "--dataset_path=")
-        for replica in range(options.replicas or 0):
+        for replica in _worth_a_check(options):
             shard_names.check(options.shard_path(replica), "--dataset_path: ")
         _check_writable("--dataset_path", os.path.dirname(options.dataset_path) or ".")
     if options.video or options.viz_img:
         _check_writable("--output_path", options.output_path)
 
 
-def _check_numbers(options: Options) -> None:
-    lowest = {"num_episodes": 1, "replicas": 1, "history_length": 1, "seed": 0}
-    for name, bound in lowest.items():
-        value = getattr(options, name)
-        if value is not None and value < bound:
-            raise ValueError(f"--{name} must be at least {bound}, got {value}.")
-    if (options.history_length or 0) > _LONGEST_HISTORY:
-        raise ValueError(
-            f"--history_length must be at most {_LONGEST_HISTORY}, got {options.history_length}."
-        )
+def check_range(flag: str, value: int | None, least: int, most: int | None = None) -> None:
+    """Checks that a flag is not given, or is within bounds.
+
+    Raises:
+      ValueError: It is outside; the message names it.
+    """
+    if value is not None and value < least:
+        raise ValueError(f"--{flag} must be at least {least}, got {value}.")
+    if None not in (value, most) and value > most:
+        raise ValueError(f"--{flag} must be at most {most}, got {value}.")
+
+
+def _worth_a_check(options: Options) -> list[int]:
+    """Returns the replicas of which something is on disk already, and the last one.
+
+    The names of the others differ from the last one's, the longest, in nothing that matters.
+    """
+    if options.replicas is None:
+        return []
+    folder, name = os.path.split(os.path.expanduser(options.dataset_path))
+    stem, extension = os.path.splitext(name)
+    numbered = re.compile(rf"{re.escape(stem)}_([0-9]+){re.escape(extension)}(\..*)?")
+    entries = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    found = {int(match[1]) for match in map(numbered.fullmatch, entries) if match}
+    return sorted(
+        {number for number in found if number < options.replicas} | {options.replicas - 1}
+    )
 
 
 def _check_policy(options: Options, task: tasks.Task) -> None:

@@ -66,6 +66,9 @@ def test_good_options_pass(exported, tmp_path):
         ({"dataset_path": ""}, "--dataset_path='' is no file name"),
         ({"dataset_path": "a.tfrecord.spec"}, "--dataset_path=a.tfrecord.spec would never be"),
         ({"dataset_path": "a\0"}, "--dataset_path='a\\x00' holds a null byte"),
+        ({"replicas": 10**9, "dataset_path": "a"}, "--replicas must be at most 10000, got 10000"),
+        ({"num_episodes": 10**20}, "--num_episodes must be at most 2147483647, got 10000"),
+        ({"dataset_path": "/dev/null"}, "--dataset_path=/dev/null is a device"),
         ({"history_length": 1_000_000_000}, "--history_length must be at most 10000, got 10000"),
     ],
 )
@@ -124,6 +127,30 @@ def test_each_replica_has_a_place_for_its_shard(tmp_path):
     policy_eval_options.check(options)
     with pytest.raises(ValueError, match=r"--dataset_path: \S+/a_1.tfrecord is a folder"):
         policy_eval_options.check(dataclasses.replace(options, replicas=3))
+
+
+def test_only_names_of_which_something_is_there_are_checked(tmp_path, monkeypatch):
+    checked = []
+    monkeypatch.setattr(
+        "ibc.data.shard_names.check", lambda path, flag: checked.append(os.path.basename(path))
+    )
+    for name in (
+        "a_7.tfrecord",
+        "a_8.tfrecord.spec",
+        "b_9.tfrecord",
+        "a_10.txt",
+        "a_999999.tfrecord",
+    ):
+        (tmp_path / name).touch()
+    policy_eval_options.check(_changed(dataset_path=str(tmp_path / "a.tfrecord"), replicas=5000))
+    assert checked == ["a.tfrecord", "a_7.tfrecord", "a_8.tfrecord", "a_4999.tfrecord"]
+
+
+def test_the_longest_name_of_a_replica_has_to_fit(tmp_path):
+    options = _changed(dataset_path=str(tmp_path / ("a" * 225)), replicas=100)
+    policy_eval_options.check(options)
+    with pytest.raises(ValueError, match="has a file name of 229 bytes"):
+        policy_eval_options.check(dataclasses.replace(options, replicas=101))
 
 
 def test_replicas_number_their_pictures():

@@ -6,6 +6,9 @@ import os
 from ibc.data import policy_eval_options
 from ibc.environments import tasks
 
+# More than a folder is comfortable with, but far from what takes for ever to list.
+_MOST_SHARDS = 100_000
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -73,9 +76,8 @@ def check(options: Options) -> None:
       ValueError: A flag or a combination makes no sense; the message names it.
       OSError: A file or folder is missing or cannot be written.
     """
-    for name in ("num_shards", "num_workers"):
-        if getattr(options, name) < 1:
-            raise ValueError(f"--{name} must be at least 1, got {getattr(options, name)}.")
+    policy_eval_options.check_range("num_shards", options.num_shards, 1, _MOST_SHARDS)
+    policy_eval_options.check_range("num_workers", options.num_workers, 1)
     if not 0 <= options.worker_id < options.num_workers:
         raise ValueError(
             f"--worker_id must be from 0 to {options.num_workers - 1}, since --num_workers is "
@@ -85,4 +87,4 @@ def check(options: Options) -> None:
         raise ValueError(
             "--policy=random is no oracle; record it with data/policy_eval.py, or give an oracle."
         )
-    policy_eval_options.check(options.evaluation())
+    policy_eval_options.check_recording(options.evaluation())

@@ -18,6 +18,7 @@ def test_good_options_pass_and_make_nothing(tmp_path):
     folder = tmp_path / "new"
     collect_options.check(_changed(dataset_path=str(folder / "a.tfrecord")))
     collect_options.check(_changed(num_shards=1, num_workers=3, worker_id=2))
+    collect_options.check(_changed(num_shards=100_000))
     collect_options.check(_changed(task="PUSH", policy="oracle_push", use_image_obs=True))
     assert not folder.exists()
 
@@ -30,6 +31,9 @@ def test_good_options_pass_and_make_nothing(tmp_path):
         ({"policy": "random"}, "--policy=random is no oracle"),
         ({"policy": "oracle_push"}, "belongs to task"),
         ({"num_shards": 0}, "--num_shards must be at least 1, got 0"),
+        ({"num_shards": 10**9}, "--num_shards must be at most 100000, got 1000000000"),
+        ({"num_episodes": 10**20}, "--num_episodes must be at most 2147483647, got 1000000"),
+        ({"dataset_path": "/dev/null"}, "--dataset_path=/dev/null is a device"),
         ({"num_workers": 0}, "--num_workers must be at least 1, got 0"),
         ({"num_episodes": 0}, "--num_episodes must be at least 1, got 0"),
         ({"seed": -1}, "--seed must be at least 0, got -1"),

@@ -80,7 +80,7 @@ def prepare(options: collect_options.Options) -> tuple[list[int], list[int]]:
     gin_config.parse(options.gin_file, options.gin_bindings, task.config_folders())
     collect_plan.claim(options)
     complete = [shard for shard in options.shards() if collect_plan.is_complete(options, shard)]
-    return [shard for shard in options.shards() if shard not in complete], complete
+    return sorted(set(options.shards()).difference(complete)), complete
 
 
 def run(
