@@ -41,6 +41,10 @@ _CASES = {
         ["ImplicitBCAgent.fraction_dfo_samples = 0.5"],
     ),
     "states, EBM with Langevin": (_PARTICLE / "mlp_ebm_langevin_quick.gin", []),
+    "states, Langevin, mixed": (
+        _PARTICLE / "mlp_ebm_langevin_quick.gin",
+        ["train_eval.mixed_precision = True", "MLPEBM.dense_layer_type = 'spectral_norm'"],
+    ),
     "states, MSE": (_PARTICLE / "mlp_mse.gin", []),
     "states, MDN, cosine": (
         _STATES / "mlp_mdn_quick.gin",
@@ -167,6 +171,7 @@ def test_what_does_not_may(tmp_path, data, caplog):
     for suffix in ("", ".spec", ".manifest.json"):
         pathlib.Path(moved + suffix).write_bytes(pathlib.Path(data["states"] + suffix).read_bytes())
     with caplog.at_level(logging.INFO, logger="absl"):
-        train(tmp_path / "run", _FAST, moved, 4, "train_eval.eval_episodes = 9")
+        bound = ("train_eval.eval_episodes = 9", "train_eval.replay_capacity = 5")
+        train(tmp_path / "run", _FAST, moved, 4, *bound)
     assert "Going on from the checkpoint at step 2 of 4." in caplog.text
     assert "goes on with other parameters: train_eval.eval_episodes was 20, now 9; " in caplog.text
