@@ -45,7 +45,7 @@ BINDINGS = {
     "MLPEBM.rate = 1.5": "must be in [0, 1), but is 1.5",
     "MLPEBM.layers = 'foo'": "must be 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation'",
     "MLPEMB.width = 3": "no configurable 'MLPEMB' (did you mean MLPEBM",
-    "IbcPolicy.num_action_samples = 0": "at least 1, but is 0",
+    "IbcPolicy.num_action_samples = 0": "at least 1, got 0",
     "ImplicitBCAgent.ebm_loss_type = 'foo'": "must be one of ['cd', ",
     "ImplicitBCAgent.fraction_dfo_samples = 2": "must be in [0, 1], but is 2",
     "ImplicitBCAgent.softmax_temperature = 0": "must be a positive number, got 0",
@@ -54,6 +54,14 @@ BINDINGS = {
     "ParticleEnv.seed = -3": "ParticleEnv.seed must be a whole number of at least 0, got -3",
     "ParticleEnv.hide_velocity = True": "observation/vel_agent float32[2] is not expected",
     "ParticleEnv.dt = 0": "must be a positive number, got 0",
+    "ParticleEnv.n_dim = 1000000": "at most 10000",
+    "train_eval.sequence_length = 1000000000": "at most 10000",
+    "train_eval.tag = @MLPEBM": "must be a string in quotes",
+    "train_eval.tag = '../x'": "outside of train_eval.root_dir",
+    "MLPEBM.rate = %UNDEFINED": "UNDEFINED",
+    "MLPEBM.width = %MLPEBM.depth": "MLPEBM.depth",
+    "MLPEBM.width = " + 1000 * "(" + "3": "gin",
+    "ImplicitBCAgent.num_counter_examples = 1" + 30 * "0": "at most 2147483647",
     "ParticleEnv.n_steps": "expected Name.parameter=value",
 }
 

@@ -70,11 +70,7 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
             counter-examples.
         """
         tf.Module.__init__(self, name=name)
-        if num_counter_examples < 1:
-            raise ValueError(
-                "AutoregressiveBCAgent.num_counter_examples must be at least 1, "
-                f"but is {num_counter_examples}."
-            )
+        parameters.check_whole("AutoregressiveBCAgent", num_counter_examples=num_counter_examples)
         parameters.check_positive("AutoregressiveBCAgent", softmax_temperature=softmax_temperature)
         sampler_bindings.check(mcmc.autoregressive_dfo)
         action_bounds.check_action_spec(action_spec)

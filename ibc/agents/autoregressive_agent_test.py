@@ -112,5 +112,7 @@ def test_warm_starts_keep_the_action_before():
 
 
 def test_bad_options_are_named():
-    with pytest.raises(ValueError, match="num_counter_examples must be at least 1"):
+    with pytest.raises(
+        ValueError, match="num_counter_examples must be a whole number of at least 1"
+    ):
         _agent(num_counter_examples=0)

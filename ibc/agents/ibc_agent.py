@@ -93,11 +93,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         """
         tf.Module.__init__(self, name=name)
         del late_fusion
-        if num_counter_examples < 1:
-            raise ValueError(
-                "ImplicitBCAgent.num_counter_examples must be at least 1, "
-                f"but is {num_counter_examples}."
-            )
+        parameters.check_whole("ImplicitBCAgent", num_counter_examples=num_counter_examples)
         counter_examples.check_fractions(fraction_dfo_samples, fraction_langevin_samples)
         gradient_loss.check_grad_norm_type(grad_norm_type)
         parameters.check_positive("ImplicitBCAgent", softmax_temperature=softmax_temperature)

@@ -10,6 +10,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
 from ibc.agents import action_bounds, compilation, draws, mapped_categorical, mcmc, warm_start
+from ibc.environments.utils import parameters
 from ibc.networks import energy_network
 
 
@@ -77,10 +78,7 @@ class IbcPolicy(tf_policy.TFPolicy):
             action_sampling_spec, action_spec
         )
         self._actor_network = actor_network
-        if num_action_samples < 1:
-            raise ValueError(
-                f"IbcPolicy.num_action_samples must be at least 1, but is {num_action_samples}."
-            )
+        parameters.check_whole("IbcPolicy", num_action_samples=num_action_samples)
         self._num_action_samples = num_action_samples
         self._warm_start_fraction = warm_start_fraction
         self._warm_start_std = warm_start_std
