@@ -25,18 +25,18 @@ def one_after_another():
     """Ends a conversion that hangs."""
 
     def end(number, frame):
-        raise AssertionError(f"still converting after {_LONGEST_SECONDS} s")
+        raise AssertionError(f"still converting after {_LONGEST_SECONDS} s of processor time")
 
-    previous = signal.signal(signal.SIGALRM, end)
+    previous = signal.signal(signal.SIGPROF, end)
     yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, previous)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.signal(signal.SIGPROF, previous)
 
 
 def _convert(path: str, output: pathlib.Path) -> list[np.ndarray] | None:
     """Returns all numbers of the record file made of an HDF5 file; None if it was refused."""
     errors = io.StringIO()
-    signal.alarm(_LONGEST_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, _LONGEST_SECONDS)
     try:
         with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
             ibc_data.main(["convert", path, str(output)])
