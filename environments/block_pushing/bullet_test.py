@@ -77,7 +77,9 @@ def test_without_pybullet_the_error_says_what_to_install(module):
     assert "block-pushing" in last_line
 
 
-@pytest.mark.skipif(not pathlib.Path("/proc/sysvipc/shm").exists(), reason="needs Linux")
+@pytest.mark.skipif(
+    not pathlib.Path("/proc/sysvipc/shm").exists(), reason="there is no /proc/sysvipc/shm here"
+)
 def test_a_killed_server_is_noticed_before_a_call_waits_forever(server):
     env = gymnasium.make("SharedBlockPush-v0").unwrapped
     env.reset(seed=0)

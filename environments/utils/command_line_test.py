@@ -51,7 +51,7 @@ def test_what_nobody_reads_any_more_ends_the_program_quietly(capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
 def test_a_result_that_cannot_be_written_is_an_error(monkeypatch):
     with open("/dev/full", "w") as output:
         monkeypatch.setattr("sys.stdout", output)

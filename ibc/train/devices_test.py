@@ -156,41 +156,39 @@ def unused_port() -> int:
         return listener.getsockname()[1]
 
 
-@pytest.mark.slow
-def test_waiting_for_a_tpu_that_is_not_there_can_be_ended():
+def end_while_it_waits(
+    number: signal.Signals, said: str, *arguments: str, **environment: str
+) -> int:
+    """Sends a signal to a training that waits for somebody; returns its status."""
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "ibc.train_eval", "--task=PARTICLE"),
-            *("--gin_file=mlp_ebm_quick.gin", f"--tpu=grpc://127.0.0.1:{unused_port()}"),
+            *("--gin_file=mlp_ebm_quick.gin", *arguments),
         ],
+        env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
     for line in process.stderr:
-        if "Waiting for the TPU" in line:
+        if said in line:
             break
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(3)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == -signal.SIGTERM
+    process.send_signal(number)
+    return process.wait(5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_waiting_for_a_tpu_that_is_not_there_can_be_ended(number):
+    address = f"--tpu=grpc://127.0.0.1:{unused_port()}"
+    assert end_while_it_waits(number, "Waiting for the TPU", address) == -number
 
 
 @pytest.mark.slow
 def test_waiting_for_a_machine_that_is_not_there_can_be_ended():
     cluster = {"worker": [f"localhost:{unused_port()}", f"localhost:{unused_port()}"]}
     config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}})
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ibc.train_eval", "--task=PARTICLE", "--gin_file=mlp_ebm_quick.gin"],
-        env={**os.environ, "TF_CONFIG": config},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for line in process.stderr:
-        if "Waiting for the machines of the cluster" in line:
-            break
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(5) == -signal.SIGINT
+    said = "Waiting for the machines of the cluster"
+    assert end_while_it_waits(signal.SIGINT, said, TF_CONFIG=config) == -signal.SIGINT

@@ -38,6 +38,7 @@ _HARMLESS = (
     "train_eval.dataset_path",  # What it holds is compared.
     "train_eval.replay_capacity",
     "get_normalizers.num_samples",
+    "get_normalizers.num_batches",
 )
 _HARMLESS_CONFIGURABLES = ("IbcPolicy.", "MdnPolicy.", "AverageSuccessMetric.")
 # Samplers that train nothing where their share of the counter-examples is 0.

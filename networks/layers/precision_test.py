@@ -62,16 +62,22 @@ def _numbers(network, spec):
     return numbers, [gradient for gradient in gradients if gradient is not None]
 
 
-@pytest.mark.parametrize("name", _NETWORKS)
-def test_hidden_layers_alone_lose_digits(name):
-    spec, make = _NETWORKS[name]
-    tf.keras.utils.set_random_seed(0)
+def _exact_and_mixed(make):
+    """Makes a network twice, in float32 and in mixed precision, with the same weights."""
     exact = make()
     exact.create_variables()
     with precision.mixed():
         mixed = make()
     mixed.create_variables()
     mixed.set_weights(exact.get_weights())
+    return exact, mixed
+
+
+@pytest.mark.parametrize("name", _NETWORKS)
+def test_hidden_layers_alone_lose_digits(name):
+    spec, make = _NETWORKS[name]
+    tf.keras.utils.set_random_seed(0)
+    exact, mixed = _exact_and_mixed(make)
     assert {variable.dtype for variable in mixed.variables} == {tf.float32}
     (expected, _), (found, gradients) = _numbers(exact, spec), _numbers(mixed, spec)
     assert found.dtype == tf.float32
@@ -83,12 +89,7 @@ def test_hidden_layers_alone_lose_digits(name):
 @pytest.mark.parametrize("name", [name for name in _NETWORKS if name.startswith("MLPEBM")])
 def test_in_float32_a_mixed_network_gives_every_digit(name):
     spec, make = _NETWORKS[name]
-    exact = make()
-    exact.create_variables()
-    with precision.mixed():
-        mixed = make()
-    mixed.create_variables()
-    mixed.set_weights(exact.get_weights())
+    exact, mixed = _exact_and_mixed(make)
     expected, expected_gradients = _numbers(exact, spec)
     with precision.in_float32():
         found, gradients = _numbers(mixed, spec)
