@@ -2,6 +2,8 @@
 
 import abc
 import contextlib
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
@@ -11,8 +13,9 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 from tf_agents.utils import common
 
-from ibc.agents import draws
-from ibc.networks.layers import dropout
+from ibc.agents import draws, gradient_blocks
+from ibc.networks.layers import dropout, spectral_norm
+from ibc.utils import lanes
 
 Experience = tuple[types.NestedTensor, tf.Tensor]
 
@@ -107,7 +110,12 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         training: bool = False,
     ) -> tf_agent.LossInfo:
         """Computes the loss at the current step without training; weights [B] are optional."""
-        return self._reduced_loss(experience, weights, *self._draws(), training, tape=None)
+        seed, replica = self._draws()
+
+        def of_block(experience, weights, block):
+            return self._reduced_loss(experience, weights, seed, replica, block, training, None)
+
+        return self._over_blocks(of_block, experience, weights)
 
     def examine(
         self, experience: Experience, replica: int = 0, replicas: int = 1
@@ -127,11 +135,7 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         with tf.GradientTape() as tape:
             losses, scalars = self._seeded_losses(experience, seed, replica, replicas, True, tape)
             total = tf.reduce_mean(losses)
-        variables = self._cloning_network.trainable_variables
-        gradients = tape.gradient(
-            total, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        return losses, scalars, gradients
+        return losses, scalars, self._gradients(total, tape)
 
     def _train(
         self, experience: Experience, weights: types.Tensor | None = None
@@ -166,14 +170,48 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         seed: tf.Tensor,
         replica: tf.Tensor,
     ) -> tuple[tf_agent.LossInfo, list[tf.Tensor]]:
-        with tf.GradientTape() as tape:
-            loss_info = self._reduced_loss(experience, weights, seed, replica, True, tape)
-        gradients = tape.gradient(
-            loss_info.loss,
-            self._cloning_network.trainable_variables,
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
-        )
-        return loss_info, gradients
+        def of_block(experience, weights, block):
+            with tf.GradientTape() as tape:
+                info = self._reduced_loss(experience, weights, seed, replica, block, True, tape)
+            return info, self._gradients(info.loss, tape)
+
+        with spectral_norm.one_iteration(self._cloning_network):
+            return self._over_blocks(of_block, experience, weights)
+
+    def _gradients(self, loss: tf.Tensor, tape: tf.GradientTape) -> list[tf.Tensor]:
+        variables = self._cloning_network.trainable_variables
+        unconnected = tf.UnconnectedGradients.ZERO
+        return tape.gradient(loss, variables, unconnected_gradients=unconnected)
+
+    def _over_blocks(
+        self, fn: Callable[..., Any], experience: types.NestedTensor, weights: types.Tensor | None
+    ) -> Any:
+        """Averages over blocks of the batch what a function of them gives for each.
+
+        Args:
+          fn: Maps experience and weights of B / n examples, and the block (i, n), to a nest of
+            means over these examples.
+          experience: Nest of tensors [B, ...]; actions are its second element.
+          weights: float32 [B] or None.
+        """
+        batch = experience[1].shape[0]
+        count = 1
+        if not _sees_whole_batch(self._cloning_network):
+            count = gradient_blocks.num_blocks(batch, self._rows_per_example(), lanes.count())
+        if count == 1:
+            return fn(experience, weights, (0, 1))
+        if weights is None:
+            weights = tf.ones([batch])
+
+        def part(index):
+            of_block = gradient_blocks.block((experience, weights), index, count)
+            return tf.nest.map_structure(lambda mean: mean / count, fn(*of_block, (index, count)))
+
+        return gradient_blocks.summed(part, count)
+
+    def _rows_per_example(self) -> int:
+        """Returns how many rows of activations an example takes."""
+        return 1
 
     def _reduced_loss(
         self,
@@ -181,12 +219,13 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         weights: types.Tensor | None,
         seed: tf.Tensor,
         replica: tf.Tensor,
+        block: tuple[types.Int, int],
         training: bool,
         tape: tf.GradientTape | None,
     ) -> tf_agent.LossInfo:
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         per_example, extra = self._seeded_losses(
-            experience, seed, replica, replicas, training, tape
+            experience, seed, replica, replicas, training, tape, block
         )
         return reduced(per_example, extra, weights)
 
@@ -198,9 +237,14 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         replicas: int,
         training: bool,
         tape: tf.GradientTape | None,
+        block: tuple[types.Int, int] = (0, 1),
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         dropout_seed, loss_seed = dropout_and_loss_seeds(seed, replica)
-        with dropout.step_seed(dropout_seed), draws.share_of_batch(replica, replicas):
+        with (
+            dropout.step_seed(dropout_seed, block[0]),
+            draws.share_of_batch(replica, replicas),
+            draws.share_of_batch(*block),
+        ):
             return self._losses(experience, loss_seed, training, tape)
 
     def _draws(self) -> tuple[tf.Tensor, tf.Tensor]:
@@ -219,6 +263,12 @@ def dropout_and_loss_seeds(seed: tf.Tensor, replica: types.Int) -> tuple[tf.Tens
     dropout_seed = tf.random.split(tf.random.fold_in(seed, tf.cast(replica, tf.int64)), 2)[0]
     loss_seed = tf.random.split(tf.random.fold_in(seed, tf.zeros([], tf.int64)), 2)[1]
     return dropout_seed, loss_seed
+
+
+def _sees_whole_batch(cloning_network: network.Network) -> bool:
+    """Tells whether an example's loss follows from the other examples, too."""
+    layers = cloning_network.submodules
+    return any(isinstance(layer, tf.keras.layers.BatchNormalization) for layer in layers)
 
 
 def paused(tape: tf.GradientTape | None) -> contextlib.AbstractContextManager:

@@ -6,12 +6,17 @@ then depends on seed i alone, whatever the other rows are.
 
 import contextlib
 import contextvars
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 from tf_agents.typing import types
 
+from ibc.networks.utils import endless_row
+
 _INT32 = tf.int32
+_UNIFORM = tf.raw_ops.StatelessRandomUniformV2
+_NORMAL = tf.raw_ops.StatelessRandomNormalV2
 
 _share: contextvars.ContextVar["tuple[types.Int, int]"] = contextvars.ContextVar(
     "ibc_draws_share", default=(0, 1)
@@ -23,7 +28,8 @@ def share_of_batch(index: types.Int, count: int) -> Iterator[None]:
     """Draws inside for one of `count` equal shares of a batch what the whole batch would get.
 
     With a seed [2], the rows [B, ...] drawn for share i are rows i·B … (i + 1)·B − 1 of what is
-    drawn for B · count rows, so devices that share a batch draw what one device would.
+    drawn for B · count rows, so devices that share a batch draw what one device would. Shares
+    inside a share are shares of it.
 
     Args:
       index: Which share, from 0.
@@ -32,7 +38,8 @@ def share_of_batch(index: types.Int, count: int) -> Iterator[None]:
     Yields:
       Nothing.
     """
-    token = _share.set((index, count))
+    outer_index, outer_count = _share.get()
+    token = _share.set((outer_index * count + index, outer_count * count))
     try:
         yield
     finally:
@@ -92,8 +99,9 @@ def split(seed: tf.Tensor, count: int) -> tf.Tensor:
 
 def normal_like(tensor: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Draws float32 of the shape of `tensor`, [B, ...], from the standard normal distribution."""
-    drawn = _draw(tf.random.stateless_normal, tf.unstack(tf.shape(tensor)), seed)
-    return tf.ensure_shape(drawn, tensor.shape)
+    known = tensor.shape.is_fully_defined()
+    shape = tensor.shape.as_list() if known else tf.unstack(tf.shape(tensor))
+    return tf.ensure_shape(_draw(_NORMAL, shape, seed), tensor.shape)
 
 
 def uniform_actions(
@@ -111,7 +119,7 @@ def uniform_actions(
     Returns:
       float32 [B, N, A].
     """
-    unit = _draw(tf.random.stateless_uniform, [batch, count, minimum.shape[0]], seed)
+    unit = _draw(_UNIFORM, [batch, count, minimum.shape[0]], seed)
     return minimum + unit * (maximum - minimum)
 
 
@@ -130,26 +138,33 @@ def indices(logits: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
     """
     cumulative = tf.cumsum(tf.nn.softmax(logits), axis=-1)
     total = cumulative[:, -1:]
-    unit = _draw(tf.random.stateless_uniform, [tf.shape(logits)[0], count], seed)
+    unit = _draw(_UNIFORM, [logits.shape[0] or tf.shape(logits)[0], count], seed)
     found = tf.searchsorted(cumulative, unit * total, side="right")
     return tf.minimum(found, tf.shape(logits)[1] - 1)
 
 
-def _draw(draw: Callable[..., tf.Tensor], shape: Sequence[types.Int], seed: tf.Tensor) -> tf.Tensor:
+def _draw(
+    operation: Callable[..., tf.Tensor], shape: Sequence[types.Int], seed: tf.Tensor
+) -> tf.Tensor:
     if seed.shape.rank == 1:
-        return _draw_share(draw, shape, seed)
+        return _numbers(operation, shape, seed, _share.get()[0])
     row_shape = shape[1:]
     static = [size if isinstance(size, int) else None for size in row_shape]
     signature = tf.TensorSpec(static, tf.float32)
-    return tf.map_fn(lambda row: draw(row_shape, row), seed, fn_output_signature=signature)
+    return tf.map_fn(
+        lambda row: _numbers(operation, row_shape, row, 0), seed, fn_output_signature=signature
+    )
 
 
-def _draw_share(
-    draw: Callable[..., tf.Tensor], shape: Sequence[types.Int], seed: tf.Tensor
+def _numbers(
+    operation: Callable[..., tf.Tensor],
+    shape: Sequence[types.Int],
+    seed: tf.Tensor,
+    index: types.Int,
 ) -> tf.Tensor:
-    index, count = _share.get()
-    if count == 1:
-        return draw(shape, seed)
-    rows, row_shape = shape[0], shape[1:]
-    whole = draw([rows * count, *row_shape], seed)
-    return tf.slice(whole, [index * rows] + [0] * len(row_shape), shape)
+    """Draws tensor `index` of the endless row of tensors of a shape: float32 [shape]."""
+    count = math.prod(shape)
+    first = tf.cast(index, tf.int64) * tf.cast(count, tf.int64)
+    aligned = isinstance(count, int) and count % 4 == 0
+    drawn = endless_row.draw(operation, first, count, seed, tf.float32, aligned)
+    return tf.reshape(drawn, shape)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import gin
 import tensorflow as tf
-from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
@@ -14,8 +13,6 @@ from ibc.agents import (
     base_agent,
     compilation,
     counter_examples,
-    draws,
-    gradient_blocks,
     ibc_policy,
     mcmc,
     sampler_bindings,
@@ -23,7 +20,6 @@ from ibc.agents import (
 from ibc.environments.utils import parameters
 from ibc.losses import ebm_losses, gradient_loss
 from ibc.networks import energy_network
-from ibc.networks.layers import dropout
 
 
 @gin.configurable
@@ -170,49 +166,8 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         frozen = self._frozen_scores(encoding, counters, tape) if self._through_chain else None
         return self._contrast(encoding, action, counters, chain, frozen, training)
 
-    def _loss_and_gradients(
-        self,
-        experience: base_agent.Experience,
-        weights: types.Tensor | None,
-        seed: tf.Tensor,
-        replica: tf.Tensor,
-    ) -> tuple[tf_agent.LossInfo, list[tf.Tensor]]:
-        """As in the base class, block by block where counter-examples need no network."""
-        batch = experience[1].shape[0]
-        blocks = self._num_blocks(batch)
-        if blocks == 1:
-            return super()._loss_and_gradients(experience, weights, seed, replica)
-        dropout_seed, loss_seed = base_agent.dropout_and_loss_seeds(seed, replica)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        with draws.share_of_batch(replica, replicas):
-            counters, _ = self._counter_examples(None, batch, loss_seed)
-        if weights is None:
-            weights = tf.ones([batch])
-        variables = self._cloning_network.trainable_variables
-
-        def part(index):
-            of_block = gradient_blocks.block((*experience, counters, weights), index, blocks)
-            observation, action, block_counters, block_weights = of_block
-            masks = dropout.step_seed(tf.random.fold_in(dropout_seed, index))
-            with tf.GradientTape() as tape, masks:
-                encoding = self._cloning_network.encode(observation, training=True)
-                losses, extra = self._contrast(encoding, action, block_counters, None, None, True)
-                info = base_agent.reduced(losses, extra, block_weights)
-                info = tf.nest.map_structure(lambda mean: mean / blocks, info)
-            unconnected = tf.UnconnectedGradients.ZERO
-            return info, tape.gradient(info.loss, variables, unconnected_gradients=unconnected)
-
-        return gradient_blocks.summed(part, blocks)
-
-    def _num_blocks(self, batch: int | None) -> int:
-        """Returns in how many blocks a training step may work; 1 where it needs all at once."""
-        sampling, network = self._sampling, self._cloning_network
-        if sampling["fraction_dfo_samples"] or sampling["fraction_langevin_samples"]:
-            return 1
-        if network.non_trainable_variables:
-            # A call in training changes these, so there must be but one.
-            return 1
-        return gradient_blocks.num_blocks(batch, sampling["count"] + 1)
+    def _rows_per_example(self) -> int:
+        return self._sampling["count"] + 1
 
     def _contrast(
         self,

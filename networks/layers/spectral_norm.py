@@ -1,10 +1,38 @@
 """A dense layer divided by its kernel's largest singular value (arXiv 1802.05957)."""
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from ibc.networks.layers import dense
 
 _EPSILON = 1e-12
+
+_postponed: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "ibc_spectral_norm_postponed", default=False
+)
+
+
+@contextlib.contextmanager
+def one_iteration(network: tf.Module) -> Iterator[None]:
+    """Makes a training step of any number of calls store one power iteration, at its end.
+
+    Args:
+      network: Whose layers store it.
+
+    Yields:
+      Nothing.
+    """
+    token = _postponed.set(True)
+    try:
+        yield
+    finally:
+        _postponed.reset(token)
+    for layer in network.submodules:
+        if isinstance(layer, DenseSN):
+            layer.commit()
 
 
 class DenseSN(dense.Dense):
@@ -34,7 +62,9 @@ class DenseSN(dense.Dense):
         return self.kernel / sigma
 
     def commit(self) -> tf.Operation | None:
-        """Stores one power iteration; called once per training step."""
+        """Stores one power iteration; called once per training step, or inside `one_iteration`."""
+        if _postponed.get():
+            return None
         _, left = self._power_iteration()
         return self.sn.assign(left)
 
