@@ -88,6 +88,7 @@ def _run_experiment() -> None:
     from ibc.train import configuration, devices, experiment
 
     configuration.configure(_TASK.value, _GIN_FILE.value, _GIN_BINDINGS.value)
+    devices.set_up_lanes(_DEVICE_TYPE.value, _TPU.value)
     strategy = devices.get_strategy(
         _DEVICE_TYPE.value, _MULTI_GPU.value, _USE_GPU.value, _TPU.value
     )

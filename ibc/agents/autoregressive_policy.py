@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 from tf_agents.typing import types
 
-from ibc.agents import draws, ibc_policy, mcmc
+from ibc.agents import draws, ibc_policy, mcmc, score_blocks
 
 
 class AutoregressivePolicy(ibc_policy.IbcPolicy):
@@ -23,9 +23,15 @@ class AutoregressivePolicy(ibc_policy.IbcPolicy):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """See the base class."""
         seeds = draws.split(seed, 2)
+
+        def score(j, actions):
+            return score_blocks.scored(
+                lambda part: self._actor_network.score_dimension(encoding, j, part), actions
+            )
+
         found = mcmc.autoregressive_dfo(
-            lambda j, actions: self._actor_network.score_dimension(encoding, j, actions),
-            draw_starts(tf.shape(encoding)[0], seeds[0]),
+            score,
+            draw_starts(encoding.shape[0] or tf.shape(encoding)[0], seeds[0]),
             self._min_actions,
             self._max_actions,
             seeds[1],

@@ -9,7 +9,15 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import action_bounds, compilation, draws, mapped_categorical, mcmc, warm_start
+from ibc.agents import (
+    action_bounds,
+    compilation,
+    draws,
+    mapped_categorical,
+    mcmc,
+    score_blocks,
+    warm_start,
+)
 from ibc.environments.utils import parameters
 from ibc.networks import energy_network
 
@@ -195,10 +203,13 @@ class IbcPolicy(tf_policy.TFPolicy):
         def score_fn(actions):
             return self._actor_network.score(encoding, actions)
 
-        samples = draw_starts(tf.shape(encoding)[0], seeds[0])
+        def score_in_blocks(actions):
+            return score_blocks.scored(score_fn, actions)
+
+        samples = draw_starts(encoding.shape[0] or tf.shape(encoding)[0], seeds[0])
         logits = None
         if self._use_dfo:
-            samples, logits = mcmc.iterative_dfo(score_fn, samples, *bounds, seeds[1])
+            samples, logits = mcmc.iterative_dfo(score_in_blocks, samples, *bounds, seeds[1])
         for index, options in enumerate(self._langevin_rounds):
             samples, _ = mcmc.langevin_actions_given_obs(
                 score_fn,
@@ -210,7 +221,7 @@ class IbcPolicy(tf_policy.TFPolicy):
                 **options,
             )
             logits = None
-        return samples, score_fn(samples) if logits is None else logits
+        return samples, score_in_blocks(samples) if logits is None else logits
 
     def _distribution(
         self, time_step: ts.TimeStep, policy_state: types.NestedTensor

@@ -1,5 +1,6 @@
 """Langevin dynamics on actions under an energy network (paper, appendix B.3)."""
 
+import contextlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 from ibc.agents import draws, schedules
 from ibc.losses import gradient_loss
 from ibc.networks.layers import precision
+from ibc.utils import lanes
 
 
 class ChainData(NamedTuple):
@@ -124,13 +126,18 @@ def langevin_actions_given_obs(
         fn_output_signature=tf.TensorSpec(action_samples.shape),
     )
 
-    def chain():
+    def chain(action_samples, noises):
         return _run_chain(step, action_samples, rates, noises, return_chain)
 
-    if jit_compile and tf.inside_function():
-        with precision.in_float32():
-            return tf.function(chain, jit_compile=True, autograph=False)()
-    return chain()
+    compiled = jit_compile and tf.inside_function()
+    if compiled:
+        chain = tf.function(chain, jit_compile=True, autograph=False)
+    with precision.in_float32() if compiled else contextlib.nullcontext():
+        if return_chain:
+            return chain(action_samples, noises)
+        # Samples have nothing to do with each other.
+        moved = lanes.side_by_side(lambda *part: chain(*part)[0], action_samples, noises, axis=-2)
+        return moved, None
 
 
 def _run_chain(

@@ -8,10 +8,12 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 
+import gin
 import tensorflow as tf
 from absl import logging
 
 from ibc.environments.utils import child_process, termination
+from ibc.utils import lanes
 
 # What operations report that wait for a machine that is gone.
 _LOST = (
@@ -23,6 +25,23 @@ _LOST = (
 )
 # The one line of TensorFlow's report that says what has happened.
 _ABORTED = re.compile(r"^Collective ops is aborted by: (.*)$", re.MULTILINE)
+
+
+def set_up_lanes(device_type: str = "gpu", tpu: str | None = None) -> None:
+    """Lets training work in a lane per core where that pays: see `lanes`.
+
+    To be called after the config files are read and before TensorFlow computes anything.
+
+    Args:
+      device_type: as for `get_strategy`.
+      tpu: as for `get_strategy`.
+    """
+    with contextlib.suppress(ValueError):  # It is not bound.
+        if gin.query_parameter("ResNetLayer.normalizer") == "Batch":
+            # Its statistics are those of the whole batch, which so cannot be split.
+            return
+    if device_type != "tpu" and not tpu:
+        lanes.set_up()
 
 
 def get_strategy(

@@ -11,6 +11,7 @@ from tf_agents.train import learner
 from ibc.agents import greedy_policy
 from ibc.environments.utils import atomic_file
 from ibc.train import triggers
+from ibc.utils import lanes
 
 
 class PolicyExporter(triggers.MultiplesTrigger):
@@ -72,7 +73,9 @@ class PolicyExporter(triggers.MultiplesTrigger):
     def _saver(self, name: str) -> policy_saver.PolicySaver:
         """Builds a saver when it is first needed: it traces the policy."""
         if name not in self._savers:
-            self._savers[name] = policy_saver.PolicySaver(
-                self._policies[name], batch_size=None, train_step=self._train_step
-            )
+            # Where it will act, nothing is known of this process's lanes.
+            with lanes.limited_to(1):
+                self._savers[name] = policy_saver.PolicySaver(
+                    self._policies[name], batch_size=None, train_step=self._train_step
+                )
         return self._savers[name]

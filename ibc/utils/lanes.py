@@ -25,13 +25,16 @@ _count: contextvars.ContextVar[int | None] = contextvars.ContextVar("ibc_lanes",
 def set_up() -> None:
     """Gives every operation of this process one thread, and the process a lane for each core.
 
-    To be called before TensorFlow computes anything. Without effect where there is a GPU, and
-    where TF_NUM_INTRAOP_THREADS says how many threads an operation shall have.
+    Without effect where there is a GPU, where TF_NUM_INTRAOP_THREADS says how many threads an
+    operation shall have, and where TensorFlow has computed something before.
     """
     global _of_process
     if tf.config.list_physical_devices("GPU") or _THREADS_VARIABLE in os.environ:
         return
-    tf.config.threading.set_intra_op_parallelism_threads(1)
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    except RuntimeError:
+        return
     _of_process = child_process.num_cores()
 
 

@@ -3,7 +3,7 @@
 import gin
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dense_stack
+from ibc.networks.layers import dense, dense_stack, residual_activation
 
 
 @gin.configurable
@@ -57,7 +57,9 @@ class DenseResnetValue(dense_stack.DenseStack):
 
 
 def _bottleneck(layers: list[dense.Dense], inputs: tf.Tensor, training: bool) -> tf.Tensor:
-    """Applies relu, then a layer, for each of the layers."""
-    for layer in layers:
-        inputs = layer(tf.nn.relu(inputs), training=training)
-    return inputs
+    """Applies relu, then a layer, for each of the layers, to a residual sum."""
+    first, *others = layers
+    hidden = first(residual_activation.relu(inputs), training=training)
+    for layer in others:
+        hidden = layer(tf.nn.relu(hidden), training=training)
+    return hidden

@@ -6,7 +6,7 @@ import functools
 import gin
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dense_stack
+from ibc.networks.layers import dense, dense_stack, residual_activation
 
 _NORMALIZERS = {
     "Batch": tf.keras.layers.BatchNormalization,
@@ -59,6 +59,7 @@ class ResNetLayer(dense_stack.DenseStack):
         _check(hidden_sizes, normalizer, activation)
         blocks = len(hidden_sizes) // 2
         self._activation = tf.keras.activations.get(activation)
+        self._residual_activation = residual_activation.get(activation)
         self._projection = self._dense(hidden_sizes[0])
         self._weight_layers = [self._hidden_dense(hidden_sizes[0]) for _ in range(blocks)]
         self._norm_layers = _normalizers(normalizer, blocks, self._hidden_policy)
@@ -107,7 +108,7 @@ class ResNetPreActivationLayer(ResNetLayer):
         return inputs + self._weight_layers_2[index](hidden, training=training)
 
     def _block_but_last(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
-        hidden = self._activation(self._norm_layers[index](inputs, training=training))
+        hidden = self._residual_activation(self._norm_layers[index](inputs, training=training))
         hidden = self._dropouts[index](hidden, training=training)
         hidden = self._weight_layers[index](hidden, training=training)
         hidden = self._activation(self._norm_layers_2[index](hidden, training=training))
