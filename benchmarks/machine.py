@@ -1,4 +1,7 @@
-"""What the machine can do: the rate of matrix products, which bounds everything else."""
+"""What the machine can do: the rate of matrix products, which bounds everything else.
+
+A benchmark that imports this works as `train_eval.py` does, in one lane per core.
+"""
 
 import time
 from collections.abc import Callable
@@ -10,6 +13,10 @@ startup.import_tensorflow_quietly()
 # isort: split
 import tensorflow as tf
 from absl import flags
+
+from ibc.utils import lanes
+
+lanes.set_up()
 
 QUICK = flags.DEFINE_bool("quick", False, "Measure for a moment only, to see that all runs.")
 
@@ -31,15 +38,48 @@ def best_seconds(fn: Callable[[], object], seconds: float = 3.0) -> float:
 
 
 def matmul_flops(rows: int, width: int, dtype: tf.DType = tf.float32) -> float:
-    """Returns multiplications and additions per second of [rows, width] @ [width, width]."""
-    inputs = tf.cast(tf.random.normal([rows, width]), dtype)
-    kernel = tf.cast(tf.random.normal([width, width]) / width**0.5, dtype)
+    """Returns multiplications and additions per second of [rows, width] @ [width, width].
 
-    @tf.function
+    Every lane makes such products, one after the other.
+    """
+    kernel = _random([width, width], dtype) / width**0.5
+
     def products() -> tf.Tensor:
-        hidden = inputs
+        hidden = _random([rows, width], dtype)
         for _ in range(_PRODUCTS):
             hidden = tf.matmul(hidden, kernel)
-        return hidden
+        return hidden[0, 0]
 
-    return _PRODUCTS * 2 * rows * width**2 / best_seconds(lambda: products().numpy())
+    return _PRODUCTS * 2 * rows * width**2 * lanes.count() / _seconds_in_lanes(products)
+
+
+def training_flops(rows: int, width: int) -> float:
+    """As `matmul_flops`, for the three products that training makes of each layer in float32.
+
+    They are inputs @ kernel, and upstream gradients @ kernelᵀ and inputsᵀ @ upstream gradients.
+    """
+    kernel = _random([width, width], tf.float32) / width**0.5
+
+    def products() -> tf.Tensor:
+        hidden, to_kernel = _random([rows, width], tf.float32), tf.zeros([width, width])
+        for _ in range(_PRODUCTS):
+            outputs = tf.matmul(hidden, kernel)
+            to_kernel += tf.matmul(hidden, outputs, transpose_a=True)
+            hidden = tf.matmul(outputs, kernel, transpose_b=True)
+        return hidden[0, 0] + to_kernel[0, 0]
+
+    return 3 * _PRODUCTS * 2 * rows * width**2 * lanes.count() / _seconds_in_lanes(products)
+
+
+def _random(shape: list[int], dtype: tf.DType) -> tf.Tensor:
+    return tf.cast(tf.random.normal(shape), dtype)
+
+
+def _seconds_in_lanes(products: Callable[[], tf.Tensor]) -> float:
+    """Measures how long the lanes take that each compute this."""
+
+    @tf.function
+    def in_lanes() -> list[tf.Tensor]:
+        return [products() for _ in range(lanes.count())]
+
+    return best_seconds(lambda: in_lanes()[0].numpy())

@@ -2,15 +2,18 @@
 
     python benchmarks/training_limits.py [--quick]
 
-For each config: training steps per second on a batch that is there, the floating-point operations
-that such a step cannot do without, their rate, and its share of the rate at which the machine
-multiplies matrices of the network's width, in float32 and in mixed precision. Operations are
-counted for what the algorithm asks: every product of the layers, forward and backward, where two
-linear layers one after the other are one.
+For each config, in float32 and in mixed precision: training steps per second on a batch that is
+there, as `train_eval.py` makes them, many in a call; the floating-point operations that such a step
+cannot do without, and their rate. It is compared with two rates in float32: of [4096, 128] @
+[128, 128], about the most that the machine does, and of products alone on the step's own shapes,
+forward and backward. Operations are counted for what the algorithm asks: every product of the
+layers, forward and backward, where two linear layers one after the other are one.
 """
 
 import dataclasses
+import multiprocessing
 import resource
+from concurrent import futures
 
 from ibc.utils import startup
 
@@ -24,7 +27,12 @@ import tensorflow as tf
 import untrained
 from absl import app
 
-_ROWS = 4096
+from ibc.agents import gradient_blocks
+from ibc.utils import lanes
+
+_CALL_SECONDS = 0.2
+"""About how long a call of the compiled loop takes that is measured."""
+
 CASES = (
     ("PUSH", "mlp_ebm"),
     ("PUSH", "mlp_ebm_quick"),
@@ -48,10 +56,12 @@ class Row:
     gflop_per_step: float
     gflops: float
     """10⁹ operations per second."""
-    share: float
-    """Of the machine's rate in float32."""
+    of_machine: float
+    """Share of the machine's rate in float32."""
+    of_same_shapes: float
+    """Share of the rate of products alone in float32, on the step's shapes."""
     peak_memory_mb: float
-    """Largest resident memory of the process so far."""
+    """Largest resident memory of a process that makes such steps."""
 
 
 def step_flops(agent, batch_size: int) -> float:
@@ -74,14 +84,37 @@ def step_flops(agent, batch_size: int) -> float:
     return 2 * passes
 
 
-def measure(task: str, config: str, mixed_precision: bool, seconds: float) -> Row:
+def rows_per_lane(agent, batch_size: int) -> int:
+    """Returns the rows of activations that a lane works on at a time."""
+    per_example = 1
+    if type(agent.cloning_network).__name__.endswith("EBM"):
+        per_example += gin.query_parameter("ImplicitBCAgent.num_counter_examples")
+    blocks = gradient_blocks.num_blocks(batch_size, per_example, lanes.count())
+    return batch_size // blocks * per_example
+
+
+def measure(
+    task: str, config: str, mixed_precision: bool, seconds: float, machine_flops: float
+) -> Row:
     """Measures one config."""
     built = untrained.build(task, config, mixed_precision=mixed_precision)
-    train = tf.function(built.agent.train)
-    per_step = machine.best_seconds(lambda: train(built.batch).loss.numpy(), seconds)
-    width = built.agent.cloning_network.trainable_variables[0].shape[-1]
+
+    @tf.function
+    def train(steps: tf.Tensor) -> tf.Tensor:
+        loss = tf.zeros([])
+        for _ in tf.range(steps):
+            loss = built.agent.train(built.batch).loss
+        return loss
+
+    def seconds_per_step(steps: int) -> float:
+        count = tf.constant(steps)
+        return machine.best_seconds(lambda: train(count).numpy(), seconds) / steps
+
+    steps = max(1, round(_CALL_SECONDS / seconds_per_step(1)))
+    per_step = seconds_per_step(steps)
     flops = step_flops(built.agent, built.batch_size)
-    limit = machine.matmul_flops(_ROWS, width)
+    width = built.agent.cloning_network.trainable_variables[0].shape[-1]
+    same_shapes = machine.training_flops(rows_per_lane(built.agent, built.batch_size), width)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Row(
         task,
@@ -90,22 +123,29 @@ def measure(task: str, config: str, mixed_precision: bool, seconds: float) -> Ro
         1 / per_step,
         flops / 1e9,
         flops / per_step / 1e9,
-        flops / per_step / limit,
+        flops / per_step / machine_flops,
+        flops / per_step / same_shapes,
         memory,
     )
 
 
 def rows(quick: bool) -> list[Row]:
-    """Measures every case, in float32 and in mixed precision."""
-    seconds = 0.1 if quick else 10.0
+    """Measures every case, in float32 and in mixed precision, each in a process of its own."""
+    seconds = 0.1 if quick else 5.0
+    machine_flops = machine.matmul_flops(4096, 128)
     found = []
     for task, config in QUICK_CASES if quick else CASES:
         for mixed_precision in (False, True):
-            row = measure(task, config, mixed_precision, seconds)
+            # A process that has trained before is slower and larger.
+            with futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+                row = process.submit(
+                    measure, task, config, mixed_precision, seconds, machine_flops
+                ).result()
             print(
                 f"{task:8} {config:18} {'mixed' if mixed_precision else 'float32':7} "
                 f"{row.steps_per_second:8.2f} steps/s {row.gflop_per_step:9.2f} GFLOP/step "
-                f"{row.gflops:7.1f} GFLOP/s  {row.share:6.1%} of float32 products  "
+                f"{row.gflops:7.1f} GFLOP/s  {row.of_machine:6.1%} of float32 products, "
+                f"{row.of_same_shapes:6.1%} of those on its shapes  "
                 f"peak memory {row.peak_memory_mb:6.0f} MB",
                 flush=True,
             )
