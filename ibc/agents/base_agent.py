@@ -25,8 +25,8 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
 
     The experience is `(observation, action)`: a nest of normalized windows [B, T, ...] and flat
     normalized actions [B, A]. A loss is a function of the agent's seed, the training step, the
-    weights and the batch; nothing else is random. Replicas that share a batch draw what one would
-    for all of it; dropout alone has other masks on them. No summary is written here:
+    weights and the batch; nothing else is random. Replicas that share a batch, and blocks in
+    which it is worked on, draw what would be drawn for all of it. No summary is written here:
     `LossInfo.extra` holds scalars under their TensorBoard names, without prefix, each divided
     by the number of replicas so that their sum over replicas is their mean.
     """
@@ -239,9 +239,11 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         tape: tf.GradientTape | None,
         block: tuple[types.Int, int] = (0, 1),
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        dropout_seed, loss_seed = dropout_and_loss_seeds(seed, replica)
+        seeds = tf.random.split(tf.random.fold_in(seed, tf.zeros([], tf.int64)), 2)
+        dropout_seed, loss_seed = tf.unstack(seeds)
+        index, blocks = block
         with (
-            dropout.step_seed(dropout_seed, block[0]),
+            dropout.step_seed(dropout_seed, replica * blocks + index),
             draws.share_of_batch(replica, replicas),
             draws.share_of_batch(*block),
         ):
@@ -256,13 +258,6 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
     def _step_seed(self) -> tf.Tensor:
         seed = tf.constant([self._seed, 0], tf.int64)
         return tf.random.fold_in(seed, tf.cast(self.train_step_counter, tf.int64))
-
-
-def dropout_and_loss_seeds(seed: tf.Tensor, replica: types.Int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns what dropout masks derive from, its own on each replica, and what the rest does."""
-    dropout_seed = tf.random.split(tf.random.fold_in(seed, tf.cast(replica, tf.int64)), 2)[0]
-    loss_seed = tf.random.split(tf.random.fold_in(seed, tf.zeros([], tf.int64)), 2)[1]
-    return dropout_seed, loss_seed
 
 
 def _sees_whole_batch(cloning_network: network.Network) -> bool:

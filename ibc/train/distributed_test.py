@@ -18,7 +18,8 @@ import tensorflow as tf
 _CASES = {
     "ebm_dfo": ("mlp_ebm_quick.gin", ()),
     "ebm_langevin": ("mlp_ebm_langevin.gin", ("langevin_actions_given_obs.num_iterations = 20",)),
-    "mse": ("mlp_mse.gin", ("MLPMSE.rate = 0.0",)),
+    "mse": ("mlp_mse.gin", ()),
+    "autoregressive": ("mlp_ebm_autoregressive_quick.gin", ()),
 }
 # Prints the loss of every step as a line 'LOSS <number>'.
 _TRAINING = """
@@ -27,13 +28,16 @@ _TRAINING = """
     import tensorflow as tf
 
     devices = int(sys.argv[1])
-    if devices:
+    if devices > 1:
         cpu = tf.config.list_physical_devices("CPU")[0]
         configuration = [tf.config.LogicalDeviceConfiguration()] * devices
         tf.config.set_logical_device_configuration(cpu, configuration)
     from ibc.environments.utils import termination
     from ibc.train import configuration, devices as devices_module, experiment, get_learner
 
+    if devices == 1:
+        # As the command line does.
+        devices_module.set_up_lanes()
     run = get_learner.BehavioralCloningLearner.run
 
     def printing(self, *arguments):
@@ -43,7 +47,7 @@ _TRAINING = """
 
     get_learner.BehavioralCloningLearner.run = printing
     configuration.configure(["PARTICLE"], [sys.argv[2]], sys.argv[3:])
-    if devices:
+    if devices > 1:
         strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)])
     else:
         strategy = devices_module.get_strategy()
@@ -61,7 +65,11 @@ def start(
     steps: int = 20,
     bindings: tuple[str, ...] = (),
 ) -> subprocess.Popen:
-    """Starts a training that prints its losses; `cluster` becomes TF_CONFIG."""
+    """Starts a training that prints its losses.
+
+    `devices` are virtual ones, 0 leaves TensorFlow as it is, 1 does so in lanes; `cluster` becomes
+    TF_CONFIG.
+    """
     config, more = _CASES[case]
     bindings = (
         f"train_eval.root_dir = '{folder}'",
@@ -138,6 +146,19 @@ def test_four_devices_have_the_losses_of_one(tmp_path, particle_data, case, repo
     assert len(one) == 20 and len(set(one)) == 20
     np.testing.assert_allclose(four, one, rtol=1e-5)
     report(f"{case}, four devices: losses of one device to {largest(four, one):.1e} in 20 steps")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", _CASES)
+def test_lanes_have_the_losses_of_operations_with_all_threads(
+    tmp_path, particle_data, case, report
+):
+    # Large enough to be split for any of the agents.
+    size = ("train_eval.batch_size = 256",)
+    threads = losses(start(tmp_path / "threads", particle_data, case, bindings=size))
+    lanes = losses(start(tmp_path / "lanes", particle_data, case, devices=1, bindings=size))
+    np.testing.assert_allclose(lanes, threads, rtol=1e-5)
+    report(f"{case}, lanes: losses without them to {largest(lanes, threads):.1e} in 20 steps")
 
 
 @pytest.mark.slow
