@@ -118,12 +118,12 @@ def test_acting(name, seed, mixed, monkeypatch):
         agent = _autoregressive() if name == "autoregressive" else _implicit()
     policy = greedy_policy.SeededGreedyPolicy(agent.policy)
 
+    def action():
+        return policy.action(agent_testing.time_step(), seed=tf.constant(seed)).action
+
     def act(number):
         with lanes.limited_to(number):
-            compiled = tf.function(
-                lambda: policy.action(agent_testing.time_step(), seed=tf.constant(seed))
-            )
-            return compiled().action.numpy()
+            return tf.function(action, autograph=False)().numpy()
 
     # Of nearly equal samples, rounding may choose another.
     np.testing.assert_allclose(act(3), act(1), atol=0.02 if mixed else 1e-4)

@@ -63,11 +63,15 @@ def summed(fn: Callable[[tf.Tensor], Any], count: int) -> Any:
     """Returns fn(0) + … + fn(count − 1), as many of them side by side as there are lanes.
 
     Args:
-      fn: Maps a scalar int32 to a nest of tensors, of shapes known beforehand. It is traced once.
+      fn: Maps a scalar int32 to a nest of tensors, of shapes known beforehand. In a graph it is
+        traced once.
       count: Number of terms, at least 1.
     """
     num_lanes = min(lanes.count(), count)
     with lanes.limited_to(1):
+        if tf.executing_eagerly():
+            terms = [fn(tf.constant(index)) for index in range(count)]
+            return tf.nest.map_structure(lambda *of_blocks: tf.add_n(of_blocks), *terms)
         term = tf.function(fn, autograph=False).get_concrete_function(tf.TensorSpec([], tf.int32))
     sums = [_sum_of_every(term, lane, num_lanes, count) for lane in range(num_lanes)]
     return tf.nest.map_structure(lambda *of_lanes: tf.add_n(of_lanes), *sums)

@@ -115,6 +115,14 @@ def contents(folder: pathlib.Path) -> dict[pathlib.Path, bytes]:
     return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def without_lanes():
+    """Lets commands compute as trainings in this process do, bit for bit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_NUM_INTRAOP_THREADS", "0")
+        yield
+
+
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory, particle_data) -> pathlib.Path:
     """The folder of a training that has made its first 10 steps."""
