@@ -44,13 +44,13 @@ def matmul_flops(rows: int, width: int, dtype: tf.DType = tf.float32) -> float:
     """
     kernel = _random([width, width], dtype) / width**0.5
 
-    def products() -> tf.Tensor:
-        hidden = _random([rows, width], dtype)
+    def products(hidden: tf.Tensor) -> tf.Tensor:
         for _ in range(_PRODUCTS):
             hidden = tf.matmul(hidden, kernel)
         return hidden[0, 0]
 
-    return _PRODUCTS * 2 * rows * width**2 * lanes.count() / _seconds_in_lanes(products)
+    seconds = _seconds_in_lanes(products, [rows, width], dtype)
+    return _PRODUCTS * 2 * rows * width**2 * lanes.count() / seconds
 
 
 def training_flops(rows: int, width: int) -> float:
@@ -60,26 +60,30 @@ def training_flops(rows: int, width: int) -> float:
     """
     kernel = _random([width, width], tf.float32) / width**0.5
 
-    def products() -> tf.Tensor:
-        hidden, to_kernel = _random([rows, width], tf.float32), tf.zeros([width, width])
+    def products(hidden: tf.Tensor) -> tf.Tensor:
+        to_kernel = tf.zeros([width, width])
         for _ in range(_PRODUCTS):
             outputs = tf.matmul(hidden, kernel)
             to_kernel += tf.matmul(hidden, outputs, transpose_a=True)
             hidden = tf.matmul(outputs, kernel, transpose_b=True)
         return hidden[0, 0] + to_kernel[0, 0]
 
-    return 3 * _PRODUCTS * 2 * rows * width**2 * lanes.count() / _seconds_in_lanes(products)
+    seconds = _seconds_in_lanes(products, [rows, width], tf.float32)
+    return 3 * _PRODUCTS * 2 * rows * width**2 * lanes.count() / seconds
 
 
 def _random(shape: list[int], dtype: tf.DType) -> tf.Tensor:
     return tf.cast(tf.random.normal(shape), dtype)
 
 
-def _seconds_in_lanes(products: Callable[[], tf.Tensor]) -> float:
-    """Measures how long the lanes take that each compute this."""
+def _seconds_in_lanes(
+    products: Callable[[tf.Tensor], tf.Tensor], shape: list[int], dtype: tf.DType
+) -> float:
+    """Measures how long the lanes take that each compute this of a tensor of their own."""
+    of_lanes = [_random(shape, dtype) for _ in range(lanes.count())]
 
     @tf.function
     def in_lanes() -> list[tf.Tensor]:
-        return [products() for _ in range(lanes.count())]
+        return [products(tensor) for tensor in of_lanes]
 
     return best_seconds(lambda: in_lanes()[0].numpy())

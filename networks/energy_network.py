@@ -11,8 +11,9 @@ class EnergyNetwork(network.Network, abc.ABC):
     """A network E(o, a) whose output is higher for better actions.
 
     Subclasses implement `encode` and `score`. In a training step `encode` and `score` are
-    called with `training=True` at most once each, in this order; calls between them with
-    `training=False` (a sampler's) see the same weights.
+    called with `training=True` at most once each, in this order, for each block of the batch;
+    there is one block where such calls change variables, spectral norm's vectors aside. Calls
+    between them with `training=False` (a sampler's) see the same weights.
     """
 
     def __init__(

@@ -13,6 +13,7 @@ from ibc.agents import (
     ibc_agent,
     mdn_agent,
     mse_agent,
+    score_blocks,
 )
 from ibc.networks import autoregressive_ebm
 from ibc.networks.layers import precision
@@ -95,8 +96,11 @@ def _trained(name, number):
 
 @pytest.mark.parametrize("name", _AGENTS)
 def test_training(name, monkeypatch):
+    expected = _trained(name, 1)
     monkeypatch.setattr(gradient_blocks, "MIN_ROWS", 2)
-    expected, found = _trained(name, 1), _trained(name, 3)
+    # Two blocks in each lane.
+    monkeypatch.setattr(gradient_blocks, "MAX_ROWS", 4 if name in ("mse", "mdn") else 36)
+    found = _trained(name, 3)
     for value, expected_value in zip(found, expected, strict=True):
         np.testing.assert_allclose(value, expected_value, rtol=2e-4, atol=2e-6)
 
@@ -113,6 +117,7 @@ _POLICIES = {
 @pytest.mark.parametrize("mixed", [False, True])
 def test_acting(name, seed, mixed, monkeypatch):
     monkeypatch.setattr(gradient_blocks, "MIN_ROWS", 2)
+    monkeypatch.setattr(score_blocks, "MIN_ROWS", 2)
     gin.parse_config(["IbcPolicy.num_action_samples = 62", *_POLICIES.get(name, "").split("\n")])
     with precision.mixed(mixed):
         agent = _autoregressive() if name == "autoregressive" else _implicit()

@@ -18,6 +18,7 @@ from ibc.agents import (
 from ibc.environments.utils import parameters
 from ibc.losses import ebm_losses
 from ibc.networks import autoregressive_ebm
+from ibc.utils import lanes
 
 
 @gin.configurable
@@ -116,6 +117,10 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
         ]
         loss = tf.add_n(losses) / len(losses)
         return loss, {"ebm_total_loss": tf.reduce_mean(loss)}
+
+    def _rows_per_example(self) -> int:
+        # As for Langevin chains: one lane samples for the whole batch.
+        return 1 if lanes.count() == 1 else self._num_counter_examples + 1
 
     def _visited(self, encoding: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
         """Runs the sampler; returns [B, K, N, j + 1] for each dimension j."""

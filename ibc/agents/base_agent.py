@@ -115,7 +115,9 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         def of_block(experience, weights, block):
             return self._reduced_loss(experience, weights, seed, replica, block, training, None)
 
-        return self._over_blocks(of_block, experience, weights)
+        iteration = spectral_norm.one_iteration(self._cloning_network)
+        with iteration if training else contextlib.nullcontext():
+            return self._over_blocks(of_block, experience, weights)
 
     def examine(
         self, experience: Experience, replica: int = 0, replicas: int = 1
@@ -196,7 +198,12 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         """
         batch = experience[1].shape[0]
         count = 1
-        if not _sees_whole_batch(self._cloning_network):
+        shapes = [tensor.shape for tensor in tf.nest.flatten(experience)]
+        if weights is not None:
+            shapes.append(tf.convert_to_tensor(weights).shape)
+        # Scalar weights are those of all examples.
+        known = all(shape.is_fully_defined() and shape.rank for shape in shapes)
+        if known and not _sees_whole_batch(self._cloning_network):
             count = gradient_blocks.num_blocks(batch, self._rows_per_example(), lanes.count())
         if count == 1:
             return fn(experience, weights, (0, 1))
@@ -261,9 +268,10 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
 
 
 def _sees_whole_batch(cloning_network: network.Network) -> bool:
-    """Tells whether an example's loss follows from the other examples, too."""
+    """Tells whether a call changes more than spectral norm's vectors: a batch's averages, say."""
     layers = cloning_network.submodules
-    return any(isinstance(layer, tf.keras.layers.BatchNormalization) for layer in layers)
+    vectors = [layer.sn.ref() for layer in layers if isinstance(layer, spectral_norm.DenseSN)]
+    return any(v.ref() not in vectors for v in cloning_network.non_trainable_variables)
 
 
 def paused(tape: tf.GradientTape | None) -> contextlib.AbstractContextManager:

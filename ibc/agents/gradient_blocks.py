@@ -5,6 +5,7 @@ caches, so moving them costs more than computing them, and backpropagation keeps
 of a few thousand rows cost neither. They also are what the cores work on side by side.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from ibc.utils import lanes
 MAX_ROWS = 4608
 """What fits, and lets 16 examples with the paper's 256 counter-examples form a block."""
 
-MIN_ROWS = 64
+MIN_ROWS = 16
 """Below this, starting an operation takes longer than the operation."""
 
 _BUSY = 0.9
@@ -70,8 +71,10 @@ def summed(fn: Callable[[tf.Tensor], Any], count: int) -> Any:
     num_lanes = min(lanes.count(), count)
     with lanes.limited_to(1):
         if tf.executing_eagerly():
-            terms = [fn(tf.constant(index)) for index in range(count)]
-            return tf.nest.map_structure(lambda *of_blocks: tf.add_n(of_blocks), *terms)
+            terms = (fn(tf.constant(index)) for index in range(count))
+            return functools.reduce(
+                lambda total, each: tf.nest.map_structure(tf.add, total, each), terms
+            )
         term = tf.function(fn, autograph=False).get_concrete_function(tf.TensorSpec([], tf.int32))
     sums = [_sum_of_every(term, lane, num_lanes, count) for lane in range(num_lanes)]
     return tf.nest.map_structure(lambda *of_lanes: tf.add_n(of_lanes), *sums)

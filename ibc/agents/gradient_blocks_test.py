@@ -29,13 +29,14 @@ def test_number_of_blocks(batch, rows, expected):
     [
         (512, 1, 2, 2),
         (512, 1, 8, 8),
-        (512, 1, 64, 8),  # of 64 rows; more would be smaller
+        (512, 1, 64, 32),  # of 16 rows; more would be smaller
         (512, 257, 2, 32),  # as without lanes
         (512, 257, 64, 64),
         (512, 257, 6, 64),  # 10.7 rounds, hardly a lane idle; 32 would be 5.3
         (512, 9, 4, 4),
-        (510, 1, 4, 3),  # 5 and 6 take two rounds
-        (100, 1, 4, 1),  # too small to split
+        (510, 1, 4, 15),  # four rounds, one lane idle in the last
+        (100, 1, 4, 4),
+        (30, 1, 4, 1),  # too small to split
         (None, 1, 4, 1),
     ],
 )

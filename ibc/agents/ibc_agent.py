@@ -20,6 +20,7 @@ from ibc.agents import (
 from ibc.environments.utils import parameters
 from ibc.losses import ebm_losses, gradient_loss
 from ibc.networks import energy_network
+from ibc.utils import lanes
 
 
 @gin.configurable
@@ -125,6 +126,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             grad_norm_type=grad_norm_type,
             differentiable=self._through_chain,
         )
+        self._samples_by_network = bool(fraction_dfo_samples or fraction_langevin_samples)
         cloning_network.create_variables()
         # What a tape records is not compiled.
         compiled = compilation.pays_for_chains(cloning_network) and not self._chain_under_tape
@@ -161,12 +163,14 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         encoding = self._cloning_network.encode(observation, training=training)
         # Nothing of the chain is remembered for backpropagation unless the loss needs it.
         with contextlib.nullcontext() if self._chain_under_tape else base_agent.paused(tape):
-            batch = encoding.shape[0] or tf.shape(encoding)[0]
-            counters, chain = self._counter_examples(encoding, batch, seed)
+            counters, chain = self._counter_examples(encoding, seed)
         frozen = self._frozen_scores(encoding, counters, tape) if self._through_chain else None
         return self._contrast(encoding, action, counters, chain, frozen, training)
 
     def _rows_per_example(self) -> int:
+        if self._samples_by_network and lanes.count() == 1:
+            # One chain for the whole batch: on a GPU, starting its operations is what takes time.
+            return 1
         return self._sampling["count"] + 1
 
     def _contrast(
@@ -214,12 +218,12 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         return scores + tf.reduce_sum(gradients * (actions - constant), axis=-1)
 
     def _counter_examples(
-        self, encoding: tf.Tensor | None, batch: types.Int, seed: tf.Tensor
+        self, encoding: tf.Tensor, seed: tf.Tensor
     ) -> tuple[tf.Tensor, mcmc.ChainData | None]:
-        """Draws [B, N, A]; all uniform ones need no encoding."""
+        """Draws [B, N, A]."""
         return counter_examples.sample(
             lambda actions: self._cloning_network.score(encoding, actions),
-            batch,
+            encoding.shape[0] or tf.shape(encoding)[0],
             min_actions=self._min_actions,
             max_actions=self._max_actions,
             seed=seed,

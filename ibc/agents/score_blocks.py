@@ -7,11 +7,15 @@ import tensorflow as tf
 from ibc.agents import gradient_blocks
 from ibc.utils import lanes
 
+MIN_ROWS = 64
+"""Below this, making blocks takes longer than they save."""
+
 
 def scored(score_fn: Callable[[tf.Tensor], tf.Tensor], actions: tf.Tensor) -> tf.Tensor:
-    """Returns score_fn(actions), computed on as many blocks side by side as there are lanes.
+    """Returns score_fn(actions), computed in blocks, as many side by side as there are lanes.
 
-    The blocks' activations fit the caches. Not to be differentiated.
+    The blocks' activations fit the caches. With one lane, or few samples, there is one block. Not
+    to be differentiated.
 
     Args:
       score_fn: Maps actions [B, n, A] to scores [B, n], each from its own action alone.
@@ -25,7 +29,7 @@ def scored(score_fn: Callable[[tf.Tensor], tf.Tensor], actions: tf.Tensor) -> tf
     if batch is None or num_lanes == 1:
         return score_fn(actions)
     blocks = gradient_blocks.num_blocks(count, batch, num_lanes)
-    if blocks == 1 or batch * count < blocks * gradient_blocks.MIN_ROWS:
+    if blocks == 1 or batch * count < blocks * MIN_ROWS:
         return score_fn(actions)
     samples = tf.reshape(actions, [batch, blocks, count // blocks, size])
     with lanes.limited_to(1):

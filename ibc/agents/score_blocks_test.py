@@ -12,6 +12,7 @@ from ibc.utils import lanes
 def test_the_same_scores_on_any_number_of_lanes(batch, count, number, compiled, monkeypatch):
     monkeypatch.setattr(gradient_blocks, "MAX_ROWS", 12)
     monkeypatch.setattr(gradient_blocks, "MIN_ROWS", 2)
+    monkeypatch.setattr(score_blocks, "MIN_ROWS", 2)
     rows = []
 
     def score_fn(actions):

@@ -27,6 +27,16 @@ _LOST = (
 _ABORTED = re.compile(r"^Collective ops is aborted by: (.*)$", re.MULTILINE)
 
 
+# Batch normalization's averages are those of the whole batch, and XLA makes a step of one thread.
+_ONE_LANE = (
+    ("ResNetLayer.normalizer", "Batch"),
+    ("ImplicitBCAgent.jit_compile", True),
+    ("AutoregressiveBCAgent.jit_compile", True),
+    ("MseBehavioralCloningAgent.jit_compile", True),
+    ("MdnBehavioralCloningAgent.jit_compile", True),
+)
+
+
 def set_up_lanes(device_type: str = "gpu", tpu: str | None = None) -> None:
     """Lets training work in a lane per core where that pays: see `lanes`.
 
@@ -36,10 +46,10 @@ def set_up_lanes(device_type: str = "gpu", tpu: str | None = None) -> None:
       device_type: as for `get_strategy`.
       tpu: as for `get_strategy`.
     """
-    with contextlib.suppress(ValueError):  # It is not bound.
-        if gin.query_parameter("ResNetLayer.normalizer") == "Batch":
-            # Its statistics are those of the whole batch, which so cannot be split.
-            return
+    for name, value in _ONE_LANE:
+        with contextlib.suppress(ValueError):  # It is not bound.
+            if gin.query_parameter(name) == value:
+                return
     if device_type != "tpu" and not tpu:
         lanes.set_up()
 

@@ -24,7 +24,8 @@ def test_one_lane_unless_set_up_and_inside_a_lane():
 def _counted_in_new_process(before: str = "", **environment) -> list[int]:
     """Lanes and threads per operation (0 for TensorFlow's choice) after `set_up`."""
     source = (
-        f"import ibc, os; os.environ.update({environment})\n"
+        f"import ibc, os; os.environ.pop('TF_NUM_INTRAOP_THREADS', None)\n"
+        f"os.environ.update({environment})\n"
         f"import tensorflow as tf; from ibc.utils import lanes\n{before}\n"
         "lanes.set_up()\n"
         "print(lanes.count(), tf.config.threading.get_intra_op_parallelism_threads())"
