@@ -113,7 +113,8 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         seed, replica = self._draws()
 
         def of_block(experience, weights, block):
-            return self._reduced_loss(experience, weights, seed, replica, block, training, None)
+            info = self._reduced_loss(experience, weights, seed, replica, block, training, None)
+            return _share(info, block)
 
         iteration = spectral_norm.one_iteration(self._cloning_network)
         with iteration if training else contextlib.nullcontext():
@@ -175,7 +176,8 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         def of_block(experience, weights, block):
             with tf.GradientTape() as tape:
                 info = self._reduced_loss(experience, weights, seed, replica, block, True, tape)
-            return info, self._gradients(info.loss, tape)
+                share = _share(info, block)
+            return share, self._gradients(share.loss, tape)
 
         with spectral_norm.one_iteration(self._cloning_network):
             return self._over_blocks(of_block, experience, weights)
@@ -188,11 +190,11 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
     def _over_blocks(
         self, fn: Callable[..., Any], experience: types.NestedTensor, weights: types.Tensor | None
     ) -> Any:
-        """Averages over blocks of the batch what a function of them gives for each.
+        """Sums over blocks of the batch what a function of them gives for each.
 
         Args:
           fn: Maps experience and weights of B / n examples, and the block (i, n), to a nest of
-            means over these examples.
+            tensors.
           experience: Nest of tensors [B, ...]; actions are its second element.
           weights: float32 [B] or None.
         """
@@ -212,7 +214,7 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
 
         def part(index):
             of_block = gradient_blocks.block((experience, weights), index, count)
-            return tf.nest.map_structure(lambda mean: mean / count, fn(*of_block, (index, count)))
+            return fn(*of_block, (index, count))
 
         return gradient_blocks.summed(part, count)
 
@@ -272,6 +274,11 @@ def _sees_whole_batch(cloning_network: network.Network) -> bool:
     layers = cloning_network.submodules
     vectors = [layer.sn.ref() for layer in layers if isinstance(layer, spectral_norm.DenseSN)]
     return any(v.ref() not in vectors for v in cloning_network.non_trainable_variables)
+
+
+def _share(info: tf_agent.LossInfo, block: tuple[types.Int, int]) -> tf_agent.LossInfo:
+    """Returns what a block's means contribute to those of all equal blocks."""
+    return tf.nest.map_structure(lambda mean: mean / block[1], info)
 
 
 def paused(tape: tf.GradientTape | None) -> contextlib.AbstractContextManager:

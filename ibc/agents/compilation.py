@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tf_agents.networks import network
 
-from ibc.networks.layers import dense, dropout
+from ibc.networks.layers import dense
 
 _NARROW = 256
 """Units up to which float32 products in XLA take less time than bfloat16 ones without it."""
@@ -17,7 +17,7 @@ def pays_for_chains(score_network: network.Network) -> bool:
     only where they are narrow: there, passes over memory take more time than the products.
     """
     return all(
-        isinstance(layer, (dense.Dense, dropout.Dropout)) and getattr(layer, "units", 0) <= _NARROW
+        isinstance(layer, dense.Dense) and layer.units <= _NARROW
         for layer in score_network.submodules
         if getattr(layer, "compute_dtype", None) == tf.bfloat16.name
     )

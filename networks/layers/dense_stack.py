@@ -1,10 +1,14 @@
 """What every stack of dense layers has in common."""
 
 import abc
+import functools
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from ibc.networks.layers import dense, dropout, precision, spectral_norm
+
+Dropout = Callable[[tf.Tensor], tf.Tensor]
 
 _DENSE_TYPES = {"regular": dense.Dense, "spectral_norm": spectral_norm.DenseSN}
 
@@ -30,6 +34,7 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
         kernel_initializer: str = "normal",
         bias_initializer: str = "normal",
         dense_layer_type: str = "regular",
+        rate: float = 0.0,
         **kwargs,
     ):
         """Checks the sizes; subclasses create their layers with `_dense`.
@@ -39,15 +44,18 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
           kernel_initializer: Keras initializer; 'normal' has a standard deviation of 0.05.
           bias_initializer: Keras initializer.
           dense_layer_type: 'regular' or 'spectral_norm'.
+          rate: Dropout rate.
           **kwargs: Passed to Keras.
 
         Raises:
-          ValueError: No hidden sizes, or an unknown dense layer type.
+          ValueError: No hidden sizes, an unknown dense layer type, or a rate outside [0, 1).
         """
         super().__init__(**kwargs)
         if not hidden_sizes:
             raise ValueError("A stack of layers needs a depth of at least 1, but it is 0.")
         check_dense_type(dense_layer_type)
+        dropout.check_rate(rate)
+        self._rate = rate
         self._hidden_policy = precision.hidden_policy()
         self._dense_type = _DENSE_TYPES[dense_layer_type]
         self._initializers = dict(
@@ -67,8 +75,19 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
     def first_layer(self) -> dense.Dense:
         """The layer that sees the input; linear."""
 
-    def _dropout(self, rate: float) -> dropout.Dropout:
-        return dropout.Dropout(rate, dtype=self._hidden_policy)
+    def _dropouts(self, hidden: tf.Tensor, units: Sequence[int], training: bool) -> list[Dropout]:
+        """Returns functions that zero some activations in training, and leave others alone.
+
+        Args:
+          hidden: [rows, …] of the activations' type.
+          units: Of the activations, [rows, units], of each function.
+          training: Whether this is part of a training step.
+        """
+        if not training or self._rate == 0:
+            return [tf.identity] * len(units)
+        rows = tf.shape(hidden)[0] if hidden.shape[0] is None else hidden.shape[0]
+        masks = dropout.masks(rows, units, self._rate, hidden.dtype)
+        return [functools.partial(tf.multiply, mask) for mask in masks]
 
     @abc.abstractmethod
     def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:

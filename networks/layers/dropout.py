@@ -2,16 +2,30 @@
 
 import contextlib
 import contextvars
-import itertools
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 from tf_agents.typing import types
 
-from ibc.networks.utils import endless_row
+from ibc.networks.utils import threefry
 
-_step_masks: contextvars.ContextVar["tuple[Iterator[tf.Tensor], types.Int] | None"] = (
-    contextvars.ContextVar("ibc_dropout_step_masks", default=None)
+_PER_COUNTER = 8
+"""Decisions of a byte each that Threefry makes of a counter."""
+
+
+@dataclasses.dataclass
+class _Draws:
+    """Where masks come from inside `step_seed`."""
+
+    seed: tf.Tensor
+    part: types.Int
+    drawn: int = 0
+    """Masks drawn so far."""
+
+
+_draws: contextvars.ContextVar[_Draws | None] = contextvars.ContextVar(
+    "ibc_dropout_draws", default=None
 )
 
 
@@ -19,83 +33,85 @@ _step_masks: contextvars.ContextVar["tuple[Iterator[tf.Tensor], types.Int] | Non
 def step_seed(seed: tf.Tensor, part: types.Int = 0) -> Iterator[None]:
     """Derives every dropout mask drawn inside from `seed`.
 
-    The n-th mask drawn inside the context uses `fold_in(seed, n)`: masks differ between layers
-    and depend on nothing but the seed and the order of the layers.
+    Masks differ between layers and depend on nothing but the seed and the order of the layers.
 
     Args:
-      seed: int32 or int64 [2], usually derived from the run's seed and the training step.
+      seed: int32 or int64 [2], usually derived from the run's seed and the training step; of
+        each number the lower 32 bits count.
       part: Which of a batch's equal parts goes through the layers, from 0: masks of part i are
         rows i·B … (i + 1)·B − 1 of those that the whole batch would get.
 
     Yields:
       Nothing.
     """
-    seeds = (tf.random.fold_in(seed, n) for n in itertools.count())
-    token = _step_masks.set((seeds, part))
+    token = _draws.set(_Draws(seed, part))
     try:
         yield
     finally:
-        _step_masks.reset(token)
+        _draws.reset(token)
 
 
-class Dropout(tf.keras.layers.Layer):
-    """Zeroes a fraction of its input in training and scales the rest by 1 / (1 − rate).
+def check_rate(rate: float) -> None:
+    """Raises ValueError unless `rate` is a fraction to drop, in [0, 1)."""
+    if not 0 <= rate < 1:
+        raise ValueError(f"The dropout rate must be in [0, 1), but is {rate}.")
 
-    Holds no variables. Outside `step_seed` the masks come from TensorFlow's global generator.
+
+def masks(
+    rows: types.Int, units: Sequence[int], rate: float, dtype: tf.DType = tf.float32
+) -> list[tf.Tensor]:
+    """Draws what to multiply activations with: 0, or 1 / (1 − rate) with probability 1 − rate.
+
+    A mask drops a whole number of 256ths, the one below `rate` or the one above it as the seed
+    decides, so that each number is dropped with probability `rate` (at most 255/256). Outside
+    `step_seed` the masks come from TensorFlow's global generator.
+
+    All masks of a stack of layers are drawn at once, compiled with XLA.
+
+    Args:
+      rows: Rows of each mask.
+      units: Columns of each mask.
+      rate: Fraction to drop, in [0, 1).
+      dtype: Type of the masks.
+
+    Returns:
+      A tensor [rows, columns] for each of `units`.
     """
-
-    def __init__(self, rate: float, **kwargs):
-        """Creates the layer.
-
-        Args:
-          rate: Fraction to drop, in [0, 1).
-          **kwargs: Passed to Keras.
-
-        Raises:
-          ValueError: `rate` is outside [0, 1).
-        """
-        super().__init__(autocast=False, **kwargs)
-        if not 0 <= rate < 1:
-            raise ValueError(f"The dropout rate must be in [0, 1), but is {rate}.")
-        self._rate = rate
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Drops in training, passes `inputs` through otherwise."""
-        if not training or self._rate == 0:
-            return inputs
-        masks = _step_masks.get()
-        if masks is None:
-            return tf.nn.dropout(inputs, self._rate)
-        seeds, part = masks
-        shape = inputs.shape if inputs.shape.is_fully_defined() else tf.shape(inputs)
-        kept = tf.cast(_kept(shape, self._rate, next(seeds), part), inputs.dtype)
-        return inputs * (kept * tf.constant(1 / (1 - self._rate), inputs.dtype))
+    draws = _draws.get()
+    if draws is None:
+        draws = _Draws(tf.random.uniform([2], tf.int32.min, tf.int32.max, tf.int32), 0)
+    first_row = tf.cast(draws.part, tf.int64) * tf.cast(rows, tf.int64)
+    first_mask = tf.constant(draws.drawn, tf.int64)
+    draws.drawn += len(units)
+    drawn, _ = _masks(draws.seed, first_row, first_mask, rows, tuple(units), rate)
+    return [tf.cast(mask, dtype) for mask in drawn]
 
 
-def _kept(
-    shape: tf.TensorShape | tf.Tensor, rate: float, seed: tf.Tensor, part: types.Int
-) -> tf.Tensor:
-    """Draws which numbers to keep, bool [shape], each with probability 1 − rate.
+@tf.function(jit_compile=True, autograph=False)
+def _masks(
+    seed: tf.Tensor,
+    first_row: tf.Tensor,
+    first_mask: tf.Tensor,
+    rows: types.Int,
+    units: tuple[int, ...],
+    rate: float,
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """Draws float32 masks, and returns the random words, too: XLA then makes these once."""
+    of_step = tuple(tf.unstack(_word(seed)))
+    mask = _word(first_mask + tf.range(len(units), dtype=tf.int64))[:, tf.newaxis, tf.newaxis]
+    key = threefry.words(of_step, (mask, _word(0)))
+    rounding = tf.cast(threefry.words(of_step, (mask, _word(1)))[0], tf.float32) / 2**32
+    dropped = tf.cast(tf.minimum(tf.floor(rate * 2**8 + rounding), 2**8 - 1), tf.uint8)
+    row = _word(first_row + tf.range(tf.cast(rows, tf.int64)))[:, tf.newaxis]
+    column = _word(tf.range(-(-max(units) // _PER_COUNTER), dtype=tf.int64))
+    words = tf.concat(threefry.words(key, (row, column)), axis=-1)
+    decisions = tf.reshape(tf.bitcast(words, tf.uint8), [len(units), rows, -1])
+    masks = tf.where(decisions >= dropped, 1 / (1 - rate), tf.zeros([]))
+    cut = zip(tf.unstack(masks), units, strict=True)
+    return [of_layer[:, :columns] for of_layer, columns in cut], words
 
-    Four decisions, of a byte each, are made of every random word: drawing words takes longer
-    than all else here. A mask drops a whole number of 256ths, the one below `rate` or the one
-    above it as the seed decides, so that each number is dropped with probability `rate` (at
-    most 255/256).
-    """
-    count = tf.reduce_prod(shape) if tf.is_tensor(shape) else shape.num_elements()
-    decisions = tf.reshape(_decisions(count, seed, part), shape)
-    rounding = tf.cast(seed[0] & 0xFFFF, tf.float32) / 2**16
-    dropped = tf.minimum(tf.floor(rate * 2**8 + rounding), 2**8 - 1)
-    return decisions >= tf.cast(dropped - 2**7, tf.int8)
 
-
-def _decisions(count: types.Int, seed: tf.Tensor, part: types.Int) -> tf.Tensor:
-    """Draws int8 [count]: those from `part` · `count` on of the seed's row of them."""
-    first = tf.cast(part, tf.int64) * tf.cast(count, tf.int64)
-    draw = tf.raw_ops.StatelessRandomUniformFullIntV2
-    if isinstance(count, int) and count % 16 == 0:
-        words = endless_row.draw(draw, first // 4, count // 4, seed, tf.int32, aligned=True)
-        return tf.reshape(tf.bitcast(words, tf.int8), [-1])
-    words = endless_row.draw(draw, first // 4, count // 4 + 2, seed, tf.int32)
-    start = tf.cast(first % 4, tf.int32)
-    return tf.slice(tf.reshape(tf.bitcast(words, tf.int8), [-1]), [start], [count])
+def _word(number: types.Int) -> tf.Tensor:
+    """Returns the lower 32 bits of integers, uint32."""
+    low = tf.bitwise.bitwise_and(tf.cast(number, tf.int64), tf.constant(0xFFFFFFFF, tf.int64))
+    return tf.cast(low, tf.uint32)

@@ -1,5 +1,7 @@
 """Dropout: statistics, and masks that follow from the step's seed."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,67 +9,106 @@ import tensorflow as tf
 from ibc.networks.layers import dropout
 
 
-def _masks(seed, layers):
+def _masks(seed, *args):
     with dropout.step_seed(tf.constant(seed)):
-        return [layer(tf.ones([4, 50]), training=True).numpy() for layer in layers]
+        return [mask.numpy() for mask in dropout.masks(*args)]
 
 
 def test_masks_repeat_with_the_seed_and_differ_between_layers():
-    layers = [dropout.Dropout(0.5), dropout.Dropout(0.5)]
-    first, again = _masks([1, 2], layers), _masks([1, 2], layers)
+    first, again = (_masks([1, 2], 4, [50, 50], 0.5) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first[0], first[1])
-    assert not np.array_equal(first, _masks([1, 3], layers))
+    assert not np.array_equal(*first)
+    for other in ([1, 3], [2, 2], [-1, 2]):
+        assert not np.array_equal(first, _masks(other, 4, [50, 50], 0.5))
 
 
-@pytest.mark.parametrize("shape", [(16, 4), (12, 5), (2, 3, 7)])
+@pytest.mark.parametrize("number", [-(2**31), -5, 2**40 + 3])
+def test_seeds_of_64_bits_count_with_their_lower_half(number):
+    wide = _masks(np.array([number, 7], np.int64), 4, [50], 0.5)
+    low = np.array(number % 2**32, np.uint32).view(np.int32)
+    np.testing.assert_array_equal(wide, _masks([low, 7], 4, [50], 0.5))
+
+
+def test_masks_follow_from_their_place_in_the_order_of_layers():
+    together = _masks([1, 2], 6, [16, 16, 16], 0.5)
+    with dropout.step_seed(tf.constant([1, 2])):
+        apart = dropout.masks(6, [16], 0.5) + dropout.masks(6, [16, 16], 0.5)
+    np.testing.assert_array_equal(together, apart)
+
+
+def test_narrow_layers_do_not_change_wide_ones():
+    wide, narrow = _masks([1, 2], 6, [24, 5], 0.5)
+    assert wide.shape == (6, 24)
+    assert narrow.shape == (6, 5)
+    np.testing.assert_array_equal(wide, _masks([1, 2], 6, [24, 24], 0.5)[0])
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(16, 4), (12, 5), (2, 21)])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_parts_of_a_batch_get_their_rows_of_its_masks(shape, compiled):
-    layers = [dropout.Dropout(0.5), dropout.Dropout(0.2)]
-
+def test_parts_of_a_batch_get_their_rows_of_its_masks(rows, columns, compiled):
     def masks(rows, part):
         with dropout.step_seed(tf.constant([3, 4]), part):
-            return [layer(tf.ones([rows, *shape[1:]]), training=True) for layer in layers]
+            return dropout.masks(rows, [columns, columns], 0.5)
 
-    rows = shape[0] // 2
     fn = tf.function(masks) if compiled else masks
-    parts = [fn(rows, tf.constant(part)) for part in range(2)]
-    for whole, *halves in zip(masks(shape[0], 0), *parts, strict=True):
+    parts = [fn(rows // 2, tf.constant(part)) for part in range(2)]
+    for whole, *halves in zip(masks(rows, 0), *parts, strict=True):
         np.testing.assert_array_equal(whole, tf.concat(halves, axis=0))
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_masks_are_the_same_compiled(jit_compile):
-    layers = [dropout.Dropout(0.5), dropout.Dropout(0.5)]
-
     @tf.function(jit_compile=jit_compile)
     def compiled(seed):
         with dropout.step_seed(seed):
-            return [layer(tf.ones([4, 50]), training=True) for layer in layers]
+            return dropout.masks(4, [50, 50], 0.5)
 
-    np.testing.assert_array_equal(compiled(tf.constant([1, 2])), _masks([1, 2], layers))
+    expected = _masks([1, 2], 4, [50, 50], 0.5)
+    np.testing.assert_array_equal(compiled(tf.constant([1, 2])), expected)
 
 
-@pytest.mark.parametrize("seeded", [False, True])
-def test_fraction_dropped_and_scale(seeded):
-    layer, ones = dropout.Dropout(0.3), tf.ones([200, 500])
-    outputs = _masks_of_ones(layer, ones, seeded)
-    dropped = np.mean(outputs == 0)
-    assert dropped == pytest.approx(0.3, abs=5 * np.sqrt(0.3 * 0.7 / outputs.size))
-    np.testing.assert_allclose(outputs[outputs != 0], 1 / 0.7, rtol=1e-6)
+def test_the_number_of_rows_may_be_known_late():
+    @tf.function(input_signature=[tf.TensorSpec([None, 3])])
+    def compiled(inputs):
+        with dropout.step_seed(tf.constant([1, 2])):
+            return dropout.masks(tf.shape(inputs)[0], [50], 0.5)
+
+    for rows in (4, 9):
+        found = compiled(tf.zeros([rows, 3]))
+        np.testing.assert_array_equal(found, _masks([1, 2], rows, [50], 0.5))
+
+
+@pytest.mark.parametrize("seed", [None, [5, 6]])
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
+def test_fraction_dropped_and_scale(seed, dtype):
+    if seed is None:
+        masks = dropout.masks(200, [500], 0.3, dtype)
+    else:
+        with dropout.step_seed(tf.constant(seed)):
+            masks = dropout.masks(200, [500], 0.3, dtype)
+    assert masks[0].dtype == dtype
+    mask = tf.cast(masks[0], tf.float32).numpy()
+    dropped = np.mean(mask == 0)
+    assert dropped == pytest.approx(0.3, abs=5 * np.sqrt(0.3 * 0.7 / mask.size))
+    tolerance = 1e-6 if dtype == tf.float32 else 2**-8
+    np.testing.assert_allclose(mask[mask != 0], 1 / 0.7, rtol=tolerance)
+
+
+def test_masks_outside_of_a_step_differ_from_call_to_call():
+    first, second = (dropout.masks(20, [50], 0.5)[0] for _ in range(2))
+    assert not np.array_equal(first, second)
 
 
 @pytest.mark.parametrize("rate", [0.002, 0.1, 0.7])
 def test_rates_between_256ths_are_exact_over_masks(rate):
-    layer, masks, numbers = dropout.Dropout(rate), 4000, 64
+    masks, numbers = 4000, 64
     rng = np.random.default_rng(0)
 
     @tf.function
     def dropped_by(seed):
         with dropout.step_seed(seed):
-            return tf.reduce_mean(
-                tf.cast(layer(tf.ones([numbers]), training=True) == 0, tf.float32)
-            )
+            (mask,) = dropout.masks(1, [numbers], rate)
+        return tf.reduce_mean(tf.cast(mask == 0, tf.float32))
 
     seeds = rng.integers(-(2**31), 2**31, size=[masks, 2])
     dropped = np.mean([dropped_by(tf.constant(seed)).numpy() for seed in seeds])
@@ -75,28 +116,21 @@ def test_rates_between_256ths_are_exact_over_masks(rate):
     assert dropped == pytest.approx(rate, abs=tolerance)
 
 
-def test_decisions_of_one_word_are_independent():
-    layer = dropout.Dropout(0.5)
-    with dropout.step_seed(tf.constant([7, 8])):
-        kept = layer(tf.ones([50_000, 4]), training=True).numpy() > 0
+def test_decisions_are_independent_of_each_other():
+    rows, columns = 50_000, 16
+    first, second = _masks([7, 8], rows, [columns, columns], 0.5)
+    kept = np.concatenate([first, second, np.roll(first, 1, axis=0)], axis=1) > 0
     correlations = np.corrcoef(kept, rowvar=False)
-    np.testing.assert_allclose(correlations, np.eye(4), atol=5 / np.sqrt(50_000))
+    np.testing.assert_allclose(correlations, np.eye(3 * columns), atol=5 / np.sqrt(rows))
 
 
-def _masks_of_ones(layer, ones, seeded):
-    if not seeded:
-        return layer(ones, training=True).numpy()
-    with dropout.step_seed(tf.constant([5, 6])):
-        return layer(ones, training=True).numpy()
-
-
-def test_inference_passes_through_and_there_are_no_variables():
-    layer, inputs = dropout.Dropout(0.9), tf.random.normal([3, 4])
-    np.testing.assert_array_equal(layer(inputs), inputs)
-    assert not layer.variables
+def test_successive_steps_have_independent_masks():
+    steps = [_masks([step, 0], 500, [100], 0.5)[0].ravel() > 0 for step in range(6)]
+    for one, other in itertools.combinations(steps, 2):
+        assert np.mean(one == other) == pytest.approx(0.5, abs=5 * 0.5 / np.sqrt(one.size))
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0])
 def test_rate_out_of_range(rate):
     with pytest.raises(ValueError, match=r"in \[0, 1\)"):
-        dropout.Dropout(rate)
+        dropout.check_rate(rate)

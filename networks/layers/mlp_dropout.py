@@ -33,12 +33,12 @@ class MLPDropoutLayer(dense_stack.DenseStack):
           ValueError: As `DenseStack`, or the activation is unknown to Keras.
         """
         super().__init__(
-            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, **kwargs
+            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, rate, **kwargs
         )
+        self._units = list(hidden_sizes)
         first, *others = hidden_sizes
         self._weight_layers = [self._dense(first), *map(self._hidden_dense, others)]
         self._activation = tf.keras.activations.get(activation)
-        self._dropouts = [self._dropout(rate) for _ in hidden_sizes]
 
     @property
     def first_layer(self) -> dense.Dense:
@@ -46,8 +46,8 @@ class MLPDropoutLayer(dense_stack.DenseStack):
         return self._weight_layers[0]
 
     def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
-        hidden = self._dropouts[0](self._activation(hidden), training=training)
-        for layer, drop in zip(self._weight_layers[1:], self._dropouts[1:], strict=True):
-            hidden = self._activation(layer(hidden, training=training))
-            hidden = drop(hidden, training=training)
+        first, *others = self._dropouts(hidden, self._units, training)
+        hidden = first(self._activation(hidden))
+        for layer, drop in zip(self._weight_layers[1:], others, strict=True):
+            hidden = drop(self._activation(layer(hidden, training=training)))
         return hidden

@@ -23,6 +23,8 @@ class ResNetLayer(dense_stack.DenseStack):
     blocks; each group's normalizers follow its dense layers.
     """
 
+    _DROPOUTS_PER_BLOCK: int
+
     def __init__(
         self,
         hidden_sizes: list[int],
@@ -53,7 +55,7 @@ class ResNetLayer(dense_stack.DenseStack):
             activation or dense layer type.
         """
         super().__init__(
-            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, **kwargs
+            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, rate, **kwargs
         )
         activation = activation or default_activation
         _check(hidden_sizes, normalizer, activation)
@@ -63,10 +65,8 @@ class ResNetLayer(dense_stack.DenseStack):
         self._projection = self._dense(hidden_sizes[0])
         self._weight_layers = [self._hidden_dense(hidden_sizes[0]) for _ in range(blocks)]
         self._norm_layers = _normalizers(normalizer, blocks, self._hidden_policy)
-        self._dropouts = [self._dropout(rate) for _ in range(blocks)]
         self._weight_layers_2 = [self._hidden_dense(hidden_sizes[0]) for _ in range(blocks)]
         self._norm_layers_2 = _normalizers(normalizer, blocks, self._hidden_policy)
-        self._dropouts_2 = [self._dropout(rate) for _ in range(blocks)]
 
     @property
     def first_layer(self) -> dense.Dense:
@@ -74,12 +74,26 @@ class ResNetLayer(dense_stack.DenseStack):
         return self._projection
 
     def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
-        for index in range(len(self._weight_layers)):
-            hidden = self._block(index, hidden, training)
+        for index, dropouts in enumerate(self._dropouts_of_blocks(hidden, training)):
+            hidden = self._block(index, hidden, dropouts, training)
         return hidden
 
+    def _dropouts_of_blocks(
+        self, hidden: tf.Tensor, training: bool
+    ) -> list[list[dense_stack.Dropout]]:
+        count, blocks = self._DROPOUTS_PER_BLOCK, len(self._weight_layers)
+        units = [hidden.shape[-1]] * count * blocks
+        dropouts = self._dropouts(hidden, units, training)
+        return [dropouts[index * count : (index + 1) * count] for index in range(blocks)]
+
     @abc.abstractmethod
-    def _block(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
+    def _block(
+        self,
+        index: int,
+        inputs: tf.Tensor,
+        dropouts: list[dense_stack.Dropout],
+        training: bool,
+    ) -> tf.Tensor:
         """Applies one residual block."""
 
 
@@ -89,10 +103,18 @@ class ResNetOrigLayer(ResNetLayer):
     dense, normalizer, activation, dropout, dense, normalizer, + identity, activation.
     """
 
-    def _block(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
+    _DROPOUTS_PER_BLOCK = 1
+
+    def _block(
+        self,
+        index: int,
+        inputs: tf.Tensor,
+        dropouts: list[dense_stack.Dropout],
+        training: bool,
+    ) -> tf.Tensor:
         hidden = self._weight_layers[index](inputs, training=training)
         hidden = self._activation(self._norm_layers[index](hidden, training=training))
-        hidden = self._dropouts[index](hidden, training=training)
+        hidden = dropouts[0](hidden)
         hidden = self._weight_layers_2[index](hidden, training=training)
         return self._activation(inputs + self._norm_layers_2[index](hidden, training=training))
 
@@ -103,25 +125,40 @@ class ResNetPreActivationLayer(ResNetLayer):
     normalizer, activation, dropout, dense, twice, + identity.
     """
 
-    def _block(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
-        hidden = self._block_but_last(index, inputs, training)
+    _DROPOUTS_PER_BLOCK = 2
+
+    def _block(
+        self,
+        index: int,
+        inputs: tf.Tensor,
+        dropouts: list[dense_stack.Dropout],
+        training: bool,
+    ) -> tf.Tensor:
+        hidden = self._block_but_last(index, inputs, dropouts, training)
         return inputs + self._weight_layers_2[index](hidden, training=training)
 
-    def _block_but_last(self, index: int, inputs: tf.Tensor, training: bool) -> tf.Tensor:
+    def _block_but_last(
+        self,
+        index: int,
+        inputs: tf.Tensor,
+        dropouts: list[dense_stack.Dropout],
+        training: bool,
+    ) -> tf.Tensor:
         hidden = self._residual_activation(self._norm_layers[index](inputs, training=training))
-        hidden = self._dropouts[index](hidden, training=training)
+        hidden = dropouts[0](hidden)
         hidden = self._weight_layers[index](hidden, training=training)
         hidden = self._activation(self._norm_layers_2[index](hidden, training=training))
-        return self._dropouts_2[index](hidden, training=training)
+        return dropouts[1](hidden)
 
     def _after_first_and_head(
         self, hidden: tf.Tensor, head: dense.Dense, training: bool
     ) -> tf.Tensor:
         # Nothing but the sum stands between the last layer and the head.
-        last = len(self._weight_layers) - 1
-        for index in range(last):
-            hidden = self._block(index, hidden, training)
-        inner = self._block_but_last(last, hidden, training)
+        *others, of_last = self._dropouts_of_blocks(hidden, training)
+        for index, dropouts in enumerate(others):
+            hidden = self._block(index, hidden, dropouts, training)
+        last = len(others)
+        inner = self._block_but_last(last, hidden, of_last, training)
         return self._weight_layers_2[last].before_head(head, hidden, inner, training)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dropout, stacks
+from ibc.networks.layers import dense, dropout, mlp_dropout, stacks
 
 STACKS = ["MLPDropout", "ResNetOrig", "ResNetPreActivation"]
 
@@ -136,6 +136,20 @@ def test_dropout_acts_in_training_only(layers):
     with dropout.step_seed(tf.constant([0, 1])):
         noisy = stack(x, training=True).numpy()
     assert not np.allclose(quiet, noisy)
+
+
+def test_each_layer_drops_as_many_units_as_it_has():
+    stack, x = mlp_dropout.MLPDropoutLayer([32, 16], 0.5, bias_initializer="ones"), tf.ones([64, 6])
+    stack(x)
+    for weight in stack.trainable_variables:
+        weight.assign(tf.ones_like(weight))
+    with dropout.step_seed(tf.constant([0, 1])):
+        found = stack(x, training=True).numpy()
+    with dropout.step_seed(tf.constant([0, 1])):
+        first, second = dropout.masks(64, [32, 16], 0.5)
+    hidden = 7 * first
+    expected = (tf.reduce_sum(hidden, axis=1, keepdims=True) + 1) * second
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_gin_activation_wins_over_the_networks():
