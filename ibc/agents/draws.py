@@ -166,5 +166,5 @@ def _numbers(
     count = math.prod(shape)
     first = tf.cast(index, tf.int64) * tf.cast(count, tf.int64)
     aligned = isinstance(count, int) and count % 4 == 0
-    drawn = endless_row.draw(operation, first, count, seed, tf.float32, aligned)
+    drawn = endless_row.draw(operation, first, count, seed, aligned)
     return tf.reshape(drawn, shape)

@@ -18,22 +18,20 @@ def draw(
     first: types.Int,
     count: types.Int,
     seed: tf.Tensor,
-    dtype: tf.DType,
     aligned: bool = False,
 ) -> tf.Tensor:
     """Draws numbers `first` … `first` + `count` − 1 of a seed's row.
 
     Args:
-      operation: One of TensorFlow's raw stateless operations (`…V2`) that make a number of each
-        random word.
+      operation: One of TensorFlow's raw stateless operations (`…V2`) that make a float32
+        of each random word.
       first: Where to start.
       count: How many numbers.
       seed: Integer tensor [2].
-      dtype: A type of 32 bits.
       aligned: Promises that `first` and `count` are multiples of 4, which saves copying.
 
     Returns:
-      [count] of the type.
+      float32 [count].
     """
     first = tf.cast(first, tf.int64)
     key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
@@ -43,7 +41,7 @@ def draw(
         key=key,
         counter=counter + tf.cast(skipped, tf.uint64),
         alg=tf.random.Algorithm.PHILOX.value,
-        dtype=dtype,
+        dtype=tf.float32,
     )
     if aligned:
         return numbers
