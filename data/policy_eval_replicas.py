@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
@@ -41,7 +40,6 @@ def run(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ibc.data.policy_eval_preload"])
     with contextlib.ExitStack() as stack:
-        interrupted = stack.enter_context(_noticed_interrupt())
         readers = {}
         for replica in range(options.replicas):
             reader, process = stack.enter_context(_replica(context, options, replica))
@@ -49,26 +47,7 @@ def run(
         for _, process in readers.values():
             # All are told before the first is waited for.
             stack.callback(process.terminate)
-        return _collect(readers, on_episode, interrupted)
-
-
-@contextlib.contextmanager
-def _noticed_interrupt() -> Iterator[threading.Event]:
-    """Yields an event that Ctrl-C sets: the exception alone is lost if it hits a destructor."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def interrupt(number, frame):
-        event.set()
-        signal.default_int_handler(number, frame)
-
-    previous = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, previous)
+        return _collect(readers, on_episode)
 
 
 @contextlib.contextmanager
@@ -97,15 +76,11 @@ def _replica(context, options: policy_eval_options.Options, replica: int) -> Ite
             atomic_file.remove_leftovers_of(process.pid, folder or ".")
 
 
-def _collect(
-    readers: dict, on_episode: Callable[[], None], interrupted: threading.Event
-) -> list[policy_eval_report.Result]:
+def _collect(readers: dict, on_episode: Callable[[], None]) -> list[policy_eval_report.Result]:
     """Receives the replicas' messages until each has sent its result."""
     results = {}
     waiting = dict(readers)
     while waiting:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
         termination.check()
         for reader in connection.wait(list(waiting), timeout=_LONGEST_WAIT_SECONDS):
             replica, process = waiting[reader]

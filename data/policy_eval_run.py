@@ -75,7 +75,8 @@ def run(
         recorders = _open_recorders(stack, options, replica, env, policy)
         observers = [*metrics, *recorders.values(), counter]
         driver = py_driver.PyDriver(env, policy, observers, max_episodes=options.num_episodes)
-        driver.run(first_time_step, policy.get_initial_state(1))
+        with termination.polled():
+            driver.run(first_time_step, policy.get_initial_state(1))
     return policy_eval_report.Result(
         metrics={
             "AverageReturn": counter.total_reward / options.num_episodes,

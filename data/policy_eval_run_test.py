@@ -1,6 +1,7 @@
 """Tests of running a policy in one process."""
 
 import dataclasses
+import signal
 
 import gin
 import numpy as np
@@ -17,6 +18,7 @@ from tf_agents.utils import example_encoding_dataset
 from ibc.data import policy_eval_options, policy_eval_run
 from ibc.environments import suite
 from ibc.environments.particle import particle_oracles
+from ibc.environments.utils import termination, termination_testing
 
 _OPTIONS = policy_eval_options.Options(
     task="PARTICLE", policy="oracle", num_episodes=3, gin_bindings=("ParticleEnv.n_steps=6",)
@@ -165,6 +167,21 @@ def test_failing_environment_leaves_no_file(tmp_path, monkeypatch):
             ),
             on_episode=fail,
         )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGTERM, termination.Terminated), (signal.SIGINT, KeyboardInterrupt)],
+)
+def test_signal_in_compiled_code_is_noticed_after_the_step(tmp_path, monkeypatch, number, error):
+    original = particle_oracles.ParticleOracle._action
+    action = termination_testing.signalled(original, number)
+    monkeypatch.setattr(particle_oracles.ParticleOracle, "_action", action)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(error), termination.watched():
+        _run(dataset_path=str(tmp_path / "a"))
+    signal.signal(signal.SIGTERM, before)
     assert not list(tmp_path.iterdir())
 
 

@@ -175,7 +175,8 @@ def _episodes(
                 add_frame = stack.enter_context(video.recording(env, folder / _LATEST_VIDEO))
                 observers.append(functools.partial(_film, add_frame))
             driver = py_driver.PyDriver(env, policy, observers, max_episodes=1)
-            first_time_step, _ = driver.run(first_time_step, policy.get_initial_state(1))
+            with termination.polled():
+                first_time_step, _ = driver.run(first_time_step, policy.get_initial_state(1))
         yield episode
 
 

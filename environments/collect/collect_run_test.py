@@ -1,6 +1,7 @@
 """Tests of recording shards."""
 
 import dataclasses
+import signal
 
 import gin
 import numpy as np
@@ -12,6 +13,7 @@ from ibc.environments import suite
 from ibc.environments.block_pushing import state_recording
 from ibc.environments.collect import collect_options, collect_run
 from ibc.environments.particle import particle_oracles
+from ibc.environments.utils import termination, termination_testing
 
 # With so small goals the oracle fails about half of the time.
 _HARD = ("ParticleEnv.n_dim=2", "ParticleEnv.goal_distance=0.009")
@@ -138,6 +140,20 @@ def test_interruption_leaves_whole_shards_and_nothing_else(options, tmp_path):
     folders = {"a.collection", "a.collection/settings.json", "a.collection/shard_0"}
     assert names == record_names | videos | folders
     assert [result.path for result in _collect(wanted)[0]] == [options.shard_path(1)]
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGTERM, termination.Terminated), (signal.SIGINT, KeyboardInterrupt)],
+)
+def test_signal_in_compiled_code_is_noticed_after_the_step(options, monkeypatch, number, error):
+    original = particle_oracles.ParticleOracle._action
+    action = termination_testing.signalled(original, number)
+    monkeypatch.setattr(particle_oracles.ParticleOracle, "_action", action)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(error), termination.watched():
+        _collect(options)
+    signal.signal(signal.SIGTERM, before)
 
 
 def test_oracle_that_never_succeeds_ends_with_an_error(options, tmp_path, monkeypatch):

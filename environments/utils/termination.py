@@ -1,4 +1,4 @@
-"""SIGTERM, as job schedulers send it: an exception, at once or when a step is complete."""
+"""SIGTERM, as job schedulers send it, and Ctrl-C: exceptions, at once or where it does no harm."""
 
 import atexit
 import contextlib
@@ -29,26 +29,36 @@ class _State:
     """How many blocks that must not be broken off are being executed."""
     by_agreement = False
     """Whether nothing happens before `request`."""
+    interrupted = False
+    """Whether Ctrl-C was pressed."""
+    polled = 0
+    """How many blocks that look for signals themselves are being executed."""
 
 
 @contextlib.contextmanager
 def watched() -> Iterator[None]:
-    """Turns SIGTERM into `Terminated` inside the block.
+    """Turns SIGTERM into `Terminated` inside the block, and notes Ctrl-C, so that none is lost.
 
-    Only the first one: what is then being saved or removed is not disturbed by another, and
-    further ones are ignored until the process ends. In threads other than the main one signals
-    stay as they are.
+    Only the first SIGTERM: what is then being saved or removed is not disturbed by another, and
+    further ones are ignored until the process ends. Ctrl-C is left alone where somebody else
+    handles it. In threads other than the main one signals stay as they are.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     _State.requested, _State.deferred, _State.by_agreement = False, 0, False
+    _State.interrupted, _State.polled = False, 0
     previous = signal.signal(signal.SIGTERM, _handle)
+    handles_interrupts = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if handles_interrupts:
+        signal.signal(signal.SIGINT, _handle_interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN if _State.requested else previous)
-        _State.requested = False
+        if handles_interrupts:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        _State.requested, _State.interrupted = False, False
 
 
 @contextlib.contextmanager
@@ -59,6 +69,21 @@ def deferred() -> Iterator[None]:
         yield
     finally:
         _State.deferred -= 1
+    check()
+
+
+@contextlib.contextmanager
+def polled() -> Iterator[None]:
+    """Lets signals be only noted; the block calls `check` often, and one is made at its end.
+
+    For loops of small steps: an exception that a signal raises while compiled code is at work
+    may be lost in it, or come out of it as another error. A second Ctrl-C is an exception at once.
+    """
+    _State.polled += 1
+    try:
+        yield
+    finally:
+        _State.polled -= 1
     check()
 
 
@@ -87,10 +112,13 @@ def request() -> None:
 
 
 def check() -> None:
-    """Raises `Terminated` if SIGTERM has arrived, unless inside `deferred` or `by_agreement`.
+    """Raises KeyboardInterrupt if Ctrl-C was pressed, or `Terminated` if SIGTERM has arrived.
 
-    To be called in loops: an exception that a signal raises is lost if it hits a destructor.
+    The latter not inside `deferred` or `by_agreement`. To be called in loops: an exception that
+    a signal raises is lost if it hits a destructor.
     """
+    if _State.interrupted:
+        raise KeyboardInterrupt
     if _State.requested and not (_State.deferred or _State.by_agreement):
         raise Terminated(
             "terminated; the same command goes on from what is complete, if anything is."
@@ -112,4 +140,11 @@ def end(message: object) -> NoReturn:
 def _handle(number, frame) -> None:
     if not _State.requested:
         _State.requested = True
-        check()
+        if not _State.polled:
+            check()
+
+
+def _handle_interrupt(number, frame) -> None:
+    first, _State.interrupted = not _State.interrupted, True
+    if not (first and _State.polled):
+        raise KeyboardInterrupt

@@ -13,12 +13,18 @@ def sigterm() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 @pytest.fixture(autouse=True)
 def handler():
-    """Restores what SIGTERM did before the test."""
+    """Handlers as a program begins with them; restores what the signals did before the test."""
     before = signal.getsignal(signal.SIGTERM)
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield before
     signal.signal(signal.SIGTERM, before)
+    signal.signal(signal.SIGINT, interrupt)
 
 
 def test_sigterm_is_an_exception_inside_watched_only(handler):
@@ -87,20 +93,64 @@ def test_a_second_sigterm_does_not_disturb_what_is_being_saved():
     assert saved == ["checkpoint"]
 
 
-def test_an_exception_lost_in_a_destructor_is_raised_at_the_next_check(monkeypatch):
+@pytest.mark.parametrize(
+    ("kill", "error"), [(sigterm, termination.Terminated), (ctrl_c, KeyboardInterrupt)]
+)
+def test_an_exception_lost_in_a_destructor_is_raised_at_the_next_check(monkeypatch, kill, error):
     monkeypatch.setattr("sys.unraisablehook", lambda unraisable: None)
 
     class Simulator:
         def __del__(self):
-            sigterm()
+            kill()
             for _ in range(1000):  # The handler runs between two instructions.
                 pass
 
     with termination.watched():
         simulator = Simulator()
         del simulator
-        with pytest.raises(termination.Terminated):
+        with pytest.raises(error):
             termination.check()
+    termination.check()
+
+
+@pytest.mark.parametrize(
+    ("kill", "error"), [(sigterm, termination.Terminated), (ctrl_c, KeyboardInterrupt)]
+)
+@pytest.mark.parametrize("looked_for", [True, False])
+def test_a_polled_block_is_ended_where_it_looks_for_signals(kill, error, looked_for):
+    done = []
+    with pytest.raises(error), termination.watched():
+        with termination.polled():
+            kill()
+            done.append("in compiled code")
+            if looked_for:
+                termination.check()
+            done.append("its last step")
+        done.append("after")
+    assert done == ["in compiled code", "its last step"][: 1 if looked_for else 2]
+
+
+def test_whoever_presses_ctrl_c_twice_does_not_wait():
+    with pytest.raises(KeyboardInterrupt), termination.watched(), termination.polled():
+        ctrl_c()
+        for _ in range(1000):
+            ctrl_c()
+        pytest.fail("polled to its end")
+
+
+def test_ctrl_c_is_an_exception_at_once_as_ever():
+    with pytest.raises(KeyboardInterrupt), termination.watched():
+        ctrl_c()
+        pytest.fail("not at once")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_that_somebody_else_handles_is_left_alone():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with termination.watched():
+        ctrl_c()
+        termination.check()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_other_threads_leave_signals_alone():

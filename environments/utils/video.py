@@ -77,7 +77,7 @@ def _encoder_errors(path: str | os.PathLike) -> Iterator[None]:
     except RuntimeError as error:
         if not str(error).startswith("Error writing"):
             raise
-        # SIGTERM to a group of processes ends the encoder too.
+        # A signal to a group of processes ends the encoder too.
         termination.check()
         cause = str(error).rpartition(": ")[2].strip().splitlines() or ["ffmpeg ended early"]
         raise OSError(

@@ -267,7 +267,7 @@ def train_eval(
                 shared_memory=shared_memory_eval,
                 goal_tolerance=goal_tolerance,
             ),
-            training_loop.ended_by_sigterm(seeded_policy.greedy_act_fn(agent.policy)),
+            training_loop.ended_by_signals(seeded_policy.greedy_act_fn(agent.policy)),
             train_step,
             folder,
             eval_episodes,

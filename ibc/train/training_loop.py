@@ -71,13 +71,13 @@ def _evaluated(evaluator: evaluation.Evaluation) -> dict[str, dict[str, float]]:
     try:
         return evaluator.run()
     except Exception:
-        # SIGTERM to the group of processes ends workers and encoders too.
+        # A signal to the group of processes ends workers and encoders too.
         _end_if_requested()
         raise
 
 
-def ended_by_sigterm(act: rollouts.ActFn) -> rollouts.ActFn:
-    """Looks for SIGTERM before every action, in case the signal's exception was lost."""
+def ended_by_signals(act: rollouts.ActFn) -> rollouts.ActFn:
+    """Looks for SIGTERM and Ctrl-C before every action, in case the exception was lost."""
 
     def checked(*arguments):
         _end_if_requested()
@@ -90,7 +90,7 @@ def _end_if_requested() -> None:
     """Ends an evaluation; in a cluster without asking the machines that wait for it."""
     if termination.requested():
         termination.request()
-        termination.check()
+    termination.check()
 
 
 def what_is_saved(learner: get_learner.BehavioralCloningLearner, folder: pathlib.Path) -> str:
