@@ -14,7 +14,7 @@ from typing import Any
 from tf_agents.environments import py_environment
 
 from ibc.environments import tasks
-from ibc.environments.utils import child_process, gin_config
+from ibc.environments.utils import child_process, gin_config, termination
 from ibc.eval import environment_group, measured_environment
 
 
@@ -163,8 +163,12 @@ def _serve(
         while True:
             try:
                 question, method, arguments = pipe.recv()
-                answer = (False, failure) if failure else _answer(environments, method, arguments)
-                pipe.send((question, *answer))
+                # In compiled code the exception of a signal would come out as an error.
+                with termination.deferred():
+                    answer = (
+                        (False, failure) if failure else _answer(environments, method, arguments)
+                    )
+                    pipe.send((question, *answer))
             except (EOFError, BrokenPipeError, ConnectionResetError):
                 sys.exit(0)
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.environments import suite
-from ibc.environments.utils import child_process
+from ibc.environments.utils import child_process, termination_testing
 from ibc.eval import environment_group, process_group, rollouts
 
 
@@ -21,6 +21,13 @@ def proportional_act(time_steps, seeds, wave=0):
 
 def load(history_length=2):
     return suite.load("PARTICLE", history_length=history_length)
+
+
+def load_signalled():
+    """An environment whose process gets SIGTERM in the middle of every step."""
+    environment = load()
+    environment._step = termination_testing.signalled(environment._step, signal.SIGTERM)
+    return environment
 
 
 def played(group, seeds, act=proportional_act):
@@ -38,7 +45,7 @@ def process_group_of():
     """Returns a function from a number of environments to a group in at most two processes."""
     groups = []
 
-    def make(num_envs, bindings=()):
+    def make(num_envs, bindings=(), load=load):
         workers = min(2, num_envs)
         groups.append(process_group.ProcessGroup("PARTICLE", load, num_envs, workers, bindings))
         return groups[-1]
@@ -206,6 +213,13 @@ def test_a_dying_process_is_noticed_while_another_is_waited_for(process_group_of
             played(group, range(4), act)
     finally:
         os.kill(stopped, signal.SIGCONT)
+
+
+def test_a_process_completes_the_step_in_which_it_is_told_to_end(process_group_of):
+    group = process_group_of(1, load=load_signalled)
+    # A step that was broken off would be reported as an error of the environment.
+    with pytest.raises(child_process.WorkerError, match=r"0 ended without a result \(status 1\)"):
+        played(group, [0])
 
 
 def test_an_environment_that_cannot_be_made_says_why(process_group_of):
