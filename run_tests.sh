@@ -6,6 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 source scripts/environment.sh
+# A crash in compiled code says where Python was, in the tests' child processes too.
+export PYTHONFAULTHANDLER=1
 
 marker="not slow"
 if [ "${1:-}" = "--slow" ]; then
