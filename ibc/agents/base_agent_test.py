@@ -24,11 +24,11 @@ def _ebm_agent(counter=None, network=None, learning_rate=0.1, **options):
     )
 
 
-def _mse_agent(learning_rate=0.1, **options):
+def _mse_agent(learning_rate=0.1, rate=0.0, **options):
     return mse_agent.MseBehavioralCloningAgent(
         agent_testing.TIME_STEP_SPEC,
         agent_testing.ACTION_SPEC,
-        agent_testing.mlp_regression(),
+        agent_testing.mlp_regression(rate=rate),
         tf.keras.optimizers.SGD(learning_rate),
         train_step_counter=agent_testing.step_counter(),
         **options,
@@ -186,7 +186,7 @@ _TWO_REPLICAS = """
     from ibc.agents import agent_testing, base_agent_test
 
     experience = agent_testing.batch(8)
-    single = base_agent_test._mse_agent()
+    single = base_agent_test._mse_agent(rate=0.3)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     def make_ebm():
         network = agent_testing.mlp_energy(dense_layer_type="spectral_norm")
@@ -194,7 +194,7 @@ _TWO_REPLICAS = """
 
     single_ebm = make_ebm()
     with strategy.scope():
-        shared = base_agent_test._mse_agent()
+        shared = base_agent_test._mse_agent(rate=0.3)
         ebm = make_ebm()
     base_agent_test._copy_weights(single, shared)
     base_agent_test._copy_weights(single_ebm, ebm)

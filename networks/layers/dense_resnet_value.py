@@ -20,7 +20,7 @@ class DenseResnetValue(dense_stack.DenseStack):
         Args:
           width: Units of the first layer and between bottlenecks, at least 4.
           num_blocks: Number of bottlenecks, 0 or more.
-          **kwargs: Passed to Keras.
+          **kwargs: Passed to `DenseStack`.
 
         Raises:
           ValueError: A number is out of range.

@@ -52,3 +52,8 @@ def test_sizes_out_of_range_are_named(options):
     (name,) = options
     with pytest.raises(ValueError, match=f"DenseResnetValue.{name} is .* whole number"):
         dense_resnet_value.DenseResnetValue(**options)
+
+
+def test_it_has_no_dropout_and_takes_no_rate():
+    with pytest.raises(TypeError, match="rate"):
+        dense_resnet_value.DenseResnetValue(8, rate=0.5)

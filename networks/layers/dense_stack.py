@@ -28,13 +28,15 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
     Hidden sizes, initializers and dense type are those of the networks' gin parameters.
     """
 
+    _rate = 0.0
+    """Dropout rate; stacks with dropout set their own."""
+
     def __init__(
         self,
         hidden_sizes: list[int],
         kernel_initializer: str = "normal",
         bias_initializer: str = "normal",
         dense_layer_type: str = "regular",
-        rate: float = 0.0,
         **kwargs,
     ):
         """Checks the sizes; subclasses create their layers with `_dense`.
@@ -44,18 +46,15 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
           kernel_initializer: Keras initializer; 'normal' has a standard deviation of 0.05.
           bias_initializer: Keras initializer.
           dense_layer_type: 'regular' or 'spectral_norm'.
-          rate: Dropout rate.
           **kwargs: Passed to Keras.
 
         Raises:
-          ValueError: No hidden sizes, an unknown dense layer type, or a rate outside [0, 1).
+          ValueError: No hidden sizes, or an unknown dense layer type.
         """
         super().__init__(**kwargs)
         if not hidden_sizes:
             raise ValueError("A stack of layers needs a depth of at least 1, but it is 0.")
         check_dense_type(dense_layer_type)
-        dropout.check_rate(rate)
-        self._rate = rate
         self._hidden_policy = precision.hidden_policy()
         self._dense_type = _DENSE_TYPES[dense_layer_type]
         self._initializers = dict(
@@ -79,7 +78,7 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
         """Returns functions that zero some activations in training, and leave others alone.
 
         Args:
-          hidden: [rows, …] of the activations' type.
+          hidden: [rows, any number], of the activations' type.
           units: Of the activations, [rows, units], of each function.
           training: Whether this is part of a training step.
         """

@@ -31,9 +31,11 @@ def test_seeds_of_64_bits_count_with_their_lower_half(number):
 
 def test_masks_follow_from_their_place_in_the_order_of_layers():
     together = _masks([1, 2], 6, [16, 16, 16], 0.5)
-    with dropout.step_seed(tf.constant([1, 2])):
-        apart = dropout.masks(6, [16], 0.5) + dropout.masks(6, [16, 16], 0.5)
-    np.testing.assert_array_equal(together, apart)
+    for first in (1, 2):
+        with dropout.step_seed(tf.constant([1, 2])):
+            apart = dropout.masks(6, [16] * first, 0.5)
+            apart += dropout.masks(6, [16] * (3 - first), 0.5)
+        np.testing.assert_array_equal(together, apart)
 
 
 def test_narrow_layers_do_not_change_wide_ones():
@@ -71,9 +73,11 @@ def test_the_number_of_rows_may_be_known_late():
     @tf.function(input_signature=[tf.TensorSpec([None, 3])])
     def compiled(inputs):
         with dropout.step_seed(tf.constant([1, 2])):
-            return dropout.masks(tf.shape(inputs)[0], [50], 0.5)
+            masks = dropout.masks(tf.shape(inputs)[0], [50], 0.5)
+        assert masks[0].shape[1] == 50
+        return masks
 
-    for rows in (4, 9):
+    for rows in (4, 9, 0):
         found = compiled(tf.zeros([rows, 3]))
         np.testing.assert_array_equal(found, _masks([1, 2], rows, [50], 0.5))
 
@@ -101,7 +105,7 @@ def test_masks_outside_of_a_step_differ_from_call_to_call():
 
 @pytest.mark.parametrize("rate", [0.002, 0.1, 0.7])
 def test_rates_between_256ths_are_exact_over_masks(rate):
-    masks, numbers = 4000, 64
+    masks, numbers = 4000, 8000
     rng = np.random.default_rng(0)
 
     @tf.function
@@ -112,7 +116,11 @@ def test_rates_between_256ths_are_exact_over_masks(rate):
 
     seeds = rng.integers(-(2**31), 2**31, size=[masks, 2])
     dropped = np.mean([dropped_by(tf.constant(seed)).numpy() for seed in seeds])
-    tolerance = 5 * np.sqrt(rate * (1 - rate) / (masks * numbers))
+    rounded_up = rate * 256 % 1
+    variance = rounded_up * (1 - rounded_up) / 256**2 + rate * (1 - rate) / numbers
+    tolerance = 5 * np.sqrt(variance / masks)
+    # A rate rounded to the nearest 256th would be noticed.
+    assert abs(rate - round(rate * 256) / 256) > 1.5 * tolerance
     assert dropped == pytest.approx(rate, abs=tolerance)
 
 
@@ -130,7 +138,20 @@ def test_successive_steps_have_independent_masks():
         assert np.mean(one == other) == pytest.approx(0.5, abs=5 * 0.5 / np.sqrt(one.size))
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1.0])
+def test_the_highest_rate_keeps_the_mean():
+    rate = 255 / 256
+    (mask,) = _masks([1, 2], 4000, [1000], rate)
+    tolerance = 5 * np.sqrt(rate / (1 - rate) / mask.size)
+    assert np.mean(mask) == pytest.approx(1, abs=tolerance)
+
+
+def test_a_numpy_number_is_a_rate():
+    rate = dropout.checked_rate(np.float64(0.5))
+    assert type(rate) is float
+    assert rate == 0.5
+
+
+@pytest.mark.parametrize("rate", [-0.1, 0.997, 1.0, float("nan"), "0.1", None])
 def test_rate_out_of_range(rate):
-    with pytest.raises(ValueError, match=r"in \[0, 1\)"):
-        dropout.check_rate(rate)
+    with pytest.raises(ValueError, match=rf"in \[0, 0.99609375\], but is {rate!r}"):
+        dropout.checked_rate(rate)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dense_stack
+from ibc.networks.layers import dense, dense_stack, dropout
 
 
 class MLPDropoutLayer(dense_stack.DenseStack):
@@ -22,7 +22,7 @@ class MLPDropoutLayer(dense_stack.DenseStack):
 
         Args:
           hidden_sizes: Units of each layer.
-          rate: Dropout rate after each activation.
+          rate: Dropout rate after each activation, in [0, 255/256].
           activation: Keras activation of each layer.
           kernel_initializer: Keras initializer.
           bias_initializer: Keras initializer.
@@ -30,11 +30,13 @@ class MLPDropoutLayer(dense_stack.DenseStack):
           **kwargs: Passed to Keras.
 
         Raises:
-          ValueError: As `DenseStack`, or the activation is unknown to Keras.
+          ValueError: As `DenseStack`, the rate is out of range, or the activation is unknown to
+            Keras.
         """
         super().__init__(
-            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, rate, **kwargs
+            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, **kwargs
         )
+        self._rate = dropout.checked_rate(rate)
         self._units = list(hidden_sizes)
         first, *others = hidden_sizes
         self._weight_layers = [self._dense(first), *map(self._hidden_dense, others)]

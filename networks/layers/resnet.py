@@ -6,7 +6,7 @@ import functools
 import gin
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dense_stack, residual_activation
+from ibc.networks.layers import dense, dense_stack, dropout, residual_activation
 
 _NORMALIZERS = {
     "Batch": tf.keras.layers.BatchNormalization,
@@ -41,7 +41,7 @@ class ResNetLayer(dense_stack.DenseStack):
 
         Args:
           hidden_sizes: Units of each layer; equal, and an even number of them, two per block.
-          rate: Dropout rate.
+          rate: Dropout rate, in [0, 255/256].
           default_activation: The network's activation, used where `activation` is None.
           kernel_initializer: Keras initializer.
           bias_initializer: Keras initializer.
@@ -52,11 +52,12 @@ class ResNetLayer(dense_stack.DenseStack):
 
         Raises:
           ValueError: An odd number of hidden sizes, unequal sizes, an unknown normalizer,
-            activation or dense layer type.
+            activation or dense layer type, or a rate out of range.
         """
         super().__init__(
-            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, rate, **kwargs
+            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, **kwargs
         )
+        self._rate = dropout.checked_rate(rate)
         activation = activation or default_activation
         _check(hidden_sizes, normalizer, activation)
         blocks = len(hidden_sizes) // 2

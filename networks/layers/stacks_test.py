@@ -8,6 +8,8 @@ import tensorflow as tf
 from ibc.networks.layers import dense, dropout, mlp_dropout, stacks
 
 STACKS = ["MLPDropout", "ResNetOrig", "ResNetPreActivation"]
+_NUM_MASKS = {"MLPDropout": 4, "ResNetOrig": 2, "ResNetPreActivation": 4}
+"""Of four layers, or two blocks."""
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +53,14 @@ def test_residual_stack_matches_recording(golden):
 
 @pytest.mark.parametrize(("name", "function"), [("relu", _relu), ("swish", _swish)])
 @pytest.mark.parametrize("layers", STACKS)
-def test_stacks_against_float64(layers, name, function):
-    stack = _filled(stacks.make_stack(layers, 8, 4, 0.1, activation=name))
+@pytest.mark.parametrize("training", [False, True])
+def test_stacks_against_float64(layers, training, name, function):
+    stack = _filled(stacks.make_stack(layers, 8, 4, 0.3, activation=name))
+    seed, count = tf.constant([4, 5]), _NUM_MASKS[layers]
+    masks = iter(np.ones([count, 1, 1]))
+    if training:
+        with dropout.step_seed(seed):
+            masks = (mask.numpy() for mask in dropout.masks(5, [8] * count, 0.3))
     x = np.random.RandomState(1).randn(5, 6)
     values = [v.numpy().astype(np.float64) for v in stack.weights]
     pairs = list(zip(values[0::2], values[1::2], strict=True))
@@ -60,19 +68,33 @@ def test_stacks_against_float64(layers, name, function):
     def layer(h, k):
         return h @ pairs[k][0] + pairs[k][1]
 
+    def dropped(h):
+        return h * next(masks)
+
     h = layer(x, 0)
     if layers == "MLPDropout":
-        h = function(h)
+        h = dropped(function(h))
         for k in (1, 2, 3):
-            h = function(layer(h, k))
+            h = dropped(function(layer(h, k)))
     else:
         # Two blocks: first layers are pairs 1 and 2, second layers pairs 3 and 4.
         for first, second in ((1, 3), (2, 4)):
             if layers == "ResNetOrig":
-                h = function(h + layer(function(layer(h, first)), second))
+                h = function(h + layer(dropped(function(layer(h, first))), second))
             else:
-                h = h + layer(function(layer(function(h), first)), second)
-    np.testing.assert_allclose(stack(tf.constant(x, tf.float32)), h, rtol=2e-4, atol=1e-4)
+                inner = layer(dropped(function(h)), first)
+                h = h + layer(dropped(function(inner)), second)
+    assert next(masks, None) is None
+
+    x = tf.constant(x, tf.float32)
+    with dropout.step_seed(seed):
+        found = stack(x, training=training)
+    np.testing.assert_allclose(found, h, rtol=2e-4, atol=1e-4)
+    # With a head the last layer takes another way.
+    head = dense.Dense(1, kernel_initializer="ones")
+    with dropout.step_seed(seed):
+        found = stack.after_first(stack.first_layer(x), training, head)
+    np.testing.assert_allclose(found, np.sum(h, axis=1, keepdims=True), rtol=2e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("dense_type", ["regular", "spectral_norm"])
@@ -179,6 +201,8 @@ def test_weights_start_normal_with_std_005():
         (dict(layers="MLPDropout", width=10**30), f"width is {10**30}; .* at most 1048576"),
         (dict(layers="MLPDropout", dense_layer_type="sparse"), "'sparse'"),
         (dict(layers="ResNetOrig", activation="tanh"), "'tanh'"),
+        (dict(layers="ResNetOrig", rate=1.0), "dropout rate must be in"),
+        (dict(layers="MLPDropout", rate=-0.5), "dropout rate must be in"),
     ],
 )
 def test_bad_options_are_named(options, message):
