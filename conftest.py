@@ -1,6 +1,7 @@
 """Test fixtures shared by every folder."""
 
 import pathlib
+import signal
 
 import gin
 import pytest
@@ -9,6 +10,12 @@ import ibc  # noqa: F401  (selects Keras 2 before any test imports TensorFlow)
 
 _FIGURE = "figure"
 _GOLDEN = pathlib.Path(__file__).parent.parent / "shared" / "golden"
+
+
+def pytest_configure():
+    """Has Ctrl-C reach commands under test, which would ignore it as a shell's background jobs."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
@@ -20,7 +21,21 @@ _LONGEST_SECONDS = 300
 _NOTICED_SECONDS = 15
 
 
-def _start(folder: pathlib.Path, num_episodes: int) -> subprocess.Popen:
+@pytest.fixture
+def start(tmp_path) -> Iterator[Callable[[int], subprocess.Popen]]:
+    """Returns a function that starts the command for a number of episodes; ends what is left."""
+    processes = []
+
+    def start(num_episodes: int) -> subprocess.Popen:
+        processes.append(_started(tmp_path, num_episodes))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+
+
+def _started(folder: pathlib.Path, num_episodes: int) -> subprocess.Popen:
     command = [sys.executable, "-m", "ibc.data.policy_eval", "--task=PARTICLE", "--policy=oracle"]
     command += [f"--replicas={_REPLICAS}", f"--num_episodes={num_episodes}"]
     return subprocess.Popen(
@@ -56,8 +71,8 @@ def _end(process: subprocess.Popen, family: list[psutil.Process], at_most: float
     return line
 
 
-def test_all_record_and_no_two_alike(tmp_path):
-    process = _start(tmp_path, 5)
+def test_all_record_and_no_two_alike(tmp_path, start):
+    process = start(5)
     output, errors = process.communicate(timeout=_LONGEST_SECONDS)
     assert process.returncode == 0, errors
     assert f"Ran {5 * _REPLICAS} episodes" in output
@@ -68,8 +83,8 @@ def test_all_record_and_no_two_alike(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3 * _REPLICAS
 
 
-def test_a_killed_one_is_named_and_nobody_is_left(tmp_path):
-    process = _start(tmp_path, 10**6)
+def test_a_killed_one_is_named_and_nobody_is_left(tmp_path, start):
+    process = start(10**6)
     family = _wait_until_all_record(process, tmp_path)
     recording = next(tmp_path.glob(".a_7.tfrecord.tmp-*"))
     os.kill(int(recording.name.removesuffix(".spec").rpartition("-")[2]), signal.SIGKILL)
@@ -78,8 +93,8 @@ def test_a_killed_one_is_named_and_nobody_is_left(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_error_of_one_is_given_and_nobody_is_left(tmp_path):
-    process = _start(tmp_path, 100)
+def test_an_error_of_one_is_given_and_nobody_is_left(tmp_path, start):
+    process = start(100)
     family = _wait_until_all_record(process, tmp_path)
     (tmp_path / "a_7.tfrecord" / "kept").mkdir(parents=True)
     # The error is that of its last episode, which is still to come.
@@ -90,8 +105,8 @@ def test_an_error_of_one_is_given_and_nobody_is_left(tmp_path):
 
 
 @pytest.mark.parametrize("group", [False, True])
-def test_ctrl_c_leaves_nobody(tmp_path, group):
-    process = _start(tmp_path, 10**6)
+def test_ctrl_c_leaves_nobody(tmp_path, start, group):
+    process = start(10**6)
     family = _wait_until_all_record(process, tmp_path)
     if group:
         os.killpg(process.pid, signal.SIGINT)
