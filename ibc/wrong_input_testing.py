@@ -42,7 +42,7 @@ BINDINGS = {
     "train_eval.network = 'PixelEBM'": "set train_eval.image_obs = True",
     "train_eval.netwrok = 'MLPEBM'": "(did you mean network?)",
     "MLPEBM.width = 0": "The network's width is 0",
-    "MLPEBM.rate = 1.5": "must be in [0, 1), but is 1.5",
+    "MLPEBM.rate = 1.5": "must be in [0, 0.99609375], but is 1.5",
     "MLPEBM.layers = 'foo'": "must be 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation'",
     "MLPEMB.width = 3": "no configurable 'MLPEMB' (did you mean MLPEBM",
     "IbcPolicy.num_action_samples = 0": "at least 1, got 0",
@@ -96,7 +96,7 @@ TRAINING = {
     ("--video=maybe",): "--video=maybe: ",
     ("stray",): "unexpected argument 'stray'",
     ("--use_gpu",): "--use_gpu was given but TensorFlow sees no GPU",
-    (MSE, "--gin_bindings=MLPMSE.rate = 2.0"): "must be in [0, 1), but is 2.0",
+    (MSE, "--gin_bindings=MLPMSE.rate = 2.0"): "must be in [0, 0.99609375], but is 2.0",
     (LANGEVIN, "--gin_bindings=grad_penalty.grad_margin = 'a'"): "a number or None, got 'a'",
 }
 
