@@ -103,7 +103,10 @@ def _masks(
     units: tuple[int, ...],
     rate: float,
 ) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """Draws float32 masks, and returns the random words, too: XLA then makes these once."""
+    """Draws float32 masks.
+
+    Returns the random words, too: of a single mask XLA would make them again for every number.
+    """
     of_step = tuple(tf.unstack(_word(seed)))
     mask = _word(first_mask + tf.range(len(units), dtype=tf.int64))[:, tf.newaxis, tf.newaxis]
     key = threefry.words(of_step, (mask, _word(0)))
