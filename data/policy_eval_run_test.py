@@ -1,7 +1,6 @@
 """Tests of running a policy in one process."""
 
 import dataclasses
-import signal
 
 import gin
 import numpy as np
@@ -170,18 +169,13 @@ def test_failing_environment_leaves_no_file(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("number", "error"),
-    [(signal.SIGTERM, termination.Terminated), (signal.SIGINT, KeyboardInterrupt)],
-)
+@termination_testing.each_signal
 def test_signal_in_compiled_code_is_noticed_after_the_step(tmp_path, monkeypatch, number, error):
     original = particle_oracles.ParticleOracle._action
     action = termination_testing.signalled(original, number)
     monkeypatch.setattr(particle_oracles.ParticleOracle, "_action", action)
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(error), termination.watched():
+    with termination_testing.restored(), pytest.raises(error), termination.watched():
         _run(dataset_path=str(tmp_path / "a"))
-    signal.signal(signal.SIGTERM, before)
     assert not list(tmp_path.iterdir())
 
 

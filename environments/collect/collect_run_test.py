@@ -1,7 +1,6 @@
 """Tests of recording shards."""
 
 import dataclasses
-import signal
 
 import gin
 import numpy as np
@@ -142,18 +141,13 @@ def test_interruption_leaves_whole_shards_and_nothing_else(options, tmp_path):
     assert [result.path for result in _collect(wanted)[0]] == [options.shard_path(1)]
 
 
-@pytest.mark.parametrize(
-    ("number", "error"),
-    [(signal.SIGTERM, termination.Terminated), (signal.SIGINT, KeyboardInterrupt)],
-)
+@termination_testing.each_signal
 def test_signal_in_compiled_code_is_noticed_after_the_step(options, monkeypatch, number, error):
     original = particle_oracles.ParticleOracle._action
     action = termination_testing.signalled(original, number)
     monkeypatch.setattr(particle_oracles.ParticleOracle, "_action", action)
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(error), termination.watched():
+    with termination_testing.restored(), pytest.raises(error), termination.watched():
         _collect(options)
-    signal.signal(signal.SIGTERM, before)
 
 
 def test_oracle_that_never_succeeds_ends_with_an_error(options, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from ibc.environments.utils import termination
+from ibc.environments.utils import termination, termination_testing
 
 
 def sigterm() -> None:
@@ -20,11 +20,9 @@ def ctrl_c() -> None:
 @pytest.fixture(autouse=True)
 def handler():
     """Handlers as a program begins with them; restores what the signals did before the test."""
-    before = signal.getsignal(signal.SIGTERM)
-    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield before
-    signal.signal(signal.SIGTERM, before)
-    signal.signal(signal.SIGINT, interrupt)
+    with termination_testing.restored():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield signal.getsignal(signal.SIGTERM)
 
 
 def test_sigterm_is_an_exception_inside_watched_only(handler):
@@ -93,15 +91,13 @@ def test_a_second_sigterm_does_not_disturb_what_is_being_saved():
     assert saved == ["checkpoint"]
 
 
-@pytest.mark.parametrize(
-    ("kill", "error"), [(sigterm, termination.Terminated), (ctrl_c, KeyboardInterrupt)]
-)
-def test_an_exception_lost_in_a_destructor_is_raised_at_the_next_check(monkeypatch, kill, error):
+@termination_testing.each_signal
+def test_an_exception_lost_in_a_destructor_is_raised_at_the_next_check(monkeypatch, number, error):
     monkeypatch.setattr("sys.unraisablehook", lambda unraisable: None)
 
     class Simulator:
         def __del__(self):
-            kill()
+            os.kill(os.getpid(), number)
             for _ in range(1000):  # The handler runs between two instructions.
                 pass
 
@@ -113,15 +109,13 @@ def test_an_exception_lost_in_a_destructor_is_raised_at_the_next_check(monkeypat
     termination.check()
 
 
-@pytest.mark.parametrize(
-    ("kill", "error"), [(sigterm, termination.Terminated), (ctrl_c, KeyboardInterrupt)]
-)
+@termination_testing.each_signal
 @pytest.mark.parametrize("looked_for", [True, False])
-def test_a_polled_block_is_ended_where_it_looks_for_signals(kill, error, looked_for):
+def test_a_polled_block_is_ended_where_it_looks_for_signals(number, error, looked_for):
     done = []
     with pytest.raises(error), termination.watched():
         with termination.polled():
-            kill()
+            os.kill(os.getpid(), number)
             done.append("in compiled code")
             if looked_for:
                 termination.check()
@@ -175,7 +169,7 @@ def test_another_machines_sigterm_ends_the_next_deferred_block():
 def test_a_program_ends_with_one_line_its_status_and_what_was_left_to_do():
     code = """
 import atexit
-from ibc.environments.utils import termination
+from ibc.environments.utils import termination, termination_testing
 atexit.register(print, "closed")
 termination.end("terminated.")
 """

@@ -5,24 +5,11 @@ import signal
 
 import pytest
 
-from ibc.environments.utils import termination
+from ibc.environments.utils import termination, termination_testing
 from ibc.train import training_loop
 
 
-@pytest.fixture(autouse=True)
-def handlers():
-    """Restores what the signals did before the test."""
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
-
-
-@pytest.mark.parametrize(
-    ("number", "error"),
-    [(signal.SIGTERM, termination.Terminated), (signal.SIGINT, KeyboardInterrupt)],
-)
+@termination_testing.each_signal
 def test_signal_that_an_action_has_swallowed_ends_the_evaluation(number, error):
     actions = []
 
@@ -32,7 +19,7 @@ def test_signal_that_an_action_has_swallowed_ends_the_evaluation(number, error):
         actions.append(time_step)
 
     act = training_loop.ended_by_signals(act)
-    with pytest.raises(error), termination.watched():
+    with termination_testing.restored(), pytest.raises(error), termination.watched():
         act(0)
         act(1)
     assert actions == [0]
