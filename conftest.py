@@ -41,7 +41,7 @@ def golden():
 @pytest.fixture(scope="session")
 def particle_data(tmp_path_factory) -> str:
     """Records 2 shards of 10 oracle episodes of the 2-D particle task; returns their glob."""
-    from ibc.data import policy_eval_options, policy_eval_run
+    from ibc.data.recording import policy_eval_options, policy_eval_run
 
     folder = tmp_path_factory.mktemp("particle_data")
     for replica in range(2):

@@ -19,7 +19,7 @@ startup.import_tensorflow_quietly()
 # isort: split
 import physics_time
 
-from ibc.data import policy_eval_options, policy_eval_run
+from ibc.data.recording import policy_eval_options, policy_eval_run
 
 _TASK = flags.DEFINE_string("task", "PUSH", "A block task.")
 _NUM_EPISODES = flags.DEFINE_integer("num_episodes", 200, "Number of episodes.")

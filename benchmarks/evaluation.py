@@ -22,8 +22,8 @@ import physics_time
 import untrained
 from absl import app
 
-from ibc.environments.utils import child_process
 from ibc.eval import environment_group, eval_env, process_group, rollouts, seeded_policy
+from ibc.utils import child_process
 
 _TASK = "PUSH"
 _SEQUENCE_LENGTH = 2

@@ -67,8 +67,10 @@ def export_untrained(folder: pathlib.Path) -> list[str]:
     from tf_agents.specs import tensor_spec
 
     from ibc.agents import greedy_policy
-    from ibc.data import shard_testing
     from ibc.environments import suite
+
+    sys.path.append(str(pathlib.Path(__file__).parent.parent))
+    from tests import shard_testing
 
     environment = suite.load(_TASK)
     specs = environment.observation_spec(), environment.action_spec()
@@ -89,7 +91,8 @@ def _untrained_policy(config: str, data_path: str, specs: tuple):
     from tf_agents.train.utils import train_utils
 
     from ibc.eval import eval_env
-    from ibc.train import agent_specs, build_agent, configuration, get_data
+    from ibc.train import configuration
+    from ibc.train.build import agent_specs, build_agent, get_data
 
     gin.clear_config()
     configuration.configure([_TASK], [f"{config}.gin"], [])

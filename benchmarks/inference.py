@@ -35,7 +35,8 @@ from tf_agents.utils import nest_utils
 
 from ibc.environments import suite, tasks
 from ibc.eval import environment_group, eval_env, rollouts, seeded_policy
-from ibc.train import agent_specs, build_agent, configuration, experiment, get_data
+from ibc.train import configuration, experiment
+from ibc.train.build import agent_specs, build_agent, get_data
 
 _RUN = flags.DEFINE_string("run", None, "Folder of a training run.", required=True)
 _VARIANT = flags.DEFINE_multi_string("variant", [""], "Bindings, separated by semicolons.")

@@ -25,27 +25,16 @@ import machine
 import tensorflow as tf
 from absl import app
 
-from ibc.data import dataset as dataset_lib
-from ibc.data import (
-    policy_eval_options,
-    policy_eval_run,
-    shard_testing,
-    shard_writer,
-    shards,
-    specs,
-    streamed,
-)
+from ibc.data.recording import policy_eval_options, policy_eval_run
+from ibc.data.records import shard_writer, shards, specs
+from ibc.data.windows import dataset as dataset_lib
+from ibc.data.windows import streamed
 from ibc.environments import suite
 from ibc.eval import eval_env
-from ibc.train import (
-    agent_specs,
-    build_agent,
-    configuration,
-    get_data,
-    learning_rate,
-    memory,
-    stats,
-)
+from ibc.train import configuration
+from ibc.train.build import agent_specs, build_agent, get_data, learning_rate, stats
+from ibc.train.run import memory
+from tests import shard_testing
 
 SEQUENCE_LENGTH = 2
 PIXEL_CONFIGS = ("pixel_mse_best", "pixel_ebm_best")

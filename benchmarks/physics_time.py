@@ -2,7 +2,7 @@
 
 import time
 
-from ibc.environments.block_pushing import bullet
+from ibc.environments.block_pushing.simulation import bullet
 
 
 class TimedClient:

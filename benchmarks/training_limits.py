@@ -27,8 +27,7 @@ import tensorflow as tf
 import untrained
 from absl import app
 
-from ibc.agents import gradient_blocks
-from ibc.utils import lanes
+from ibc.utils.parallel import gradient_blocks, lanes
 
 _CALL_SECONDS = 0.2
 """About how long a call of the compiled loop takes that is measured."""

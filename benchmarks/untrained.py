@@ -12,15 +12,17 @@ startup.import_tensorflow_quietly()
 
 # isort: split
 import gin
+import machine  # noqa: F401  (lets tests/ be found)
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.train.utils import train_utils
 
-from ibc.data import shard_testing
 from ibc.environments import suite
 from ibc.eval import eval_env
-from ibc.train import agent_specs, build_agent, configuration, get_data, learning_rate
+from ibc.train import configuration
+from ibc.train.build import agent_specs, build_agent, get_data, learning_rate
+from tests import shard_testing
 
 _EPISODES = [50] * 20
 

@@ -11,7 +11,7 @@ from tf_agents.specs import array_spec
 from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 
-from ibc.data import shard_writer
+from ibc.data.records import shard_writer
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from ibc.data import dataset, episodes, shard_reader
+from ibc.data import episodes
+from ibc.data.records import shard_reader
+from ibc.data.windows import dataset
 
 
 def episode(length, seed=0, extra=0, **changes):

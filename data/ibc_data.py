@@ -16,10 +16,9 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
-from ibc.data import shard_names
+from ibc.data.records import shard_names
 from ibc.environments import tasks
-from ibc.environments.utils import command_line, storage
-from ibc.utils import startup
+from ibc.utils import command_line, startup, storage
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,8 +52,8 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
     """Converts recorded episodes; yields the lines of a report."""
     import tqdm
 
-    from ibc.data import convert as converter
-    from ibc.data import convert_sources
+    from ibc.data.formats import convert as converter
+    from ibc.data.formats import convert_sources
 
     start = time.monotonic()
     output = arguments.output
@@ -81,7 +80,7 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
 
 def replay(arguments: argparse.Namespace) -> Iterable[str]:
     """Replays recorded actions; yields a line per episode, and the largest differences."""
-    from ibc.data import replay as replayer
+    from ibc.data.inspection import replay as replayer
 
     if arguments.num_episodes is not None and arguments.num_episodes < 1:
         raise ValueError(f"--num_episodes must be at least 1, got {arguments.num_episodes}.")
@@ -102,7 +101,7 @@ def replay(arguments: argparse.Namespace) -> Iterable[str]:
 
 def info(arguments: argparse.Namespace) -> Iterable[str]:
     """Yields lines about record files, and draws them."""
-    from ibc.data import shard_info
+    from ibc.data.inspection import shard_info
 
     return shard_info.describe(arguments.pattern, arguments.picture)
 
@@ -113,7 +112,7 @@ def verify(arguments: argparse.Namespace) -> Iterable[str]:
     Raises:
       ValueError: A file is damaged.
     """
-    from ibc.data import shard_info
+    from ibc.data.inspection import shard_info
 
     count, damaged = 0, 0
     for path, problem in shard_info.verify(arguments.pattern):

@@ -9,10 +9,11 @@ import pytest
 import tensorflow as tf
 from matplotlib import image
 
-from ibc.data import ibc_data, manifest, shard_reader, shard_testing
-from ibc.environments.utils import command_line_testing
+from ibc.data import ibc_data
+from ibc.data.records import manifest, shard_reader
+from tests import command_line_testing, shard_testing
 
-convert_testing = pytest.importorskip("ibc.data.convert_testing")
+convert_testing = pytest.importorskip("tests.convert_testing")
 
 
 @pytest.fixture

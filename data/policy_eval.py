@@ -15,10 +15,9 @@ import time
 import tqdm
 from absl import app, flags
 
-from ibc.data import policy_eval_options, policy_eval_replicas, policy_eval_report
+from ibc.data.recording import policy_eval_options, policy_eval_replicas, policy_eval_report
 from ibc.environments import tasks
-from ibc.environments.utils import command_line, storage, termination
-from ibc.utils import startup
+from ibc.utils import command_line, startup, storage, termination
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -77,7 +76,7 @@ def evaluate(options: policy_eval_options.Options) -> list[policy_eval_report.Re
             return policy_eval_replicas.run(options, bar.update)
         # Only here, so that --help and replicas' parent do not wait for TensorFlow.
         startup.import_tensorflow_quietly()
-        from ibc.data import policy_eval_run
+        from ibc.data.recording import policy_eval_run
 
         return [policy_eval_run.run(options, on_episode=bar.update)]
 

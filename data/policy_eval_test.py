@@ -16,7 +16,7 @@ from tf_agents.utils import example_encoding_dataset
 
 from ibc.data import policy_eval
 from ibc.environments import tasks
-from ibc.environments.utils import command_line_testing
+from tests import command_line_testing
 
 _SCRIPT = pathlib.Path(policy_eval.__file__)
 _MODULE = [sys.executable, "-m", "ibc.data.policy_eval"]

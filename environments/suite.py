@@ -4,10 +4,9 @@ import gymnasium
 from tf_agents.environments import py_environment, wrappers
 from tf_agents.metrics import py_metric
 
-from ibc.environments import tasks
-from ibc.environments.utils import gym_access
+from ibc.environments import bridge, tasks
 
-gym_env = gym_access.gym_env
+gym_env = bridge.gym_env
 
 
 def load(
@@ -46,7 +45,7 @@ def load(
     inner = gymnasium.make(
         env_id, render_mode="rgb_array", disable_env_checker=True, max_episode_steps=-1
     )
-    env = gym_access.SeededGymnasiumWrapper(inner)
+    env = bridge.SeededGymnasiumWrapper(inner)
     if max_episode_steps:
         env = wrappers.TimeLimit(env, max_episode_steps)
     if flatten:

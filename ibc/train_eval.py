@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
-from ibc.environments.utils import child_process, command_line, storage, termination
+from ibc.utils import child_process, command_line, storage, termination
 
 # Errors in what the user gave or in what training met; others are defects and keep a traceback.
 _EXPECTED = (ValueError, OSError, ImportError, child_process.WorkerError)
@@ -85,7 +85,8 @@ def _run_experiment() -> None:
     from ibc.utils import startup
 
     startup.import_tensorflow_quietly()
-    from ibc.train import configuration, devices, experiment
+    from ibc.train import configuration, experiment
+    from ibc.train.devices import devices
 
     configuration.configure(_TASK.value, _GIN_FILE.value, _GIN_BINDINGS.value)
     devices.set_up_lanes(_DEVICE_TYPE.value, _TPU.value)

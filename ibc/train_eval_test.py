@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from ibc import command_testing
 from ibc import train_eval as command
+from tests import command_testing
 
 _ROOT = pathlib.Path(__file__).parent.parent
 

@@ -8,8 +8,8 @@ import tensorflow_probability as tfp
 from tf_agents.networks import network
 from tf_agents.typing import types
 
-from ibc.networks.layers import mdn, stacks, window_encoder
-from ibc.networks.utils import flatten, image_prepro
+from ibc.networks.encoders import image_prepro, window_encoder
+from ibc.networks.layers import flatten, mdn, stacks
 
 
 @gin.configurable

@@ -7,8 +7,8 @@ import tensorflow as tf
 from tf_agents.networks import network
 from tf_agents.typing import types
 
-from ibc.networks.layers import dense, stacks, window_encoder
-from ibc.networks.utils import flatten, image_prepro
+from ibc.networks.encoders import image_prepro, window_encoder
+from ibc.networks.layers import dense, flatten, stacks
 
 
 @gin.configurable

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from ibc.networks import conv_mlp_mdn, conv_mlp_mse
-from ibc.networks.layers import conv_testing, normalizers, window_encoder
-from ibc.networks.utils import image_prepro
+from ibc.networks.encoders import image_prepro, window_encoder
+from ibc.networks.layers import normalizers
+from tests import conv_testing
 
 OBS_SPEC = {"rgb": tf.TensorSpec([2, 24, 32, 3], tf.uint8), "angle": tf.TensorSpec([2, 1])}
 ACTION_SPEC = tf.TensorSpec([2])

@@ -5,8 +5,7 @@ import tensorflow as tf
 from tf_agents.typing import types
 
 from ibc.networks import energy_network
-from ibc.networks.layers import dense, stacks
-from ibc.networks.utils import flatten, split_score
+from ibc.networks.layers import dense, flatten, split_score, stacks
 
 
 @gin.configurable

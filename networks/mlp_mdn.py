@@ -8,8 +8,7 @@ import tensorflow_probability as tfp
 from tf_agents.networks import network
 from tf_agents.typing import types
 
-from ibc.networks.layers import mdn, stacks
-from ibc.networks.utils import flatten
+from ibc.networks.layers import flatten, mdn, stacks
 
 
 @gin.configurable

@@ -7,8 +7,7 @@ import tensorflow as tf
 from tf_agents.networks import network
 from tf_agents.typing import types
 
-from ibc.networks.layers import dense, stacks
-from ibc.networks.utils import flatten
+from ibc.networks.layers import dense, flatten, stacks
 
 
 @gin.configurable

@@ -5,8 +5,8 @@ import tensorflow as tf
 from tf_agents.typing import types
 
 from ibc.networks import energy_network
-from ibc.networks.layers import dense_resnet_value, window_encoder
-from ibc.networks.utils import flatten, image_prepro, split_score
+from ibc.networks.encoders import image_prepro, window_encoder
+from ibc.networks.layers import dense_resnet_value, flatten, split_score
 
 _VALUE_NETWORKS = {"DenseResnetValue": dense_resnet_value.DenseResnetValue}
 

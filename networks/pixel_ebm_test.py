@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.networks import pixel_ebm
-from ibc.networks.layers import conv_testing
+from tests import conv_testing
 
 OBS_SPEC = {
     "rgb": tf.TensorSpec([2, 24, 32, 3], tf.uint8),

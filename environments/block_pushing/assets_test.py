@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from ibc.environments.block_pushing import bullet
+from ibc.environments.block_pushing.simulation import bullet
 
 _ASSETS = pathlib.Path(bullet.__file__).parent.parent / "assets"
 _HEAD_RADIUS, _HEAD_OFFSET, _HEAD_SIDES, _HEAD_LENGTH = 4.99996, 0.00142, 64, 30.0

@@ -9,7 +9,8 @@ import enum
 import gin
 import numpy as np
 
-from ibc.environments.block_pushing import pose, pushing_env, registration, start_poses
+from ibc.environments.block_pushing import pushing_env, registration, start_poses
+from ibc.environments.block_pushing.simulation import pose
 
 _REACH_DISTANCE_METRES = 0.05
 _SMALLEST_INITIAL_DISTANCE = 1e-7

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ibc.environments.block_pushing import block_pushing_discontinuous, pose
+from ibc.environments.block_pushing import block_pushing_discontinuous
+from ibc.environments.block_pushing.simulation import pose
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,13 @@
 import gin
 import gymnasium
 
-from ibc.environments.utils import episode_metrics
+from ibc.environments import metrics
 
-AverageSuccessMetric = episode_metrics.AverageSuccessMetric
+AverageSuccessMetric = metrics.AverageSuccessMetric
 
 
 @gin.configurable
-class AverageFinalGoalDistance(episode_metrics.EpisodeEndMetric):
+class AverageFinalGoalDistance(metrics.EpisodeEndMetric):
     """Average distance (m) to the goal at the end of the episode."""
 
     def __init__(
@@ -25,7 +25,7 @@ class AverageFinalGoalDistance(episode_metrics.EpisodeEndMetric):
 
 def make_metrics(
     env: gymnasium.Env, num_episodes: int
-) -> tuple[list[episode_metrics.EpisodeEndMetric], AverageSuccessMetric]:
+) -> tuple[list[metrics.EpisodeEndMetric], AverageSuccessMetric]:
     """Returns all metrics over the last `num_episodes` episodes, and the one for success."""
     success = AverageSuccessMetric(env, buffer_size=num_episodes)
     return [AverageFinalGoalDistance(env, buffer_size=num_episodes), success], success

@@ -5,13 +5,13 @@ import pytest
 from tf_agents.drivers import py_driver
 from tf_agents.policies import random_py_policy
 
+from ibc.environments import bridge
 from ibc.environments.block_pushing import block_pushing
-from ibc.environments.utils import gym_access
 
 
 def test_metrics_read_the_end_of_every_episode():
     inner = block_pushing.BlockPush(goal_dist_tolerance=0.3)
-    env = gym_access.SeededGymnasiumWrapper(inner)
+    env = bridge.SeededGymnasiumWrapper(inner)
     metrics, success = inner.get_metrics(10)
     distances, successes = [], []
 

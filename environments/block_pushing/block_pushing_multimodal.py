@@ -3,7 +3,8 @@
 import gin
 import numpy as np
 
-from ibc.environments.block_pushing import pose, pushing_env, registration, start_poses
+from ibc.environments.block_pushing import pushing_env, registration, start_poses
+from ibc.environments.block_pushing.simulation import pose
 
 _NAME = "PushMultimodal"
 _MAX_EPISODE_STEPS = 200

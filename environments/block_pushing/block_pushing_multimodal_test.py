@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from ibc.environments.block_pushing import block_pushing_multimodal, pose
+from ibc.environments.block_pushing import block_pushing_multimodal
+from ibc.environments.block_pushing.simulation import pose
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import gin
 import numpy as np
 import pytest
 
-from ibc.environments.block_pushing import block_pushing, pose
+from ibc.environments.block_pushing import block_pushing
+from ibc.environments.block_pushing.simulation import pose
 
 _Task = block_pushing.BlockTaskVariant
 

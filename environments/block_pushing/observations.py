@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import gymnasium
 import numpy as np
 
-from ibc.environments.block_pushing import pose
+from ibc.environments.block_pushing.simulation import pose
 
 _TRANSLATION_BOUND = 5.0
 _ORIENTATION_BOUND = 2 * np.pi

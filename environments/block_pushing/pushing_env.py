@@ -10,17 +10,16 @@ from collections.abc import Mapping, Sequence
 import gymnasium
 import numpy as np
 
-from ibc.environments.block_pushing import (
+from ibc.environments.block_pushing import observations, restored_start
+from ibc.environments.block_pushing.simulation import (
     bullet,
     camera,
-    observations,
     pose,
-    restored_start,
     scene,
     scene_state,
     xarm_sim_robot,
 )
-from ibc.environments.utils import parameters
+from ibc.utils import parameters
 
 _MAX_DISPLACEMENT_METRES = 0.1
 _EFFECTOR_HEIGHT_METRES = 0.06

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ibc.environments.block_pushing import observations, pose, scene
+from ibc.environments.block_pushing import observations
+from ibc.environments.block_pushing.simulation import pose, scene
 
 _SETTLING_ROUNDS = 3
 

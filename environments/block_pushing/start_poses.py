@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ibc.environments.block_pushing import pose
+from ibc.environments.block_pushing.simulation import pose
 
 _CENTER_X = 0.4
 _BLOCK_CENTER_Y = -0.2

@@ -16,7 +16,7 @@ import gymnasium
 import numpy as np
 
 from ibc.environments import tasks
-from ibc.environments.utils import atomic_file
+from ibc.utils import atomic_file
 
 STATE_VERSION = 1
 _SUFFIX = ".json.zip"

@@ -21,10 +21,9 @@ import time
 import tqdm
 from absl import app, flags
 
+from ibc.data.recording import collect_options
 from ibc.environments import tasks
-from ibc.environments.collect import collect_options
-from ibc.environments.utils import command_line, storage, termination
-from ibc.utils import startup
+from ibc.utils import command_line, startup, storage, termination
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -88,7 +87,7 @@ def collect(options: collect_options.Options) -> list[str]:
     start = time.monotonic()
     # Only here, so that --help and wrong flags do not wait for TensorFlow.
     startup.import_tensorflow_quietly()
-    from ibc.environments.collect import collect_run
+    from ibc.data.recording import collect_run
 
     missing, complete = collect_run.prepare(options)
     with tqdm.tqdm(total=len(missing) * options.num_episodes, unit="episode") as bar:

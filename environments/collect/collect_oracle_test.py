@@ -10,9 +10,9 @@ import time
 import pytest
 from absl import flags
 
-from ibc.data import shard_reader
+from ibc.data.records import shard_reader
 from ibc.environments.collect import collect_oracle
-from ibc.environments.utils import command_line_testing
+from tests import command_line_testing
 
 _SCRIPT = pathlib.Path(collect_oracle.__file__)
 _ARGUMENTS = [

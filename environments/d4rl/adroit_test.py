@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from ibc.data import shard_reader
-from ibc.environments.d4rl import adroit, d4rl_testing
+from ibc.data.records import shard_reader
+from ibc.environments.d4rl import adroit
+from tests import d4rl_testing
 
 pytest.importorskip("gymnasium_robotics")
 

@@ -7,7 +7,8 @@ import tempfile
 import numpy as np
 import pytest
 
-from ibc.environments.d4rl import antmaze, d4rl_testing
+from ibc.environments.d4rl import antmaze
+from tests import d4rl_testing
 
 pytest.importorskip("gymnasium_robotics")
 

@@ -8,7 +8,8 @@ import pytest
 from gymnasium.utils import env_checker
 
 from ibc.environments import suite, tasks
-from ibc.environments.d4rl import d4rl_tasks, d4rl_testing, load_d4rl, locomotion
+from ibc.environments.d4rl import d4rl_tasks, load_d4rl, locomotion
+from tests import d4rl_testing
 
 pytest.importorskip("gymnasium_robotics")
 

@@ -5,11 +5,11 @@ import functools
 import gin
 import gymnasium
 
-from ibc.environments.utils import episode_metrics
+from ibc.environments import metrics
 
 
 @gin.configurable
-class D4RLSuccess(episode_metrics.EpisodeEndMetric):
+class D4RLSuccess(metrics.EpisodeEndMetric):
     """Share of episodes that were successes, each counted by itself.
 
     The hand has to achieve its goal on more than `adroit.SUCCESS_STEPS` steps; the kitchen and the
@@ -28,7 +28,7 @@ class D4RLSuccess(episode_metrics.EpisodeEndMetric):
 
 
 @gin.configurable
-class NormalizedReturn(episode_metrics.EpisodeEndMetric):
+class NormalizedReturn(metrics.EpisodeEndMetric):
     """Average return on D4RL's scale: 0 as random actions, 100 as its expert."""
 
     def __init__(
@@ -43,7 +43,7 @@ class NormalizedReturn(episode_metrics.EpisodeEndMetric):
 
 
 @gin.configurable
-class KitchenScore(episode_metrics.EpisodeEndMetric):
+class KitchenScore(metrics.EpisodeEndMetric):
     """Average number of elements completed in an episode."""
 
     def __init__(
@@ -59,7 +59,7 @@ class KitchenScore(episode_metrics.EpisodeEndMetric):
 
 def make_metrics(
     env: gymnasium.Env, num_episodes: int
-) -> tuple[list[episode_metrics.EpisodeEndMetric], episode_metrics.EpisodeEndMetric]:
+) -> tuple[list[metrics.EpisodeEndMetric], metrics.EpisodeEndMetric]:
     """Returns all metrics over the last `num_episodes` episodes, and the most telling one.
 
     The return itself, which is reported first everywhere, is none of them: whoever runs episodes
@@ -78,11 +78,11 @@ def make_metrics(
 
 def _completion_metric(
     env: gymnasium.Env, element: str, num_episodes: int
-) -> episode_metrics.EpisodeEndMetric:
+) -> metrics.EpisodeEndMetric:
     """Returns the share of episodes in which a kitchen's element was completed."""
     name = f"Completed_{element.replace(' ', '_')}"
     read = functools.partial(_is_completed, element)
-    return episode_metrics.EpisodeEndMetric(env, read, name, num_episodes)
+    return metrics.EpisodeEndMetric(env, read, name, num_episodes)
 
 
 def _is_completed(element: str, env: gymnasium.Env) -> bool:

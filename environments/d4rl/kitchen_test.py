@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ibc.environments.d4rl import d4rl_testing, kitchen
+from ibc.environments.d4rl import kitchen
+from tests import d4rl_testing
 
 pytest.importorskip("gymnasium_robotics")
 

@@ -7,9 +7,9 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from ibc.environments import suite
-from ibc.environments.d4rl import d4rl_testing, rendering
-from ibc.environments.utils import video
+from ibc.environments import suite, video
+from ibc.environments.d4rl import rendering
+from tests import d4rl_testing
 
 pytest.importorskip("gymnasium_robotics")
 

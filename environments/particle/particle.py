@@ -16,7 +16,7 @@ import gymnasium
 import numpy as np
 
 from ibc.environments.particle import particle_physics
-from ibc.environments.utils import parameters
+from ibc.utils import parameters
 
 ENV_ID = "Particle-v0"
 

@@ -3,11 +3,11 @@
 import gin
 import gymnasium
 
-from ibc.environments.utils import episode_metrics
+from ibc.environments import metrics
 
 
 @gin.configurable
-class AverageFirstGoalDistance(episode_metrics.EpisodeEndMetric):
+class AverageFirstGoalDistance(metrics.EpisodeEndMetric):
     """Average of each episode's smallest distance to the first goal."""
 
     def __init__(
@@ -22,7 +22,7 @@ class AverageFirstGoalDistance(episode_metrics.EpisodeEndMetric):
 
 
 @gin.configurable
-class AverageSecondGoalDistance(episode_metrics.EpisodeEndMetric):
+class AverageSecondGoalDistance(metrics.EpisodeEndMetric):
     """Average of each episode's smallest distance to the second goal."""
 
     def __init__(
@@ -37,7 +37,7 @@ class AverageSecondGoalDistance(episode_metrics.EpisodeEndMetric):
 
 
 @gin.configurable
-class AverageFinalSecondGoalDistance(episode_metrics.EpisodeEndMetric):
+class AverageFinalSecondGoalDistance(metrics.EpisodeEndMetric):
     """Average distance to the second goal at the end of the episode."""
 
     def __init__(
@@ -53,9 +53,9 @@ class AverageFinalSecondGoalDistance(episode_metrics.EpisodeEndMetric):
 
 def make_metrics(
     env: gymnasium.Env, num_episodes: int
-) -> tuple[list[episode_metrics.EpisodeEndMetric], episode_metrics.AverageSuccessMetric]:
+) -> tuple[list[metrics.EpisodeEndMetric], metrics.AverageSuccessMetric]:
     """Returns all metrics over the last `num_episodes` episodes, and the one for success."""
-    success = episode_metrics.AverageSuccessMetric(env, buffer_size=num_episodes)
+    success = metrics.AverageSuccessMetric(env, buffer_size=num_episodes)
     distances = [
         AverageFirstGoalDistance(env, buffer_size=num_episodes),
         AverageSecondGoalDistance(env, buffer_size=num_episodes),

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ibc.environments.particle import particle, particle_views
-from ibc.environments.utils import atomic_file
+from ibc.utils import atomic_file
 
 _DOTS_PER_INCH = 100
 _PANEL_INCHES = (2.4, 1.6)

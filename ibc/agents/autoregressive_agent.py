@@ -7,18 +7,12 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import (
-    action_bounds,
-    autoregressive_policy,
-    base_agent,
-    draws,
-    mcmc,
-    sampler_bindings,
-)
-from ibc.environments.utils import parameters
+from ibc.agents import autoregressive_policy, base_agent, mcmc
 from ibc.losses import ebm_losses
 from ibc.networks import autoregressive_ebm
-from ibc.utils import lanes
+from ibc.samplers import action_bounds, draws, sampler_bindings
+from ibc.utils import parameters
+from ibc.utils.parallel import lanes
 
 
 @gin.configurable

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.agents import agent_testing, autoregressive_agent, greedy_policy
+from ibc.agents import autoregressive_agent, greedy_policy
 from ibc.networks import autoregressive_ebm
+from tests import agent_testing
 
 
 def _agent(learning_rate=1e-2, **options):

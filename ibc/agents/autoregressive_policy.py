@@ -5,7 +5,9 @@ from collections.abc import Callable
 import tensorflow as tf
 from tf_agents.typing import types
 
-from ibc.agents import draws, ibc_policy, mcmc, score_blocks
+from ibc.agents import ibc_policy, mcmc
+from ibc.samplers import draws
+from ibc.utils.parallel import score_blocks
 
 
 class AutoregressivePolicy(ibc_policy.IbcPolicy):

@@ -13,9 +13,9 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 from tf_agents.utils import common
 
-from ibc.agents import draws, gradient_blocks
 from ibc.networks.layers import dropout, spectral_norm
-from ibc.utils import lanes
+from ibc.samplers import draws
+from ibc.utils.parallel import gradient_blocks, lanes
 
 Experience = tuple[types.NestedTensor, tf.Tensor]
 

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 from tf_agents.train import learner
 
-from ibc.agents import agent_testing, ibc_agent, mse_agent
+from ibc.agents import ibc_agent, mse_agent
+from tests import agent_testing
 
 
 def _ebm_agent(counter=None, network=None, learning_rate=0.1, **options):
@@ -183,7 +184,8 @@ _TWO_REPLICAS = """
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    from ibc.agents import agent_testing, base_agent_test
+    from ibc.agents import base_agent_test
+    from tests import agent_testing
 
     experience = agent_testing.batch(8)
     single = base_agent_test._mse_agent(rate=0.3)

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.agents import agent_testing, base_agent_test, compilation, langevin
+from ibc.agents import base_agent_test, compilation
 from ibc.networks import mlp_ebm, pixel_ebm
-from ibc.networks.layers import precision
+from ibc.samplers import langevin
+from ibc.utils import precision
+from tests import agent_testing
 
 OBS_SPEC = tf.TensorSpec([2, 3])
 

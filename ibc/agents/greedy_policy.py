@@ -6,7 +6,8 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import draws, mapped_categorical
+from ibc.agents import mapped_categorical
+from ibc.samplers import draws
 
 
 class SeededGreedyPolicy(greedy_policy.GreedyPolicy):

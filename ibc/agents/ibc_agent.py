@@ -8,19 +8,12 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import (
-    action_bounds,
-    base_agent,
-    compilation,
-    counter_examples,
-    ibc_policy,
-    mcmc,
-    sampler_bindings,
-)
-from ibc.environments.utils import parameters
+from ibc.agents import base_agent, compilation, ibc_policy, mcmc
 from ibc.losses import ebm_losses, gradient_loss
 from ibc.networks import energy_network
-from ibc.utils import lanes
+from ibc.samplers import action_bounds, counter_examples, sampler_bindings
+from ibc.utils import parameters, score_gradients
+from ibc.utils.parallel import lanes
 
 
 @gin.configurable
@@ -92,7 +85,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         del late_fusion
         parameters.check_whole("ImplicitBCAgent", num_counter_examples=num_counter_examples)
         counter_examples.check_fractions(fraction_dfo_samples, fraction_langevin_samples)
-        gradient_loss.check_grad_norm_type(grad_norm_type)
+        score_gradients.check_grad_norm_type(grad_norm_type)
         parameters.check_positive("ImplicitBCAgent", softmax_temperature=softmax_temperature)
         sampler_bindings.check(mcmc.iterative_dfo, mcmc.langevin_actions_given_obs)
         self._ebm_loss = ebm_losses.get_loss(ebm_loss_type, softmax_temperature)
@@ -193,8 +186,8 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             distances = tf.math.squared_difference(counters, action[:, tf.newaxis])
             extra["mse_counter_examples"] = tf.reduce_mean(distances)
         if self._add_grad_penalty:
-            predictions, gradients = gradient_loss.scores_and_gradients(score_fn, actions)
-            norms = gradient_loss.gradient_norm(gradients, self._grad_norm_type)
+            predictions, gradients = score_gradients.scores_and_gradients(score_fn, actions)
+            norms = score_gradients.gradient_norm(gradients, self._grad_norm_type)
             penalty = gradient_loss.grad_penalty(norms, chain.grad_norms if chain else None)
             extra["grad_loss"] = tf.reduce_mean(penalty)
         else:
@@ -212,7 +205,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         """
         constant = tf.stop_gradient(actions)
         with base_agent.paused(tape):
-            scores, gradients = gradient_loss.scores_and_gradients(
+            scores, gradients = score_gradients.scores_and_gradients(
                 lambda actions: self._cloning_network.score(encoding, actions), constant
             )
         return scores + tf.reduce_sum(gradients * (actions - constant), axis=-1)

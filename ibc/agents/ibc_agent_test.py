@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.agents import agent_testing, ibc_agent, mcmc
+from ibc.agents import ibc_agent, mcmc
+from tests import agent_testing
 
 WEIGHT = 1.5
 

@@ -9,17 +9,11 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import (
-    action_bounds,
-    compilation,
-    draws,
-    mapped_categorical,
-    mcmc,
-    score_blocks,
-    warm_start,
-)
-from ibc.environments.utils import parameters
+from ibc.agents import compilation, mapped_categorical, mcmc
 from ibc.networks import energy_network
+from ibc.samplers import action_bounds, draws, warm_start
+from ibc.utils import parameters
+from ibc.utils.parallel import score_blocks
 
 
 @gin.configurable

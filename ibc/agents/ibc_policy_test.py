@@ -7,7 +7,8 @@ import tensorflow as tf
 from tf_agents.policies import greedy_policy as tf_greedy_policy
 from tf_agents.specs import tensor_spec
 
-from ibc.agents import agent_testing, greedy_policy, ibc_policy
+from ibc.agents import greedy_policy, ibc_policy
+from tests import agent_testing
 
 MINIMUM, MAXIMUM = agent_testing.SAMPLING_SPEC.minimum, agent_testing.SAMPLING_SPEC.maximum
 WIDE_SPEC = tensor_spec.BoundedTensorSpec([2], tf.float32, -9.0, 9.0)

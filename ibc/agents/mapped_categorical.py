@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from ibc.agents import draws
+from ibc.samplers import draws
 
 
 class MappedCategorical(tfp.distributions.Distribution):

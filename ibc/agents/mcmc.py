@@ -1,10 +1,10 @@
 """The samplers, under the name people know them by."""
 
-from ibc.agents.autoregressive_dfo import autoregressive_dfo
-from ibc.agents.dfo import iterative_dfo
-from ibc.agents.draws import uniform_actions
-from ibc.agents.langevin import ChainData, langevin_actions_given_obs
-from ibc.agents.schedules import exponential, polynomial
+from ibc.samplers.autoregressive_dfo import autoregressive_dfo
+from ibc.samplers.dfo import iterative_dfo
+from ibc.samplers.draws import uniform_actions
+from ibc.samplers.langevin import ChainData, langevin_actions_given_obs
+from ibc.samplers.schedules import exponential, polynomial
 
 __all__ = [
     "ChainData",

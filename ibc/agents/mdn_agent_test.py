@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.agents import agent_testing, greedy_policy, mdn_agent
+from ibc.agents import greedy_policy, mdn_agent
+from tests import agent_testing
 
 
 def _agent(network=None, learning_rate=1e-2, **options):

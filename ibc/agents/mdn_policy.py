@@ -10,7 +10,8 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import action_bounds, action_mixture, draws, mapped_categorical
+from ibc.agents import action_mixture, mapped_categorical
+from ibc.samplers import action_bounds, draws
 
 
 @gin.configurable

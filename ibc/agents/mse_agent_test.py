@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.agents import agent_testing, greedy_policy, mse_agent
+from ibc.agents import greedy_policy, mse_agent
+from tests import agent_testing
 
 
 def _agent(network, **options):

@@ -9,7 +9,8 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import action_bounds, mapped_categorical
+from ibc.agents import mapped_categorical
+from ibc.samplers import action_bounds
 
 
 class MsePolicy(tf_policy.TFPolicy):

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 from absl import app, flags, logging
 
-from ibc.environments.utils import atomic_file, command_line
-from ibc.utils import startup
+from ibc.utils import atomic_file, command_line, startup
 
 _OUTPUT = flags.DEFINE_string(
     "output", "coordinate_regression.png", "PNG to write; results stand beside it as .json."

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ibc.coordinate_regression import dots
-from ibc.networks.utils import image_prepro
+from ibc.networks.encoders import image_prepro
 
 
 def test_a_dots_centroid_is_its_target():

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from scipy import spatial
 
 from ibc.coordinate_regression import dots, regression, study
-from ibc.environments.utils import atomic_file
+from ibc.utils import atomic_file
 
 _DOTS_PER_INCH = 160
 _ERROR_RANGE_PIXELS = (0.05, 20)

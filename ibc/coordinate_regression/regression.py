@@ -13,7 +13,7 @@ from tf_agents.trajectories import time_step as ts
 from ibc.coordinate_regression import dots
 from ibc.eval import seeded_policy
 from ibc.networks.layers import normalizers
-from ibc.train import build_agent, get_normalizers
+from ibc.train.build import build_agent, get_normalizers
 
 BATCH_SIZE = 10
 

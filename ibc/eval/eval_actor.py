@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from ibc.environments.utils import atomic_file
-from ibc.eval import environment_group, measured_environment, rollouts, scalars
+from ibc.eval import environment_group, measured_environment, rollouts
+from ibc.utils import atomic_file, scalars
 
 _RESULTS = "results.json"
 

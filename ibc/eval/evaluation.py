@@ -9,9 +9,9 @@ import tensorflow as tf
 from absl import logging
 from tf_agents.environments import py_environment
 
-from ibc.environments import suite, tasks
-from ibc.environments.utils import child_process, video
-from ibc.eval import environment_group, eval_actor, process_group, rollouts, scalars
+from ibc.environments import suite, tasks, video
+from ibc.eval import environment_group, eval_actor, process_group, rollouts
+from ibc.utils import child_process, scalars
 
 VIDEO_FOLDER = "videos/ttl=7d"
 

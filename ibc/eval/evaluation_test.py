@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.environments.utils import termination
 from ibc.eval import eval_env, evaluation
+from ibc.utils import termination
 
 
 def rest(time_steps, seeds, wave=0):

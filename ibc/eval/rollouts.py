@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_agents.environments import py_environment
 from tf_agents.trajectories import time_step as ts
 
-from ibc.environments.utils import video
+from ibc.environments import video
 from ibc.eval import environment_group, measured_environment
 
 

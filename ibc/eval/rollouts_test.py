@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from ibc.environments import suite
-from ibc.environments.utils import child_process, termination_testing
 from ibc.eval import environment_group, process_group, rollouts
+from ibc.utils import child_process
+from tests import termination_testing
 
 
 def proportional_act(time_steps, seeds, wave=0):

@@ -8,7 +8,7 @@ from tf_agents.policies import policy_saver
 from tf_agents.specs import tensor_spec
 
 from ibc.agents import greedy_policy, ibc_policy
-from ibc.data import policy_eval_options, policy_eval_run
+from ibc.data.recording import policy_eval_options, policy_eval_run
 from ibc.environments import suite
 from ibc.eval import (
     environment_group,
@@ -18,7 +18,7 @@ from ibc.eval import (
     seeded_policy,
 )
 from ibc.networks import energy_network
-from ibc.train import agent_specs
+from ibc.train.build import agent_specs
 
 SEEDS = [4, 0, 7, 1, 9]
 

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.losses import gradient_loss
+from ibc.utils import score_gradients
 
 NORMS = ["1", "2", "inf", None]
 
@@ -20,12 +21,12 @@ def _recorded(golden):
 @pytest.mark.parametrize("norm", NORMS)
 def test_gradients_and_norms_match_recording(golden, norm):
     recorded, score_fn, actions = _recorded(golden)
-    scores, gradients = gradient_loss.scores_and_gradients(score_fn, actions)
+    scores, gradients = score_gradients.scores_and_gradients(score_fn, actions)
     np.testing.assert_allclose(tf.reshape(scores, [-1]), recorded["energies"], atol=1e-6)
     np.testing.assert_allclose(
         tf.reshape(-gradients, [36, 2]), recorded["de_dact"], rtol=1e-6, atol=1e-6
     )
-    norms = gradient_loss.gradient_norm(gradients, norm)
+    norms = score_gradients.gradient_norm(gradients, norm)
     np.testing.assert_allclose(
         tf.reshape(norms, [-1]), recorded[f"grad_norm_{norm}"], rtol=1e-6, atol=1e-6
     )
@@ -36,8 +37,8 @@ def test_gradients_and_norms_match_recording(golden, norm):
 @pytest.mark.parametrize("norm", ["1", "2", "inf"])
 def test_penalty_matches_recording(golden, norm, margin, square):
     recorded, score_fn, actions = _recorded(golden)
-    _, gradients = gradient_loss.scores_and_gradients(score_fn, actions)
-    norms = gradient_loss.gradient_norm(gradients, norm)
+    _, gradients = score_gradients.scores_and_gradients(score_fn, actions)
+    norms = score_gradients.gradient_norm(gradients, norm)
     penalty = gradient_loss.grad_penalty(norms, grad_margin=margin, square_grad_penalty=square)
     expected = recorded[f"grad_penalty_norm{norm}_margin{margin}_square{square}"]
     np.testing.assert_allclose(penalty, expected, rtol=1e-5)
@@ -66,8 +67,8 @@ def test_second_order_gradients_reach_the_weights():
     actions = tf.constant([[[1.0, 2.0], [-1.0, 0.5]]])
     with tf.GradientTape() as tape:
         score_fn = lambda a: tf.reduce_sum(a * weight, axis=-1)  # noqa: E731
-        _, gradients = gradient_loss.scores_and_gradients(score_fn, actions)
-        norms = gradient_loss.gradient_norm(gradients, "inf")
+        _, gradients = score_gradients.scores_and_gradients(score_fn, actions)
+        norms = score_gradients.gradient_norm(gradients, "inf")
         penalty = tf.reduce_sum(gradient_loss.grad_penalty(norms))
     # penalty = (|w₂| − 1)² wherever |w₂| is the larger one.
     np.testing.assert_allclose(penalty, 4.0)
@@ -77,11 +78,11 @@ def test_second_order_gradients_reach_the_weights():
 def test_norm_2_is_differentiable_at_zero():
     gradient = tf.Variable([[[0.0, 0.0], [3.0, 4.0]]])
     with tf.GradientTape() as tape:
-        norms = gradient_loss.gradient_norm(gradient, "2")
+        norms = score_gradients.gradient_norm(gradient, "2")
     np.testing.assert_allclose(norms, [[0.0, 5.0]])
     np.testing.assert_allclose(tape.gradient(norms, gradient), [[[0.0, 0.0], [0.6, 0.8]]])
 
 
 def test_unknown_norm():
     with pytest.raises(ValueError, match="'3'"):
-        gradient_loss.gradient_norm(tf.zeros([1, 1, 1]), "3")
+        score_gradients.gradient_norm(tf.zeros([1, 1, 1]), "3")

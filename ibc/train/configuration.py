@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import gin
 
 from ibc.environments import tasks
-from ibc.environments.utils import gin_config
+from ibc.utils import gin_config
 
 # Modules whose configurables a config file may bind.
 _CONFIGURABLE_MODULES = (
@@ -30,8 +30,8 @@ _CONFIGURABLE_MODULES = (
     "ibc.networks.mlp_mse",
     "ibc.networks.pixel_ebm",
     "ibc.train.experiment",
-    "ibc.train.get_normalizers",
-    "ibc.train.stats",
+    "ibc.train.build.get_normalizers",
+    "ibc.train.build.stats",
 )
 
 

@@ -6,13 +6,8 @@ import time
 import tqdm
 from absl import logging
 
-from ibc.data import (
-    manifest,
-    policy_eval_options,
-    policy_eval_replicas,
-    policy_eval_report,
-    shards,
-)
+from ibc.data.recording import policy_eval_options, policy_eval_replicas, policy_eval_report
+from ibc.data.records import manifest, shards
 from ibc.environments import tasks
 
 

@@ -2,7 +2,8 @@ import gin
 import numpy as np
 import pytest
 
-from ibc.data import policy_eval_options, policy_eval_run, shard_reader
+from ibc.data.recording import policy_eval_options, policy_eval_run
+from ibc.data.records import shard_reader
 from ibc.environments import tasks
 from ibc.environments.particle import particle  # noqa: F401  (gin.ParticleEnv)
 from ibc.train import configuration, demonstrations

@@ -10,27 +10,16 @@ from absl import logging
 from tf_agents.train.utils import train_utils
 from tf_agents.typing import types
 
-from ibc.data import fingerprint
+from ibc.data.windows import fingerprint
 from ibc.environments import suite, tasks
-from ibc.environments.utils import parameters, termination
 from ibc.eval import eval_env, evaluation, seeded_policy
-from ibc.train import (
-    agent_specs,
-    build_agent,
-    checkpoint_fit,
-    configuration,
-    demonstrations,
-    devices,
-    divergence,
-    get_agent,
-    get_data,
-    get_learner,
-    memory,
-    run_folder,
-    training_loop,
-    validation,
-)
-from ibc.train import learning_rate as learning_rates
+from ibc.train import configuration, demonstrations
+from ibc.train.build import agent_specs, build_agent, get_agent, get_data
+from ibc.train.build import learning_rate as learning_rates
+from ibc.train.devices import devices
+from ibc.train.loop import get_learner, training_loop, validation
+from ibc.train.run import checkpoint_fit, divergence, memory, run_folder
+from ibc.utils import parameters, termination
 
 
 @gin.configurable
@@ -358,7 +347,7 @@ def _check_choices(
     if for_rnn:
         raise ValueError(
             "train_eval.for_rnn is True, but none of the networks here is recurrent: set it to "
-            "False. (Windows for recurrent networks: ibc.data.dataset.WindowDataset.)"
+            "False. (Windows for recurrent networks: ibc.data.windows.dataset.WindowDataset.)"
         )
     if shared_memory_eval and (len(task_names) > 1 or num_envs > 1):
         raise ValueError(

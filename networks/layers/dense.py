@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from ibc.networks.layers import precision
+from ibc.utils import precision
 
 
 class Dense(tf.keras.layers.Dense):

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.networks.layers import conv_testing, dense_resnet_value
+from ibc.networks.layers import dense_resnet_value
+from tests import conv_testing
 
 
 def _value(**options):

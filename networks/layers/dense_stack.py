@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dropout, precision, spectral_norm
+from ibc.networks.layers import dense, dropout, spectral_norm
+from ibc.utils import precision
 
 Dropout = Callable[[tf.Tensor], tf.Tensor]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 from tf_agents.typing import types
 
-from ibc.networks.utils import threefry
+from ibc.networks.layers import threefry
 
 _PER_COUNTER = 8
 """Decisions of a byte each that Threefry makes of a counter."""

@@ -7,7 +7,7 @@ import numpy as np
 from tf_agents.environments import py_environment
 
 from ibc.environments.block_pushing.oracles import oriented_push_oracle, pushing_info
-from ibc.environments.utils import parameters
+from ibc.utils import parameters
 
 
 @gin.configurable

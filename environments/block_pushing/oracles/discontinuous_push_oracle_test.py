@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 
 from ibc.environments import suite
-from ibc.environments.block_pushing.oracles import (
-    discontinuous_push_oracle,
-    oracle_testing,
-    oriented_push_oracle,
-)
+from ibc.environments.block_pushing.oracles import discontinuous_push_oracle, oriented_push_oracle
+from tests import oracle_testing
 
 
 def _oracle(**options):

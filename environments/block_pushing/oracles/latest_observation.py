@@ -7,7 +7,7 @@ import numpy as np
 from tf_agents.environments import py_environment
 from tf_agents.typing import types
 
-from ibc.environments.utils import gym_access
+from ibc.environments import bridge
 
 
 class LatestObservation:
@@ -28,7 +28,7 @@ class LatestObservation:
         Raises:
           ValueError: The environment's observations lack a key, or its actions are positions.
         """
-        inner = gym_access.gym_env(env)
+        inner = bridge.gym_env(env)
         spaces = getattr(inner.observation_space, "spaces", {})
         missing = [key for key in keys if key not in spaces]
         if missing:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from tf_agents.environments import wrappers
 
-from ibc.environments.block_pushing.oracles import latest_observation, oracle_testing
+from ibc.environments.block_pushing.oracles import latest_observation
+from tests import oracle_testing
 
 _KEYS = ("target_translation", "block_orientation")
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ibc.environments import suite
-from ibc.environments.block_pushing.oracles import multimodal_push_oracle, oracle_testing
+from ibc.environments.block_pushing.oracles import multimodal_push_oracle
+from tests import oracle_testing
 
 _PLACES = {
     "block_translation": (0.3, -0.2),

@@ -7,10 +7,10 @@ import pytest
 from ibc.environments import suite
 from ibc.environments.block_pushing.oracles import (
     normalized_oracles,
-    oracle_testing,
     oriented_push_oracle,
     reach_oracle,
 )
+from tests import oracle_testing
 
 # Smallest and largest values that are mapped to -1 and 1.
 _ACTION = ((-0.02547718, -0.02090043), (0.02869084, 0.04272365))

@@ -10,8 +10,9 @@ from tf_agents.policies import py_policy
 from tf_agents.trajectories import policy_step, time_step
 from tf_agents.typing import types
 
+from ibc.environments import bridge
 from ibc.environments.block_pushing.oracles import latest_observation, pushing_info
-from ibc.environments.utils import gym_access, parameters
+from ibc.utils import parameters
 
 # Speed limits in m/s: with them, displacements do not depend on the control frequency.
 MOVE_SPEED = 0.3
@@ -79,7 +80,7 @@ class OrientedPushOracle(py_policy.PyPolicy):
         parameters.check_not_negative(name, action_noise_std=action_noise_std)
         super().__init__(env.time_step_spec(), env.action_spec())
         self._latest = latest_observation.LatestObservation(env, name, self.observation_keys)
-        self._control_frequency = gym_access.gym_env(env).control_frequency
+        self._control_frequency = bridge.gym_env(env).control_frequency
         self._action_noise_std = action_noise_std
         self._noise = np.random.RandomState(seed or 0)
         self._phase = Phase.MOVE_TO_PRE_BLOCK

@@ -9,7 +9,8 @@ import pytest
 from tf_agents.trajectories import time_step as ts
 
 from ibc.environments import suite
-from ibc.environments.block_pushing.oracles import oracle_testing, oriented_push_oracle
+from ibc.environments.block_pushing.oracles import oriented_push_oracle
+from tests import oracle_testing
 
 
 def _oracle(control_frequency=10.0, **options):

@@ -7,8 +7,8 @@ from tf_agents.policies import py_policy
 from tf_agents.trajectories import policy_step, time_step
 from tf_agents.typing import types
 
+from ibc.environments import bridge
 from ibc.environments.block_pushing.oracles import latest_observation, pushing_info
-from ibc.environments.utils import gym_access
 
 SPEED = 0.2
 """Speed limit in m/s."""
@@ -39,7 +39,7 @@ class ReachOracle(py_policy.PyPolicy):
         self._latest = latest_observation.LatestObservation(
             env, type(self).__name__, self.observation_keys
         )
-        self._env = gym_access.gym_env(env)
+        self._env = bridge.gym_env(env)
         if getattr(self._env, "reach_target_translation", None) is None:
             raise ValueError(
                 f"{type(self).__name__} needs an environment with a reach target, but "

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ibc.environments import suite
-from ibc.environments.block_pushing.oracles import oracle_testing, reach_oracle
+from ibc.environments.block_pushing.oracles import reach_oracle
+from tests import oracle_testing
 
 
 def _oracle(target=(0.3, 0.1), control_frequency=10.0):

@@ -1,0 +1,182 @@
+"""Converts recorded episodes of other formats to record files for training."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+from ibc.data.records import shard_writer, specs
+
+
+class EpisodeSource(Protocol):
+    """Recorded episodes that need not all be in memory."""
+
+    path: str
+    """Where they come from."""
+    lengths: np.ndarray
+    """Steps of each episode [num_episodes]."""
+    returns: np.ndarray
+    """Return of each episode [num_episodes]."""
+
+    def spec(self) -> trajectory.Trajectory:
+        """Returns the spec of one frame."""
+
+    def frames(self, number: int) -> trajectory.Trajectory:
+        """Returns the frames of an episode, arrays [n, ...], with step types."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Conversion:
+    """What a conversion has done."""
+
+    path: str
+    """The record file."""
+    episodes: int
+    """Episodes written."""
+    of_episodes: int
+    """Episodes there were."""
+    frames: int
+    """Frames written."""
+    mean_return: float
+    """Average return of the episodes written."""
+    too_short: int
+    """Episodes left out because they have one step only."""
+
+
+def convert(
+    source: EpisodeSource,
+    path: str | os.PathLike,
+    top_fraction: float = 1.0,
+    on_frames: Callable[[int], None] = lambda count: None,
+) -> Conversion:
+    """Writes the episodes of a source, or those with the highest returns, to a record file.
+
+    Episodes keep their order. The file appears under its name when it is complete.
+
+    Args:
+      source: Where episodes are read from.
+      path: Record file to make.
+      top_fraction: Share of episodes to keep, by return, in (0, 1]; the number is rounded up.
+      on_frames: Called with a number of frames when so many have been read.
+
+    Raises:
+      ValueError: There is nothing to write, or a value is not finite; no file is left.
+    """
+    chosen = top_episodes(source.returns, top_fraction)
+    # An episode is recognised by its first and its last frame.
+    kept = [number for number in chosen if source.lengths[number] > 1]
+    with shard_writer.ShardWriter(os.fspath(path), source.spec()) as writer:
+        for number in kept:
+            frames = source.frames(number)
+            _check_finite(source, number, frames)
+            for frame in unstacked(frames):
+                writer(frame)
+            on_frames(len(frames.step_type))
+    return Conversion(
+        path=writer.path,
+        episodes=len(kept),
+        of_episodes=len(source.returns),
+        frames=writer.num_frames,
+        mean_return=float(np.mean(source.returns[kept])),
+        too_short=len(chosen) - len(kept),
+    )
+
+
+def top_episodes(returns: Sequence[float], fraction: float = 1.0) -> np.ndarray:
+    """Chooses the episodes with the highest returns, the earlier of equal ones.
+
+    With a fraction of 0.5 it is the data of the paper's reward-weighted variant (Florence et al.,
+    2021, section 5, D4RL).
+
+    Args:
+      returns: Return of each episode [n].
+      fraction: Share to choose, in (0, 1]; the number is rounded up.
+
+    Returns:
+      int64 numbers of the chosen episodes, ascending.
+
+    Raises:
+      ValueError: The fraction is outside (0, 1].
+    """
+    if not 0 < fraction <= 1:
+        raise ValueError(f"top_fraction must be above 0 and at most 1, got {fraction}.")
+    # Rounded first: 0.07 · 100 is a little more than 7.
+    count = math.ceil(round(fraction * len(returns), 6))
+    return np.sort(np.argsort(-np.asarray(returns), kind="stable")[:count])
+
+
+def frame_spec(observation: Any, action_size: int) -> trajectory.Trajectory:
+    """Returns the spec of frames as published D4RL shards have it, without bounds.
+
+    Args:
+      observation: Nest of shapes of one observation; its numbers are float32.
+      action_size: Numbers in an action.
+    """
+    number, step_type = tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)
+    return trajectory.Trajectory(
+        step_type=step_type,
+        observation=tf.nest.map_structure(
+            lambda array: tf.TensorSpec(array.shape[1:], tf.float32), observation
+        ),
+        action=tf.TensorSpec([action_size], tf.float32),
+        policy_info=(),
+        next_step_type=step_type,
+        reward=number,
+        discount=number,
+    )
+
+
+def episode_frames(
+    observation: Any, action: np.ndarray, reward: np.ndarray, terminated: bool
+) -> trajectory.Trajectory:
+    """Returns an episode's frames as published D4RL shards have them: one per step.
+
+    Frame i holds what was seen before step i, its action and its reward; the last one has step
+    type LAST and, if the episode ended by itself, discount 0.
+
+    Args:
+      observation: Nest of arrays [n, ...].
+      action: [n, action_size].
+      reward: [n].
+      terminated: Whether the episode ended by itself, not at a limit.
+    """
+    length = len(action)
+    step_type = np.full(length, ts.StepType.MID, np.int32)
+    step_type[0], step_type[-1] = ts.StepType.FIRST, ts.StepType.LAST
+    discount = np.ones(length, np.float32)
+    discount[-1] = not terminated
+    with np.errstate(over="ignore"):  # What becomes infinite is refused later.
+        observation, action, reward = tf.nest.map_structure(
+            np.float32, (observation, action, reward)
+        )
+    return trajectory.Trajectory(
+        step_type=step_type,
+        observation=observation,
+        action=action,
+        policy_info=(),
+        next_step_type=np.append(step_type[1:], np.int32(ts.StepType.FIRST)),
+        reward=reward,
+        discount=discount,
+    )
+
+
+def unstacked(frames: trajectory.Trajectory) -> Iterable[trajectory.Trajectory]:
+    """Yields frames one by one, given arrays [n, ...] of all."""
+    leaves = tf.nest.flatten(frames)
+    for values in zip(*leaves, strict=True):
+        yield tf.nest.pack_sequence_as(frames, values)
+
+
+def _check_finite(source: EpisodeSource, number: int, frames: trajectory.Trajectory) -> None:
+    for name, values in zip(specs.leaves(frames), tf.nest.flatten(frames), strict=True):
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"{source.path}: {name} is not finite in episode {number}: copy the file again "
+                "from where it came from."
+            )

@@ -1,0 +1,138 @@
+"""Reads the HDF5 files of Minari data sets, without the package minari."""
+
+import re
+from typing import Any
+
+import numpy as np
+from tf_agents.trajectories import trajectory
+
+from ibc.data.formats import convert, convert_hdf5, recorded_returns
+from ibc.environments.d4rl import d4rl_tasks, kitchen
+
+_KEYS = ("observations", "actions", "rewards", "terminations", "truncations")
+_EPISODE_GROUP = re.compile(r"episode_(\d+)")
+_KITCHEN_OBSERVATION = (59,)
+_KITCHENS = (d4rl_tasks.KITCHEN, d4rl_tasks.KITCHEN_MIXED)
+_MAZES = (d4rl_tasks.ANTMAZE_MEDIUM, d4rl_tasks.ANTMAZE_LARGE)
+
+
+def is_minari_file(file: Any) -> bool:
+    """Whether an open HDF5 file has groups of episodes."""
+    return any(_EPISODE_GROUP.fullmatch(key) for key in file)
+
+
+class MinariFile:
+    """The file of a Minari data set: a group per episode; an `EpisodeSource`.
+
+    An episode has one more observation than actions; the last one is left out, as no action was
+    chosen from it. Observations of parts stay dicts, but for those of D4RL's kitchens.
+    """
+
+    def __init__(self, file: Any, family: d4rl_tasks.Family | None):
+        """Reads the rewards and checks all shapes; see `convert_sources.open_source`."""
+        self.path = file.filename
+        self._family = family
+        matches = [match for match in map(_EPISODE_GROUP.fullmatch, file) if match]
+        matches.sort(key=lambda match: int(match[1]))
+        self._episodes = [file[match[0]] for match in matches]
+        for episode in self._episodes:
+            self._check(episode)
+            self._check_like_first(episode)
+        rewards = [np.ravel(episode["rewards"][:]) for episode in self._episodes]
+        self.lengths = np.array([len(values) for values in rewards])
+        self.returns = recorded_returns.episode_returns(rewards, family)
+
+    @convert_hdf5.reads
+    def spec(self) -> trajectory.Trajectory:
+        """Returns the spec of one frame."""
+        episode = self._episodes[0]
+        return convert.frame_spec(self._observations(episode, 1), episode["actions"].shape[1])
+
+    @convert_hdf5.reads
+    def frames(self, number: int) -> trajectory.Trajectory:
+        """Returns the frames of an episode, arrays [n, ...]."""
+        episode = self._episodes[number]
+        return convert.episode_frames(
+            self._observations(episode, len(episode["actions"])),
+            episode["actions"][:],
+            np.ravel(episode["rewards"][:]),
+            bool(convert_hdf5.read_flags(self.path + episode.name, episode, "terminations")[-1]),
+        )
+
+    def _observations(self, episode: Any, count: int) -> Any:
+        """Returns the first observations of an episode, laid out as the task's."""
+        stored = episode["observations"]
+        if self._family in _KITCHENS and not _is_array(stored):
+            goal = kitchen.goal_vector(self._family.arguments["elements"])
+            return kitchen.layout(stored["observation"][:count], goal)
+        return _read(stored, count)
+
+    def _check(self, episode: Any) -> None:
+        where = f"{self.path}{episode.name}"
+        if _is_array(episode):
+            raise ValueError(f"{where} is an array, expected a group of arrays.")
+        convert_hdf5.check_keys(where, episode, _KEYS)
+        actions, observations = episode["actions"], episode["observations"]
+        convert_hdf5.check_array(where, "actions", actions, "[n, size]")
+        for key in _KEYS[2:]:
+            convert_hdf5.check_array(where, key, episode[key], "[n]")
+        for array in _arrays(observations):
+            convert_hdf5.check_array(self.path, array.name, array, "[n, ...]")
+        convert_hdf5.check_lengths(where, {key: len(episode[key]) for key in _KEYS[1:]})
+        lengths = {len(values) for values in _arrays(observations)}
+        if lengths != {len(actions) + 1}:
+            raise ValueError(
+                f"{where}: {len(actions)} actions need {len(actions) + 1} observations, but there "
+                f"are {', '.join(map(str, sorted(lengths)))}."
+            )
+        if self._family is not None:
+            shape = self._observation_shape(observations)
+            convert_hdf5.check_sizes(where, self._family, shape, actions.shape[1:])
+
+    def _check_like_first(self, episode: Any) -> None:
+        """Checks that an episode's arrays have the names and sizes of the first one's."""
+        first = self._episodes[0]
+        if (found := _sizes(episode)) != (expected := _sizes(first)):
+            raise ValueError(
+                f"{self.path}{episode.name} is unlike {first.name}: its steps are {found}, not "
+                f"{expected}."
+            )
+
+    def _observation_shape(self, observations: Any) -> tuple[int, ...]:
+        """Returns the shape that observations have once they are laid out as the task's."""
+        if _is_array(observations):
+            return observations.shape[1:]
+        if self._family in _MAZES:
+            raise ValueError(
+                f"{self.path}: Minari's mazes are mirror images of D4RL's, with other starts and "
+                "goals, so what was recorded in them does not fit D4RL's antmaze tasks: bring "
+                "D4RL's HDF5 file, or leave out --task to convert the data as it is."
+            )
+        part = observations.get("observation")
+        if part is not None and part.shape[1:] == _KITCHEN_OBSERVATION:
+            return (self._family.observation_size,) if self._family in _KITCHENS else part.shape[1:]
+        return ()
+
+
+def _is_array(stored: Any) -> bool:
+    return hasattr(stored, "shape")
+
+
+def _read(stored: Any, count: int) -> Any:
+    """Reads an array, or a group of arrays as a nest of dicts."""
+    if _is_array(stored):
+        return stored[:count]
+    return {key: _read(stored[key], count) for key in stored}
+
+
+def _sizes(episode: Any) -> dict[str, list[int]]:
+    """Returns name -> shape of one step's observations and action."""
+    parts = [*_arrays(episode["observations"]), episode["actions"]]
+    return {part.name.removeprefix(f"{episode.name}/"): list(part.shape[1:]) for part in parts}
+
+
+def _arrays(stored: Any) -> list[Any]:
+    """Lists the arrays in a group and its groups."""
+    if _is_array(stored):
+        return [stored]
+    return [array for key in stored for array in _arrays(stored[key])]

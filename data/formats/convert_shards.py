@@ -1,0 +1,86 @@
+"""Reads record files to write them anew: fewer episodes, or trajectories from transitions."""
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+from ibc.data.formats import recorded_returns
+from ibc.data.records import shard_reader, shards, specs
+from ibc.environments.d4rl import d4rl_tasks
+
+
+class ShardFiles:
+    """The episodes of one or more record files, one file in memory; an `EpisodeSource`."""
+
+    def __init__(self, pattern: str, task: str | None = None):
+        """Reads all record files once, for their lengths and returns.
+
+        Args:
+          pattern: A file name or glob, or several separated by commas.
+          task: Name of a D4RL task: sizes are checked, and it decides how a return is computed.
+
+        Raises:
+          FileNotFoundError, ValueError: Files are missing, damaged, or of another kind.
+        """
+        self.path = pattern
+        self._task = task
+        self._family = None if task is None else d4rl_tasks.get_family(task)
+        self._first = self._shard = None
+        self._places = []
+        returns = []
+        for path in shards.find_shards(pattern):
+            self._read(path)
+            self._check()
+            steps = _episodes(self._shard)
+            rewards = [self._shard.frames.reward[part] for part in steps]
+            returns.append(recorded_returns.episode_returns(rewards, self._family))
+            self._places.extend((path, part) for part in steps)
+        self.lengths = np.array([part.stop - part.start for _, part in self._places])
+        self.returns = np.concatenate(returns)
+
+    def spec(self) -> trajectory.Trajectory:
+        """Returns the spec of one frame."""
+        return self._first[1]
+
+    def frames(self, number: int) -> trajectory.Trajectory:
+        """Returns the frames of an episode, arrays [n, ...]."""
+        path, steps = self._places[number]
+        if self._shard.path != path:
+            self._read(path)
+        # Views would keep the whole file in memory for as long as the episode.
+        return tf.nest.map_structure(lambda values: values[steps].copy(), self._shard.frames)
+
+    def _read(self, path: str) -> None:
+        """Reads a file in place of the one before, which is let go first."""
+        self._shard = None
+        self._shard = shard_reader.read_shard(path)
+
+    def _check(self) -> None:
+        """Checks the spec of the file just read, against the task or the first file."""
+        path, spec = self._shard.path, self._shard.spec
+        if self._first is not None:
+            shards.check_alike(path, spec, *self._first)
+            return
+        self._first = path, spec
+        if any(map(specs.is_image, specs.leaves(spec).values())):
+            raise ValueError(
+                f"{path} has images, which would lose quality when compressed again: convert "
+                "shards without images."
+            )
+        if self._family is not None:
+            observation = tf.TensorSpec([self._family.observation_size], tf.float32)
+            action = tf.TensorSpec([self._family.action_size], tf.float32)
+            specs.check_matches(spec, observation, action, self._task, path)
+
+
+def _episodes(shard: shard_reader.Shard) -> list[slice]:
+    """Returns where each episode's frames are."""
+    starts = np.flatnonzero(shard.frames.step_type == ts.StepType.FIRST)
+    if not len(starts) or starts[0] != 0:
+        raise ValueError(
+            f"{shard.path} does not begin with the first step of an episode: copy it again from "
+            "where it came from."
+        )
+    ends = np.append(starts[1:], len(shard))
+    return [slice(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]

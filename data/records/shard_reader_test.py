@@ -1,0 +1,307 @@
+import json
+import os
+import shutil
+import struct
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.trajectories import policy_step, trajectory
+from tf_agents.trajectories import time_step as ts
+from tf_agents.utils import example_encoding_dataset
+
+from ibc.data.records import manifest, shard_reader, specs
+from tests import fuzz_testing, shard_testing
+
+_PUSH = "data/push/oracle_push_0.tfrecord"
+_WINDOWS = "num/data/windows/two_episodes.tfrecord"
+
+
+def _copy(source, folder) -> str:
+    """Copies a shard without manifest into a folder."""
+    path = str(folder / os.path.basename(source))
+    for suffix in ("", specs.SPEC_SUFFIX):
+        shutil.copyfile(str(source) + suffix, path + suffix)
+    return path
+
+
+def _edit(path, change) -> None:
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    with open(path, "wb") as file:
+        file.write(change(data))
+
+
+def _flip(position):
+    def change(data):
+        data[position % len(data)] ^= 0x10
+        return data
+
+    return change
+
+
+def _record_ends(path) -> list[int]:
+    """Byte positions at which records end: 12 bytes come before and 4 after the data of each."""
+    sizes = [len(record.numpy()) + 16 for record in tf.data.TFRecordDataset(path)]
+    return np.cumsum(sizes).tolist()
+
+
+def _assert_refused(path, *mentions):
+    with pytest.raises((ValueError, FileNotFoundError)) as caught:
+        shard_reader.read_shard(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    for mention in (path, *mentions):
+        assert mention in message
+
+
+def test_published_push_shard_decodes_to_recorded_values(golden):
+    expected = np.load(golden("data/decoded_push.npz"))
+    shard = shard_reader.read_shard(str(golden(_PUSH)))
+    assert len(shard) == expected["num_records"]
+    for name in ("step_type", "next_step_type", "reward", "discount", "action"):
+        np.testing.assert_array_equal(getattr(shard.frames, name), expected[name])
+    names = [name for name in expected.files if name.startswith("obs/")]
+    assert {name[4:] for name in names} == set(shard.frames.observation)
+    for name in names:
+        np.testing.assert_array_equal(shard.frames.observation[name[4:]], expected[name])
+
+
+def test_published_image_shard_keeps_encoded_images(golden):
+    shard = shard_reader.read_shard(str(golden("data/push_rgb/oracle_push_rgb_0.tfrecord")))
+    images = shard.frames.observation["rgb"]
+    assert len(shard) == 106 and images.shape == (106,)
+    for encoded in (images[0], images[-1]):
+        assert tf.io.decode_jpeg(encoded).shape == (240, 320, 3)
+
+
+def test_published_d4rl_shard_has_one_observation_tensor(golden):
+    shard = shard_reader.read_shard(str(golden("data/door-human-v0/door-human-v0_0.tfrecord")))
+    assert len(shard) == 1700
+    assert shard.frames.observation.shape == (1700, 39)
+    assert shard.frames.action.shape == (1700, 28)
+
+
+def test_missing_files_are_named(tmp_path):
+    path = str(tmp_path / "a.tfrecord")
+    _assert_refused(path, "does not exist")
+    shard_testing.write(path)
+    os.remove(path + specs.SPEC_SUFFIX)
+    _assert_refused(path, path + specs.SPEC_SUFFIX, "is missing")
+
+
+@pytest.mark.parametrize("with_manifest", [True, False])
+def test_every_truncation_is_noticed(tmp_path, with_manifest):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2,))
+    if not with_manifest:
+        os.remove(path + manifest.MANIFEST_SUFFIX)
+    with open(path, "rb") as file:
+        data = file.read()
+    last_end = _record_ends(path)[-2]
+    positions = [0, 1, 11, 12, 13, last_end - 4, last_end, last_end + 8, len(data) - 1]
+    for position in positions:
+        with open(path, "wb") as file:
+            file.write(data[:position])
+        _assert_refused(path)
+
+
+@pytest.mark.parametrize("with_manifest", [True, False])
+def test_flipped_bits_are_noticed(tmp_path, with_manifest):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2,))
+    if not with_manifest:
+        os.remove(path + manifest.MANIFEST_SUFFIX)
+    for suffix in ("", specs.SPEC_SUFFIX):
+        size = os.path.getsize(path + suffix)
+        for position in [0, 7, 9, 12, 40, size // 2, size - 1]:
+            _edit(path + suffix, _flip(position))
+            _assert_refused(path)
+            _edit(path + suffix, _flip(position))
+    shard_reader.read_shard(path)
+
+
+def test_flipped_bits_of_the_manifest_are_noticed(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2,))
+    manifest_path = path + manifest.MANIFEST_SUFFIX
+    for position in range(0, os.path.getsize(manifest_path), 5):
+        _edit(manifest_path, _flip(position))
+        _assert_refused(path, manifest_path)
+        _edit(manifest_path, _flip(position))
+    shard_reader.read_shard(path)
+
+
+@pytest.mark.parametrize("length", [0, 1, 20])
+def test_truncated_specs_and_manifests_are_noticed(tmp_path, length):
+    for suffix in (specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX):
+        path = shard_testing.write(tmp_path / "a.tfrecord", (2,))
+        _edit(path + suffix, lambda data: data[:length])
+        _assert_refused(path, path + suffix)
+
+
+def test_a_manifest_shows_records_missing_after_a_whole_episode(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2, 2))
+    middle = _record_ends(path)[2]
+    _edit(path, lambda data: data[:middle])
+    _assert_refused(path, path + manifest.MANIFEST_SUFFIX, "bytes")
+
+
+def test_counts_of_the_manifest_are_checked(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2, 2))
+    with open(path + manifest.MANIFEST_SUFFIX, encoding="utf-8") as file:
+        contents = json.load(file)
+    for name in ("records", "episodes"):
+        with open(path + manifest.MANIFEST_SUFFIX, "w", encoding="utf-8") as file:
+            json.dump(contents | {name: contents[name] + 1}, file)
+        _assert_refused(path, f"{name} is {contents[name]}, expected {contents[name] + 1}")
+
+
+def test_a_published_shard_cut_within_an_episode_is_noticed(golden, tmp_path):
+    path = _copy(golden(_WINDOWS), tmp_path)
+    middle = _record_ends(path)[4]
+    _edit(path, lambda data: data[:middle])
+    _assert_refused(path, "ends within an episode")
+
+
+@pytest.mark.parametrize("stray", [1, 7, 11, 12, 100])
+def test_a_published_shard_cut_within_the_header_after_an_episode_is_noticed(
+    golden, tmp_path, stray
+):
+    path = _copy(golden(_WINDOWS), tmp_path)
+    middle = _record_ends(path)[3] + stray
+    _edit(path, lambda data: data[:middle])
+    _assert_refused(path, "is damaged")
+
+
+def test_an_empty_shard_is_noticed(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    _edit(path, lambda data: b"")
+    _assert_refused(path, "holds no records")
+
+
+@pytest.mark.parametrize(
+    "observation_spec",
+    [
+        shard_testing.OBSERVATION_SPEC | {"position": tf.TensorSpec([3], tf.float32)},
+        shard_testing.OBSERVATION_SPEC | {"position": tf.TensorSpec([1], tf.float32)},
+        shard_testing.OBSERVATION_SPEC | {"angle": tf.TensorSpec([2], tf.float64)},
+        shard_testing.OBSERVATION_SPEC | {"angle": tf.TensorSpec([1], tf.int64)},
+        shard_testing.OBSERVATION_SPEC | {"more": tf.TensorSpec([1], tf.float32)},
+    ],
+)
+def test_records_that_do_not_fit_the_spec_are_noticed(tmp_path, observation_spec):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    example_encoding_dataset.encode_spec_to_file(
+        path + specs.SPEC_SUFFIX, shard_testing.frame_spec(observation_spec)
+    )
+    _assert_refused(path, "do not fit")
+
+
+def _transitions(observations, actions, rewards):
+    """One episode of transitions as the published D4RL shards of locomotion tasks have them."""
+    n = len(observations)
+    step_types = np.array([ts.StepType.FIRST, *[ts.StepType.MID] * (n - 2), ts.StepType.LAST])
+    for i in range(n):
+        is_last = i == n - 1
+        following = np.zeros_like(observations[i]) if is_last else observations[i + 1]
+        zero = np.float32(0)
+        yield trajectory.Transition(
+            time_step=ts.TimeStep(step_types[i], zero, zero, observations[i]),
+            action_step=policy_step.PolicyStep(actions[i], (), ()),
+            next_time_step=ts.TimeStep(
+                step_types[(i + 1) % n], rewards[i], np.float32(1 - is_last), following
+            ),
+        )
+
+
+def test_transition_records_are_read_as_trajectories(tmp_path):
+    random = np.random.RandomState(0)
+    observations, actions = random.randn(2, 4, 5).astype(np.float32)
+    rewards = random.randn(4).astype(np.float32)
+    transitions = list(_transitions(observations, actions, rewards))
+    path = str(tmp_path / "a.tfrecord")
+    spec = tf.nest.map_structure(
+        tf.TensorSpec.from_tensor, tf.nest.map_structure(tf.convert_to_tensor, transitions[0])
+    )
+    observer = example_encoding_dataset.TFRecordObserver(path, spec, py_mode=True)
+    for transition in transitions:
+        observer(transition)
+    observer.close()
+    shard = shard_reader.read_shard(path)
+    np.testing.assert_array_equal(shard.frames.observation, observations)
+    np.testing.assert_array_equal(shard.frames.action, actions)
+    np.testing.assert_array_equal(shard.frames.reward, rewards)
+    np.testing.assert_array_equal(shard.frames.discount, [1, 1, 1, 0])
+    np.testing.assert_array_equal(shard.frames.step_type, [0, 1, 1, 2])
+    np.testing.assert_array_equal(shard.frames.next_step_type, [1, 1, 2, 0])
+    assert shard.spec.observation == tf.TensorSpec([5], tf.float32)
+
+
+def test_records_of_something_else_are_refused(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    step = ts.time_step_spec(tf.TensorSpec([3], tf.float32))
+    for spec in (step, trajectory.Transition(step, shard_testing.ACTION_SPEC, step)):
+        example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, spec)
+        _assert_refused(path, f"describes {type(spec).__name__} records")
+
+
+def test_images_that_are_not_jpeg_or_of_another_size_are_noticed(tmp_path):
+    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
+    path = shard_testing.write(tmp_path / "a.tfrecord", (2,), spec)
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    other = shard_testing.frame_spec({"rgb": tf.TensorSpec([8, 24, 3], tf.uint8)})
+    example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, other)
+    _assert_refused(path, "[16, 24, 3]", "[8, 24, 3]")
+
+    raw = str(tmp_path / "raw.tfrecord")
+    observer = example_encoding_dataset.TFRecordObserver(raw, spec, py_mode=True)
+    for frame in shard_testing.frames(spec, (2,)):
+        observer(frame)
+    observer.close()
+    _assert_refused(raw, "not stored as JPEG")
+
+
+def test_an_image_that_is_cut_is_noticed(tmp_path):
+    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
+    path = shard_testing.write(tmp_path / "a.tfrecord", (4,), spec)
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    records = [tf.train.Example.FromString(r.numpy()) for r in tf.data.TFRecordDataset(path)]
+    encoded = records[3].features.feature["observation/rgb"].bytes_list.value
+    encoded[0] = encoded[0][:-40]
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in records:
+            writer.write(record.SerializeToString())
+    _assert_refused(path, "rgb is cut short in 1 of 5 frames, first in frame 3")
+
+
+def test_values_that_are_not_finite_are_noticed(tmp_path):
+    path = shard_testing.write(tmp_path / "a.tfrecord", (4,))
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    records = [tf.train.Example.FromString(r.numpy()) for r in tf.data.TFRecordDataset(path)]
+    records[2].features.feature["action"].float_list.value[1] = np.nan
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in records:
+            writer.write(record.SerializeToString())
+    _assert_refused(path, "action is not finite in 1 of 5 frames, first in frame 2")
+
+
+@pytest.mark.parametrize("length", [1 << 31, 1 << 62, (1 << 64) - 17])
+def test_a_record_longer_than_memory_is_refused_unread(tmp_path, length):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    header = struct.pack("<Q", length)
+    checksum = struct.pack("<I", fuzz_testing.masked_crc(header))
+    _edit(path, lambda data: header + checksum + data[12:])
+    _assert_refused(path, f"announces a record of {length} bytes")
+
+
+@pytest.mark.parametrize(
+    "size, mention", [(1 << 40, "the longest record has"), (None, "leaves the shape of")]
+)
+def test_a_spec_that_no_record_can_fit_is_refused(tmp_path, size, mention):
+    path = shard_testing.write(tmp_path / "a.tfrecord")
+    os.remove(path + manifest.MANIFEST_SUFFIX)
+    spec = shard_testing.frame_spec(action_spec=tf.TensorSpec([size], tf.float32))
+    example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, spec)
+    _assert_refused(path, mention, "action")

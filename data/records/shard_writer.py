@@ -1,0 +1,186 @@
+"""Writes trajectory frames to one record file that appears under its name only when complete."""
+
+import contextlib
+import os
+from types import TracebackType
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+from tf_agents.utils import example_encoding_dataset
+
+from ibc.data.records import manifest, shard_names, specs
+from ibc.utils import atomic_file
+
+
+class ShardWriter:
+    """Observer that records the frames of whole episodes in TF-Agents' record format.
+
+    Used as a context manager; calling it with an unbatched `Trajectory` appends a frame:
+
+        with ShardWriter("/tmp/push/oracle_push.tfrecord", policy.collect_data_spec) as writer:
+            driver = py_driver.PyDriver(env, policy, observers=[writer], max_episodes=10)
+            driver.run(env.reset())
+
+    Until the end the records go to a hidden temporary file in the same folder. A clean exit
+    renames spec, manifest and record file into place, in this order; an exception removes them.
+    Where `path` is a link, they take the place of the file that it leads to, and readers find them
+    under both names.
+    What writers of the same file have left that were killed is removed at the start.
+    Frames are stored as `TFRecordObserver(..., py_mode=True, compress_image=True)` stores them,
+    uint8 images as JPEG.
+
+    Attributes:
+      path: name of the finished record file.
+      num_frames: frames written so far.
+      num_episodes: episodes begun so far (frames with step type FIRST).
+    """
+
+    def __init__(self, path: str, trajectory_spec: trajectory.Trajectory):
+        """Opens the temporary file.
+
+        Args:
+          path: record file to make; its folder is made if missing, an older file is replaced.
+          trajectory_spec: spec of one frame, a policy's `collect_data_spec` (of
+            tensors or of arrays).
+
+        Raises:
+          ValueError: `path` is no place for a record file, see `shard_names.check`.
+        """
+        shard_names.check(path)
+        self.path = os.path.abspath(os.path.expanduser(path))
+        self.num_frames = 0
+        self.num_episodes = 0
+        self._last_step_type = None
+        self._target = os.path.realpath(self.path)
+        folder, name = os.path.split(self._target)
+        # TensorFlow would report a folder that cannot be made by an error class of its own.
+        os.makedirs(folder, exist_ok=True)
+        atomic_file.remove_stale(folder, name)
+        self._temporary = os.path.join(folder, shard_names.temporary_name(name, os.getpid()))
+        self._spec = tensor_spec.from_spec(trajectory_spec)
+        # The places and names of what readers want to be finite.
+        self._finite = [
+            (number, name)
+            for number, (name, leaf) in enumerate(specs.leaves(self._spec).items())
+            if name.startswith(("observation", "action")) and leaf.dtype.is_floating
+        ]
+        self._observer = example_encoding_dataset.TFRecordObserver(
+            self._temporary,
+            self._spec,
+            py_mode=True,
+            compress_image=True,
+        )
+
+    def __call__(self, frame: trajectory.Trajectory) -> None:
+        """Appends one unbatched frame of NumPy values.
+
+        Raises:
+          ValueError: it does not fit the spec, has an observation or an action that is not
+            finite, as readers refuse it, or cannot follow the frame before.
+        """
+        try:
+            self._observer(frame)
+        except ValueError as error:
+            raise ValueError(self._misfit(frame, error)) from error
+        self._check_finite(frame)
+        step_type = int(np.asarray(frame.step_type))
+        begins = self._last_step_type in (None, ts.StepType.LAST)
+        if begins != (step_type == ts.StepType.FIRST):
+            before = "none" if self._last_step_type is None else f"one of {self._last_step_type}"
+            raise ValueError(
+                f"{self.path}: frame {self.num_frames} has step_type {step_type} after {before}, "
+                f"but {int(ts.StepType.FIRST)} begins an episode, and after "
+                f"{int(ts.StepType.LAST)} the next one begins: record whole episodes."
+            )
+        self._last_step_type = step_type
+        self.num_frames += 1
+        self.num_episodes += int(self._last_step_type == ts.StepType.FIRST)
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            # A full disk may show only here, where what is left in memory is written.
+            self._observer.close()
+            if error_type is None:
+                self._check_complete()
+                self._publish()
+        finally:
+            self._remove_temporaries()
+
+    def _misfit(self, frame: trajectory.Trajectory, error: ValueError) -> str:
+        """Says which parts of a frame are not as the spec has them."""
+        given = tf.nest.map_structure(
+            lambda value: tf.TensorSpec(np.shape(value), np.asarray(value).dtype), frame
+        )
+        found, expected = specs.leaves(given), specs.leaves(self._spec)
+        differing = [
+            f"{name or 'it'} is {specs.describe(found[name]) if name in found else 'missing'}, not "
+            f"{specs.describe(expected[name]) if name in expected else 'there'}"
+            for name in sorted(found.keys() | expected.keys())
+            if name not in found
+            or name not in expected
+            or specs.describe(found[name]) != specs.describe(expected[name])
+        ]
+        return (
+            f"{self.path}: frame {self.num_frames} does not fit the spec that the file was opened "
+            f"with: {'; '.join(differing) or specs.first_line(error)}."
+        )
+
+    def _check_finite(self, frame: trajectory.Trajectory) -> None:
+        values = tf.nest.flatten(frame)
+        for number, name in self._finite:
+            if not np.isfinite(values[number]).all():
+                raise ValueError(
+                    f"{self.path}: {name} is not finite in frame {self.num_frames}, and no "
+                    "training could use it: check the settings of the task and the policy."
+                )
+
+    def _check_complete(self) -> None:
+        if not self.num_frames:
+            raise ValueError(f"{self.path}: no frame was recorded, an empty shard is of no use.")
+        if self._last_step_type != ts.StepType.LAST:
+            raise ValueError(
+                f"{self.path}: the last of {self.num_frames} frames has step_type "
+                f"{self._last_step_type}, but a shard ends with the frame from the last step of "
+                f"an episode ({int(ts.StepType.LAST)}) to the next: record whole episodes."
+            )
+
+    def _publish(self) -> None:
+        spec_path = self._temporary + specs.SPEC_SUFFIX
+        manifest_path = self._temporary + manifest.MANIFEST_SUFFIX
+        contents = manifest.describe_files(
+            self._temporary, spec_path, self.num_frames, self.num_episodes
+        )
+        manifest.write(contents, manifest_path)
+        os.replace(spec_path, self._target + specs.SPEC_SUFFIX)
+        os.replace(manifest_path, self._target + manifest.MANIFEST_SUFFIX)
+        self._link_companions()
+        os.replace(self._temporary, self._target)
+
+    def _link_companions(self) -> None:
+        """Puts links to spec and manifest beside a link, where its readers look for them."""
+        companions = zip(
+            shard_names.files_of(self.path)[1:],
+            shard_names.files_of(self._target)[1:],
+            strict=True,
+        )
+        for link, target in companions:
+            if os.path.realpath(link) != target:
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(link)
+                os.symlink(target, link)
+
+    def _remove_temporaries(self) -> None:
+        for suffix in ("", specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX):
+            if os.path.exists(self._temporary + suffix):
+                os.remove(self._temporary + suffix)

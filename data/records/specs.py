@@ -1,0 +1,201 @@
+"""Trajectory specs of record files: reading, listing and comparing them."""
+
+import os
+import re
+from typing import Any
+
+import tensorflow as tf
+from tf_agents.specs import array_spec
+from tf_agents.trajectories import policy_step, trajectory
+from tf_agents.trajectories import time_step as ts
+from tf_agents.utils import example_encoding_dataset, nest_utils
+
+from ibc.data.records import record_lengths, shard_names
+
+SPEC_SUFFIX = shard_names.SPEC_SUFFIX
+_TENSORFLOW_DECORATION = re.compile(r"\{\{.*?\}\}|\[Op:.*")
+RECORD_AGAIN = "record it again with data/policy_eval.py, or take it out of dataset_path"
+
+
+def load_spec(path: str) -> trajectory.Trajectory:
+    """Reads the spec that lies beside a record file, as that of trajectories.
+
+    Args:
+      path: the record file; its spec is `<path>.spec`.
+
+    Returns:
+      A `Trajectory` of `TensorSpec`s for one frame (no batch dimension).
+
+    Raises:
+      FileNotFoundError: there is no spec file.
+      ValueError: the spec file is damaged or describes neither trajectories nor transitions.
+    """
+    return as_trajectory(load_stored_spec(path))
+
+
+def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition:
+    """Reads the spec that lies beside a record file, as it is; otherwise like `load_spec`."""
+    spec_path = path + SPEC_SUFFIX
+    if not os.path.isfile(spec_path):
+        raise FileNotFoundError(
+            f"{spec_path} is missing: {path} cannot be decoded without it; copy it from where "
+            f"the shard came from, or {RECORD_AGAIN}."
+        )
+    record_lengths.check(
+        spec_path, f"copy it again from where the shard came from, or {RECORD_AGAIN}"
+    )
+    try:
+        spec = example_encoding_dataset.parse_encoded_spec_from_file(spec_path)
+    except Exception as error:  # whatever a damaged file makes TensorFlow or protobuf raise
+        raise ValueError(
+            f"{spec_path} is damaged ({first_line(error)}): copy it again from where the shard "
+            f"came from, or {RECORD_AGAIN}."
+        ) from error
+    unclear = [name for name, leaf in leaves(spec).items() if not _is_defined(leaf)]
+    if unclear:
+        raise ValueError(
+            f"{spec_path} leaves the shape of {', '.join(unclear)} open, but every frame has the "
+            f"same: copy it again from where the shard came from, or {RECORD_AGAIN}."
+        )
+    if _is_transition(spec):
+        return _as_transition(spec)
+    if not _has_fields_of(trajectory.Trajectory, spec):
+        raise ValueError(
+            f"{spec_path} describes {type(spec).__name__} records, but training reads Trajectory "
+            "or Transition records (one frame each): convert the shard to trajectories."
+        )
+    return trajectory.Trajectory(*spec)
+
+
+def as_trajectory(
+    stored: trajectory.Trajectory | trajectory.Transition,
+) -> trajectory.Trajectory:
+    """Returns a frame, or its spec, as a `Trajectory`.
+
+    A `Transition` holds the reward and the discount of its step in its next time step, as the
+    published D4RL shards of locomotion tasks have it. Its next observation is left out.
+
+    Args:
+      stored: nest of values or specs.
+    """
+    if isinstance(stored, trajectory.Trajectory):
+        return stored
+    return trajectory.Trajectory(
+        step_type=stored.time_step.step_type,
+        observation=stored.time_step.observation,
+        action=stored.action_step.action,
+        policy_info=stored.action_step.info,
+        next_step_type=stored.next_time_step.step_type,
+        reward=stored.next_time_step.reward,
+        discount=stored.next_time_step.discount,
+    )
+
+
+def is_image(spec: tf.TensorSpec | array_spec.ArraySpec) -> bool:
+    """Whether values of this spec are stored as JPEG: uint8 tensors of rank 3."""
+    return spec.dtype == tf.uint8 and len(spec.shape) == 3
+
+
+def leaves(spec: Any) -> dict[str, tf.TensorSpec]:
+    """Lists a nest of specs by path, such as `observation/rgb`; one tensor has the path ''."""
+    if not tf.nest.is_nested(spec):
+        return {"": spec}
+    return dict(nest_utils.flatten_with_joined_paths(spec))
+
+
+def differences(found: Any, expected: Any, prefix: str = "") -> list[str]:
+    """Says where two nests of specs differ in keys, shapes or types.
+
+    Bounds and names are not compared. Types are compared as training sees them: every number
+    is cast to float32, so only an image and a number count as different.
+
+    Args:
+      found: nest of specs.
+      expected: nest of specs.
+      prefix: put before every path, for example `observation`.
+
+    Returns:
+      One phrase per difference, empty if there is none.
+    """
+    found, expected = leaves(found), leaves(expected)
+    phrases = []
+    for path in sorted(found.keys() | expected.keys()):
+        name = "/".join(part for part in (prefix, path) if part)
+        if path not in found:
+            phrases.append(f"{name} {describe(expected[path])} is missing")
+        elif path not in expected:
+            phrases.append(f"{name} {describe(found[path])} is not expected")
+        elif _signature(found[path]) != _signature(expected[path]):
+            phrases.append(f"{name} is {describe(found[path])}, not {describe(expected[path])}")
+    return phrases
+
+
+def check_matches(
+    dataset_spec: trajectory.Trajectory,
+    observation_spec: Any,
+    action_spec: Any,
+    task: str,
+    dataset_path: str,
+) -> None:
+    """Checks that a dataset was recorded in the environment a policy is trained for.
+
+    Args:
+      dataset_spec: spec of one frame of the dataset.
+      observation_spec: nest of the environment's observations, without history dimension.
+      action_spec: nest of the environment's actions.
+      task: name of the environment, for the message.
+      dataset_path: where the dataset is, for the message.
+
+    Raises:
+      ValueError: keys, shapes or types differ; the message names every difference.
+    """
+    phrases = differences(dataset_spec.observation, observation_spec, "observation")
+    phrases += differences(dataset_spec.action, action_spec, "action")
+    if phrases:
+        raise ValueError(
+            f"the dataset {dataset_path} does not fit the environment of task {task}: in the "
+            f"dataset {'; '.join(phrases)}. It was made for another task, or with other settings "
+            "(ParticleEnv.n_dim, images, flattened observations)."
+        )
+
+
+def describe(spec: tf.TensorSpec) -> str:
+    """Shape and type of a spec for a message, such as `float32[2]`."""
+    return f"{spec.dtype.name}{list(spec.shape)}"
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, without TensorFlow's node decorations."""
+    message = getattr(error, "message", None) or str(error) or type(error).__name__
+    return _TENSORFLOW_DECORATION.sub("", message.splitlines()[0]).strip()
+
+
+def _is_defined(leaf: Any) -> bool:
+    return isinstance(leaf, tf.TensorSpec) and leaf.shape.is_fully_defined()
+
+
+def _has_fields_of(kind: type, spec: Any) -> bool:
+    return getattr(spec, "_fields", None) == kind._fields
+
+
+def _is_transition(spec: Any) -> bool:
+    """Whether a decoded spec is that of transitions with all their parts."""
+    return (
+        _has_fields_of(trajectory.Transition, spec)
+        and _has_fields_of(ts.TimeStep, spec.time_step)
+        and _has_fields_of(policy_step.PolicyStep, spec.action_step)
+        and _has_fields_of(ts.TimeStep, spec.next_time_step)
+    )
+
+
+def _as_transition(spec: Any) -> trajectory.Transition:
+    """Gives the parts of a decoded spec, which are namedtuples of their own, their classes."""
+    return trajectory.Transition(
+        time_step=ts.TimeStep(*spec.time_step),
+        action_step=policy_step.PolicyStep(*spec.action_step),
+        next_time_step=ts.TimeStep(*spec.next_time_step),
+    )
+
+
+def _signature(spec: tf.TensorSpec) -> tuple[tuple[int, ...], bool]:
+    return tuple(spec.shape), is_image(spec)

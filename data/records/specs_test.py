@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.specs import array_spec
+
+from ibc.data.records import specs
+from tests import shard_testing
+
+
+def test_equal_specs_have_no_differences():
+    spec = shard_testing.frame_spec()
+    assert specs.differences(spec, shard_testing.frame_spec()) == []
+
+
+def test_single_tensors_are_compared_too():
+    spec = tf.TensorSpec([3], tf.float32)
+    assert specs.differences(spec, spec, "action") == []
+    found = specs.differences(spec, tf.TensorSpec([2], tf.float32), "action")
+    assert found == ["action is float32[3], not float32[2]"]
+
+
+def test_numbers_of_any_type_are_alike_but_images_are_not():
+    double, single = tf.TensorSpec([3], tf.float64), tf.TensorSpec([3], tf.float32)
+    assert specs.differences(double, single) == []
+    image, numbers = tf.TensorSpec([4, 4, 3], tf.uint8), tf.TensorSpec([4, 4, 3], tf.float32)
+    assert specs.differences({"rgb": image}, {"rgb": numbers}) == [
+        "rgb is uint8[4, 4, 3], not float32[4, 4, 3]"
+    ]
+
+
+def test_environments_describe_images_by_array_specs():
+    images = {"rgb": tf.TensorSpec([4, 4, 3], tf.uint8)}
+    arrays = {"rgb": array_spec.BoundedArraySpec([4, 4, 3], np.uint8, 0, 255)}
+    assert specs.is_image(arrays["rgb"]) and specs.differences(images, arrays) == []
+    smaller = {"rgb": array_spec.ArraySpec([2, 4, 3], np.uint8)}
+    assert specs.differences(images, smaller) == ["rgb is uint8[4, 4, 3], not uint8[2, 4, 3]"]
+
+
+def test_the_environment_check_names_every_difference():
+    spec = shard_testing.frame_spec({"a": tf.TensorSpec([2], tf.float32), "b": tf.TensorSpec([1])})
+    expected = {"a": tf.TensorSpec([4], tf.float32), "c": tf.TensorSpec([1], tf.float32)}
+    with pytest.raises(ValueError) as caught:
+        specs.check_matches(spec, expected, tf.TensorSpec([4]), "PARTICLE", "/data/*.tfrecord")
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in (
+        "/data/*.tfrecord",
+        "PARTICLE",
+        "observation/a is float32[2], not float32[4]",
+        "observation/b float32[1] is not expected",
+        "observation/c float32[1] is missing",
+        "action is float32[2], not float32[4]",
+        "n_dim",
+    ):
+        assert part in message
+
+
+def test_a_nest_against_a_single_tensor_is_a_difference_not_a_crash():
+    spec = shard_testing.frame_spec(tf.TensorSpec([39], tf.float32))
+    with pytest.raises(ValueError, match="observation"):
+        specs.check_matches(spec, {"a": tf.TensorSpec([39])}, shard_testing.ACTION_SPEC, "X", "y")
+
+
+def test_the_right_environment_passes():
+    spec = shard_testing.frame_spec()
+    specs.check_matches(spec, shard_testing.OBSERVATION_SPEC, shard_testing.ACTION_SPEC, "X", "y")

@@ -1,0 +1,318 @@
+"""Training samples: windows are index arithmetic, a batch is a gather."""
+
+import copy
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ibc.data.records import shard_reader, specs
+from ibc.data.windows import columns, join, prefetching, streamed, windows
+
+_MAX_STEPS = np.iinfo(np.int64).max
+_IMAGES_AT_ONCE = 32
+
+
+class WindowDataset:
+    """Windows over the frames of several shards, in memory or on disk.
+
+    A sample is `((observation, action), ())`: the observations of a window's frames and the action
+    of its last frame. Numbers are float32; images stay JPEG-encoded and are decoded when a batch
+    needs them. With `for_rnn` a sample is `((observation, action), discount)`, the
+    windows are not repaired, there is an action for every frame, and discounts after the
+    first episode's end are 0.
+
+    Attributes:
+      spec: `Trajectory` of `TensorSpec`s of one stored frame.
+      frames: `Trajectory` nest of CPU tensors [n, ...], shard after shard. Observations and
+        actions are float32, the action is one vector with `flatten_action`; images are strings
+        [n] of JPEG data. Of streamed shards, observations and actions are columns on disk, and
+        there are no rewards.
+      window_frames: int32 [num_windows, T] frame numbers.
+      name: says which files these are.
+    """
+
+    def __init__(
+        self,
+        shards: Sequence[shard_reader.Shard] | streamed.StreamedShards,
+        sequence_length: int,
+        for_rnn: bool = False,
+        flatten_action: bool = True,
+        memory_limit_mb: float | None = None,
+    ):
+        """Joins shards and numbers their windows.
+
+        Args:
+          shards: at least one, all with the same spec; samples are the same bit for bit whether
+            they are in memory or streamed.
+          sequence_length: frames per window (T).
+          for_rnn: windows for recurrent networks, see above.
+          flatten_action: make the action nest one vector, in nest order.
+          memory_limit_mb: most memory (10⁶ bytes) for what is held and for the batches on their
+            way to training; None does not look.
+        """
+        if isinstance(shards, streamed.StreamedShards):
+            self.spec, paths, step_types = shards.spec, shards.paths, shards.step_types
+            frames = shards.frames(flatten_action)
+        else:
+            self.spec, paths = shards[0].spec, [shard.path for shard in shards]
+            step_types = [shard.frames.step_type for shard in shards]
+            frames = join.join_frames(shards, flatten_action)
+        self.name = paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+        self.memory_limit_mb = memory_limit_mb
+        window_frames = join.join_windows(step_types, sequence_length, repair=not for_rnn)
+        self._lengths = list(map(len, step_types))
+        with tf.device("/cpu:0"):
+            self.frames = tf.nest.map_structure(_as_column, frames)
+            self._windows = tf.constant(window_frames)
+            self._discounts = None
+            if for_rnn:
+                self._discounts = tf.constant(join.masked_discounts(frames, window_frames))
+        self._observation = self.frames.observation
+        self._action = self.frames.action
+        self._transform = None
+
+    @property
+    def window_frames(self) -> np.ndarray:
+        """Frame numbers of every window, int32 [num_windows, T]."""
+        return np.asarray(self._windows)
+
+    @property
+    def num_windows(self) -> int:
+        """Number of windows, as many as there are frames."""
+        return len(self._windows)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether frames are on disk."""
+        return not isinstance(tf.nest.flatten(self.frames.action)[0], tf.Tensor)
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that frames and windows take, without batches."""
+        return sum(map(columns.held_bytes, tf.nest.flatten(self._held())))
+
+    @property
+    def has_images(self) -> bool:
+        """Whether observations contain images."""
+        return any(map(specs.is_image, tf.nest.flatten(self.spec.observation)))
+
+    def normalized(
+        self, observation_layer: Callable[[Any], Any], action_layer: Callable[[Any], Any]
+    ) -> "WindowDataset":
+        """Returns this dataset with normalized samples; `frames` stay as stored.
+
+        Without images the layers run once over all frames, otherwise over every batch. Streamed
+        numbers go to another file.
+
+        Args:
+          observation_layer: maps nests of observations [..., D] to float32 of the same shape.
+          action_layer: the same for actions.
+        """
+        result = copy.copy(self)
+        apply = columns.mapped if self.is_streamed else lambda nest, layer: layer(nest)
+        with tf.device("/cpu:0"):
+            if self.has_images:
+                result._action = apply(self._action, action_layer)
+                # Compiled, the passes over every pixel are fused into one.
+                result._transform = tf.function(observation_layer, jit_compile=True)
+            else:
+                result._observation, result._action = apply(
+                    (self._observation, self._action),
+                    lambda pair: (observation_layer(pair[0]), action_layer(pair[1])),
+                )
+        return result
+
+    def take(self, window_indices: Sequence[int]) -> tuple[Any, Any]:
+        """Gathers a batch of windows by number, as NumPy arrays.
+
+        Args:
+          window_indices: integers [B] in [0, num_windows).
+
+        Returns:
+          ((observation [B, T, ...], action [B, A]), ()).
+        """
+        with tf.device("/cpu:0"):
+            sample = self._gather(tf.constant(window_indices, tf.int64))
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), sample)
+
+    def unshuffled(self, start: int, count: int) -> np.ndarray:
+        """Window numbers in the deterministic order (shards take turns), going round for ever.
+
+        Args:
+          start: position in that order to begin at.
+          count: how many.
+
+        Returns:
+          int64 [count] window numbers.
+        """
+        return np.asarray(self._order)[np.arange(start, start + count) % self.num_windows]
+
+    def batch_at(
+        self,
+        step: tf.Tensor,
+        batch_size: int,
+        seed: int,
+        shuffle: bool = True,
+        share: tf.Tensor | int = 0,
+        num_shares: int = 1,
+    ) -> Any:
+        """The batch of one training step, a pure function of (seed, step).
+
+        Args:
+          step: int64 scalar, the number of the step.
+          batch_size: windows per batch (B), at most `num_windows`.
+          seed: decides the order.
+          shuffle: every epoch in its own random order, without the windows that do not fill a
+            batch at its end; otherwise the order of `unshuffled`, without gaps.
+          share: int64 scalar, which share of the batch to return.
+          num_shares: equal shares that the batch is divided into, a divisor of B.
+
+        Returns:
+          A sample of tensors, ((observation [B / num_shares, T, ...], action [..., A]), ()).
+        """
+        numbers = self._window_numbers(step, batch_size, seed, shuffle, share, num_shares)
+        return self._gather(numbers)
+
+    def windows_at(self, step: int, batch_size: int, seed: int) -> np.ndarray:
+        """Returns the numbers of the windows in a shuffled batch, int64 [B]; see `batch_at`."""
+        return self._window_numbers(tf.constant(step, tf.int64), batch_size, seed).numpy()
+
+    def _window_numbers(
+        self,
+        step: tf.Tensor,
+        batch_size: int,
+        seed: int,
+        shuffle: bool = True,
+        share: tf.Tensor | int = 0,
+        num_shares: int = 1,
+    ) -> tf.Tensor:
+        rows = batch_size // num_shares
+        within_batch = share * rows + tf.range(rows, dtype=tf.int64)
+        if shuffle:
+            batches = self.num_windows // batch_size
+            epoch_seed = tf.random.experimental.stateless_fold_in(
+                tf.constant([seed, 0], tf.int64), step // batches
+            )
+            indices = tf.random.experimental.index_shuffle(
+                step % batches * batch_size + within_batch, epoch_seed, self.num_windows - 1
+            )
+        else:
+            positions = (step * batch_size + within_batch) % self.num_windows
+            indices = tf.gather(self._order, positions)
+        return tf.ensure_shape(indices, [rows])
+
+    def as_tf_dataset(
+        self,
+        batch_size: int,
+        seed: int = 0,
+        start_step: int = 0,
+        shuffle: bool = True,
+        shares: range = range(1),
+        num_shares: int = 1,
+    ) -> tf.data.Dataset:
+        """Endless batches: element i is `batch_at(start_step + i)`.
+
+        So a run that goes on from step s sees what an unbroken run would have seen from s on.
+        With images at most three batches are in memory besides the one that is used. Where several
+        devices share a batch, the elements are the given shares of one step's, then the next's.
+
+        Args:
+          batch_size: windows per batch (B).
+          seed: decides the order.
+          start_step: step of the first batch.
+          shuffle: see `batch_at`.
+          shares: the shares of a batch that are wanted.
+          num_shares: equal shares that a batch is divided into.
+
+        Returns:
+          Dataset of ((observation [B / num_shares, T, ...], action [..., A]), ()).
+
+        Raises:
+          ValueError: a batch is larger than the data, or cannot be divided so, or does not fit into
+            `memory_limit_mb`.
+        """
+        if not 1 <= batch_size <= self.num_windows:
+            raise ValueError(
+                f"batch_size is {batch_size}, but {self.name} gives {self.num_windows} training "
+                "windows: choose a smaller train_eval.batch_size or record more episodes."
+            )
+        if batch_size % num_shares:
+            raise ValueError(
+                f"train_eval.batch_size is {batch_size}, which {num_shares} devices cannot share "
+                f"equally; choose a multiple of {num_shares}."
+            )
+        per_step = len(shares)
+        at_once, ready = self._ahead(batch_size // num_shares, per_step)
+
+        def element(number: tf.Tensor) -> Any:
+            step, share = number // per_step, shares.start + number % per_step
+            return self.batch_at(step, batch_size, seed, shuffle, share, num_shares)
+
+        batches = tf.data.Dataset.range(start_step * per_step, _MAX_STEPS).map(
+            element, num_parallel_calls=at_once, deterministic=True
+        )
+        return batches.prefetch(ready) if ready else batches
+
+    def _ahead(self, rows: int, in_use: int) -> tuple[int, int]:
+        """Returns how many elements of so many windows are made at once, and how many may wait."""
+        if self.memory_limit_mb is None:
+            return prefetching.unlimited(self.has_images)
+        length = self._windows.shape[-1]
+        window = prefetching.window_bytes(self.spec.observation, self.spec.action, length)
+        return prefetching.within(
+            self.memory_limit_mb,
+            self.held_bytes,
+            rows * window,
+            in_use,
+            self.has_images,
+            self.name,
+        )
+
+    @functools.cached_property
+    def _order(self) -> tf.Tensor:
+        """The deterministic order, int64 [num_windows]; shuffled batches do not need it."""
+        with tf.init_scope(), tf.device("/cpu:0"):
+            return tf.constant(windows.interleaved_order(self._lengths))
+
+    def _held(self) -> tuple:
+        normalized = (self._observation, self._action) if self._transform is None else self._action
+        if self._action is self.frames.action:
+            normalized = ()
+        return self.frames, normalized, self._windows
+
+    def _gather(self, window_indices: tf.Tensor) -> Any:
+        """Gathers the sample of windows int64 [B]."""
+        frames = tf.gather(self._windows, window_indices)
+        observation, action = columns.gather((self._observation, self._action), frames)
+        observation = tf.nest.map_structure(_decoded, observation, self.spec.observation)
+        if self._transform is not None:
+            observation = self._transform(observation)
+        if self._discounts is None:
+            return (observation, tf.nest.map_structure(lambda each: each[:, -1], action)), ()
+        return (observation, action), tf.gather(self._discounts, window_indices)
+
+
+def decode_image(encoded: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
+    """Decodes one JPEG into uint8 [height, width, channels] of the given spec."""
+    return tf.ensure_shape(tf.io.decode_jpeg(encoded, channels=spec.shape[-1]), spec.shape)
+
+
+def _as_column(values: Any) -> columns.Column:
+    """Moves arrays to tensors; columns on disk stay what they are."""
+    return tf.constant(values) if isinstance(values, np.ndarray) else values
+
+
+def _decoded(values: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
+    """Decodes the images [B, T] of one leaf; numbers stay as they are."""
+    if not specs.is_image(spec):
+        return values
+    images = tf.map_fn(
+        lambda encoded: decode_image(encoded, spec),
+        tf.reshape(values, [-1]),
+        fn_output_signature=tf.TensorSpec(spec.shape, tf.uint8),
+        parallel_iterations=_IMAGES_AT_ONCE,
+    )
+    return tf.reshape(images, [*values.shape, *spec.shape])

@@ -1,0 +1,60 @@
+"""How many batches may be on their way to training, given how much memory there is for them."""
+
+import math
+from typing import Any
+
+import tensorflow as tf
+
+from ibc.data.records import specs
+
+# A batch of images takes hundreds of megabytes, and its images are decoded in parallel already.
+_IMAGE_BATCHES_AT_ONCE = 2
+_IMAGE_BATCHES_READY = 1
+# Batches of numbers under a limit of memory; otherwise TensorFlow adjusts it.
+_BATCHES_AT_ONCE = 2
+_BATCHES_READY = 8
+
+
+def unlimited(has_images: bool) -> tuple[int, int]:
+    """Returns how many batches are made at once and how many may wait, without a limit."""
+    if has_images:
+        return _IMAGE_BATCHES_AT_ONCE, _IMAGE_BATCHES_READY
+    return tf.data.AUTOTUNE, tf.data.AUTOTUNE
+
+
+def within(
+    limit_mb: float, held_bytes: int, batch_bytes: int, in_use: int, has_images: bool, name: str
+) -> tuple[int, int]:
+    """Returns how many batches are made at once and how many may wait, within a limit.
+
+    Args:
+      limit_mb: memory for what is held and for batches, in 10⁶ bytes.
+      held_bytes: memory that the data takes without batches.
+      batch_bytes: memory of a batch, or of a device's share.
+      in_use: batches, or shares, that training uses at a time.
+      has_images: whether batches have images.
+      name: of the data, for the message.
+
+    Raises:
+      ValueError: there is no room for a batch besides those in use.
+    """
+    batches = (int(1e6 * limit_mb) - held_bytes) // batch_bytes - in_use
+    if batches < 1:
+        used = in_use * batch_bytes
+        least = math.ceil((held_bytes + used + batch_bytes) / 1e6)
+        raise ValueError(
+            f"train_eval.memory_limit_mb is {limit_mb:g}, but {name} needs {least}: "
+            f"{held_bytes / 1e6:.3g} to know its frames, {used / 1e6:.3g} for the batch in use and "
+            f"{batch_bytes / 1e6:.3g} for the next; raise it, or choose a smaller "
+            "train_eval.batch_size."
+        )
+    most = unlimited(True) if has_images else (_BATCHES_AT_ONCE, _BATCHES_READY)
+    at_once = min(most[0], max(1, batches // 2))
+    return at_once, min(most[1], batches - at_once)
+
+
+def window_bytes(observation_spec: Any, action_spec: Any, sequence_length: int) -> int:
+    """Returns the memory of a window in a batch; images are there decoded and normalized."""
+    leaves = tf.nest.flatten((observation_spec, action_spec))
+    sizes = [leaf.shape.num_elements() * (5 if specs.is_image(leaf) else 4) for leaf in leaves]
+    return sequence_length * sum(sizes)

@@ -1,0 +1,145 @@
+"""Exact statistics of what training samples contain, over every window.
+
+A frame counts as often as windows contain it, so the statistics are weighted sums over frames.
+Sums are in float64 and variances are taken around the mean, so nothing cancels. They are taken part
+by part, so that the data may be larger than memory.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ibc.data.records import specs
+from ibc.data.windows import columns, windows
+from ibc.data.windows import dataset as dataset_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class Moments:
+    """Statistics of one quantity, each of its shape (images: per channel, [channels])."""
+
+    mean: np.ndarray
+    """float64, the mean."""
+    std: np.ndarray
+    """float64, the population standard deviation (divided by n)."""
+    minimum: np.ndarray
+    """The smallest value, in the type of the values."""
+    maximum: np.ndarray
+    """The largest value, in the type of the values."""
+
+
+def weighted_moments(values: columns.Column | np.ndarray, weights: np.ndarray) -> Moments:
+    """Moments over the first axis.
+
+    Args:
+      values: numbers [n, ...], in memory or on disk.
+      weights: integers [n] at least 0, how often each row counts; not all 0.
+
+    Returns:
+      Moments of shape [...]; rows of weight 0 take no part.
+
+    Raises:
+      ValueError: no row counts.
+    """
+    total = np.sum(weights)
+    if not total:
+        raise ValueError("statistics need at least one value, but there is none.")
+
+    def used_parts() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for rows, part in columns.parts(values):
+            used = np.flatnonzero(weights[rows])
+            if used.size:
+                yield part[used], weights[rows][used] / total
+
+    # Shifting by one row first makes the mean of equal values that value, exactly.
+    shift = minimum = maximum = None
+    offset = np.float64(0)
+    for part, shares in used_parts():
+        flat = part.reshape(len(part), -1).astype(np.float64)
+        if shift is None:
+            shift, minimum, maximum = flat[0], part[0], part[0]
+        offset = offset + shares @ (flat - shift)
+        minimum = np.minimum(minimum, part.min(axis=0))
+        maximum = np.maximum(maximum, part.max(axis=0))
+    mean = shift + offset
+    variance = np.float64(0)
+    for part, shares in used_parts():
+        flat = part.reshape(len(part), -1).astype(np.float64)
+        variance = variance + shares @ np.square(flat - mean)
+    shape = np.shape(minimum)
+    return Moments(mean.reshape(shape), np.sqrt(variance).reshape(shape), minimum, maximum)
+
+
+def image_moments(
+    encoded: tf.Tensor | columns.Images, weights: np.ndarray, spec: tf.TensorSpec
+) -> Moments:
+    """Moments of the pixels of JPEG images, as numbers in [0, 1].
+
+    Args:
+      encoded: strings [n], the JPEG data, or where it is.
+      weights: integers [n] at least 0, how often each image counts; not all 0.
+      spec: uint8 [height, width, channels].
+
+    Returns:
+      Moments of shape [channels], over the pixels of all images.
+    """
+    used = np.flatnonzero(weights)
+
+    def histogram(frame: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+        image = dataset_lib.decode_image(columns.gather(encoded, frame), spec)
+        return weight * _histogram(image)
+
+    histograms = tf.data.Dataset.from_tensor_slices((used, weights[used])).map(
+        histogram, num_parallel_calls=tf.data.AUTOTUNE
+    )
+    zeros = tf.zeros([spec.shape[-1], 256], tf.int64)
+    counts = histograms.reduce(zeros, lambda total, histogram: total + histogram).numpy()
+    levels = np.arange(256) / 255
+    channels = [weighted_moments(levels, count) for count in counts]
+    return Moments(
+        *(
+            np.stack([getattr(moments, field.name) for moments in channels])
+            for field in dataclasses.fields(Moments)
+        )
+    )
+
+
+def observation_moments(dataset: dataset_lib.WindowDataset) -> Any:
+    """Moments of every observation over all frames of all windows.
+
+    Returns:
+      Nest like the observation, with a `Moments` for every leaf.
+    """
+    weights = windows.frame_counts(dataset.window_frames, len(dataset.frames.step_type))
+    return tf.nest.map_structure(
+        lambda values, spec: (
+            image_moments(values, weights, spec)
+            if specs.is_image(spec)
+            else weighted_moments(values, weights)
+        ),
+        dataset.frames.observation,
+        dataset.spec.observation,
+    )
+
+
+def action_moments(dataset: dataset_lib.WindowDataset) -> Any:
+    """Moments of the actions of samples, those of the last frame of every window.
+
+    Returns:
+      Nest like the action of `dataset.frames`, with a `Moments` for every leaf.
+    """
+    last_frames = dataset.window_frames[:, -1]
+    weights = windows.frame_counts(last_frames, len(dataset.frames.step_type))
+    return tf.nest.map_structure(
+        lambda values: weighted_moments(values, weights), dataset.frames.action
+    )
+
+
+def _histogram(image: tf.Tensor) -> tf.Tensor:
+    """Counts int64 [channels, 256] of the levels of a uint8 image [height, width, channels]."""
+    pixels = tf.reshape(tf.cast(image, tf.int32), [-1, image.shape[-1]])
+    counts = tf.math.bincount(tf.transpose(pixels), minlength=256, maxlength=256, axis=-1)
+    return tf.cast(counts, tf.int64)

@@ -1,0 +1,86 @@
+"""Videos of an environment, written frame by frame."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+from tf_agents.environments import py_environment
+
+from ibc.environments import bridge
+from ibc.utils import atomic_file, termination
+
+
+@contextlib.contextmanager
+def recording(
+    env: py_environment.PyEnvironment, path: str | os.PathLike
+) -> Iterator[Callable[[], None]]:
+    """Writes an mp4 of an environment at its control frequency.
+
+    The environment must have been reset; its present state is the first frame. The file
+    appears under its name only when the block is left without an exception.
+
+        env.reset()
+        with video.recording(env, "episode.mp4") as add_frame:
+            env.step(action)
+            add_frame()
+
+    Args:
+      env: TF-Agents environment over a Gymnasium one with `render_mode='rgb_array'`.
+      path: Name of the file, ending in .mp4; its folder is made if missing.
+
+    Yields:
+      A function that adds a picture of the environment as it is.
+
+    Raises:
+      OSError: The file could not be written, or there is no ffmpeg.
+    """
+    import mediapy  # slow to import, and only videos need it
+
+    mediapy.set_ffmpeg(find_ffmpeg())
+    inner = bridge.gym_env(env)
+    first = inner.render()
+    with (
+        _encoder_errors(path),
+        atomic_file.replacing(path) as temporary,
+        mediapy.VideoWriter(temporary, first.shape[:2], fps=inner.control_frequency) as writer,
+    ):
+        writer.add_image(first)
+        yield lambda: writer.add_image(inner.render())
+
+
+def find_ffmpeg() -> str:
+    """Returns the program that encodes videos.
+
+    Raises:
+      FileNotFoundError: There is none.
+    """
+    import imageio_ffmpeg
+
+    try:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError:
+        program = "ffmpeg"
+    if shutil.which(program) is None:
+        raise FileNotFoundError(
+            f"--video needs ffmpeg, but there is no program {program}: install the package "
+            "imageio-ffmpeg, which brings one, or set IMAGEIO_FFMPEG_EXE to one; or leave out "
+            "--video."
+        )
+    return program
+
+
+@contextlib.contextmanager
+def _encoder_errors(path: str | os.PathLike) -> Iterator[None]:
+    """Raises OSError, in one line, where mediapy reports that ffmpeg has failed."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("Error writing"):
+            raise
+        # A signal to a group of processes ends the encoder too.
+        termination.check()
+        cause = str(error).rpartition(": ")[2].strip().splitlines() or ["ffmpeg ended early"]
+        raise OSError(
+            f"the video {path} could not be written ({cause[-1]}): is the disk full?"
+        ) from error

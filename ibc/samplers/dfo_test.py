@@ -1,0 +1,100 @@
+"""DFO against analytic densities, and recorded statistics."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.samplers import dfo, draws
+
+SEED = tf.constant([1, 2])
+WIDE = tf.constant([-10.0]), tf.constant([10.0])
+
+
+def _gaussian(std):
+    return lambda actions: -tf.reduce_sum(tf.square(actions), -1) / (2 * std**2)
+
+
+def _resampled_variance(variance, energy_variance):
+    """Variance of a Gaussian sample reweighted by a Gaussian energy."""
+    return 1 / (1 / variance + 1 / energy_variance)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+def test_moments_on_a_gaussian(temperature):
+    start = draws.uniform_actions(2, 200_000, *WIDE, SEED)
+    energy = temperature * 0.5**2
+    expected = energy + 0.4**2
+    for iterations in (2, 3):
+        samples, _ = dfo.iterative_dfo(
+            _gaussian(0.5), start, *WIDE, SEED, temperature, iterations, iteration_std=0.4
+        )
+        samples = samples.numpy()
+        # Noise halves between the second and the third scoring.
+        if iterations == 3:
+            expected = _resampled_variance(expected, energy) + 0.2**2
+        np.testing.assert_allclose(samples.var((1, 2)), expected, rtol=0.05)
+        np.testing.assert_allclose(samples.mean((1, 2)), 0, atol=0.05)
+
+
+def test_logits_belong_to_samples():
+    score_fn, start = _gaussian(0.3), draws.uniform_actions(3, 500, *WIDE, SEED)
+    samples, logits = dfo.iterative_dfo(score_fn, start, *WIDE, SEED, temperature=2.0)
+    np.testing.assert_allclose(logits, score_fn(samples) / 2.0, rtol=1e-6)
+
+
+def test_faithful_logits_belong_to_earlier_samples():
+    score_fn, start = _gaussian(0.3), draws.uniform_actions(3, 500, *WIDE, SEED)
+    scored, logits = dfo.iterative_dfo(score_fn, start, *WIDE, SEED)
+    resampled, same_logits = dfo.iterative_dfo(score_fn, start, *WIDE, SEED, faithful=True)
+    np.testing.assert_array_equal(logits, same_logits)
+    assert not np.allclose(score_fn(resampled), logits)
+    for row in range(3):
+        assert np.isin(resampled[row], scored[row]).all()
+
+
+def test_single_iteration_only_scores():
+    score_fn, start = _gaussian(0.3), draws.uniform_actions(3, 50, *WIDE, SEED)
+    samples, logits = dfo.iterative_dfo(score_fn, start, *WIDE, SEED, num_iterations=1)
+    np.testing.assert_array_equal(samples, start)
+    np.testing.assert_allclose(logits, score_fn(start))
+
+
+def test_bounds_hold_per_dimension():
+    bounds = tf.constant([-0.2, 1.0]), tf.constant([0.1, 1.5])
+    start = draws.uniform_actions(2, 1000, *bounds, SEED)
+    samples, _ = dfo.iterative_dfo(_gaussian(1.0), start, *bounds, SEED, iteration_std=1.0)
+    assert np.all(samples >= bounds[0]) and np.all(samples <= bounds[1])
+
+
+def test_rows_do_not_depend_on_each_other():
+    seeds, start = tf.constant([[1, 1], [2, 2]]), draws.uniform_actions(2, 300, *WIDE, SEED)
+    both, _ = dfo.iterative_dfo(_gaussian(0.5), start, *WIDE, seeds)
+    second, _ = dfo.iterative_dfo(_gaussian(0.5), start[1:], *WIDE, seeds[1:])
+    np.testing.assert_array_equal(both[1], second[0])
+
+
+@pytest.mark.parametrize("scale", [1, 20, 100])
+def test_recorded_statistics(golden, scale):
+    recorded = json.loads(golden("num/mcmc_statistics.json").read_text())[f"dfo_scale{scale}"]
+    goals = tf.constant(np.random.RandomState(0).uniform(-0.8, 0.8, (64, 1, 2)), tf.float32)
+    bounds = tf.constant([-1.0, -1.0]), tf.constant([1.0, 1.0])
+
+    def score_fn(actions):
+        return -scale * tf.reduce_sum(tf.square(actions - goals), -1)
+
+    start = draws.uniform_actions(64, 1024, *bounds, SEED)
+    samples, logits = dfo.iterative_dfo(score_fn, start, *bounds, SEED, faithful=True)
+    error = np.linalg.norm(samples - goals, axis=-1)
+    assert error.mean() == pytest.approx(recorded["err_of_mean_returned_sample"], rel=0.03)
+    published = error[np.arange(64), np.argmax(logits, axis=1)].mean()
+    assert published == pytest.approx(recorded["err_of_action_at_argmax_probs_mean"], rel=0.25)
+    aligned, logits = dfo.iterative_dfo(score_fn, start, *bounds, SEED)
+    best = np.linalg.norm(aligned - goals, axis=-1)[np.arange(64), np.argmax(logits, axis=1)]
+    assert best.mean() < 1.3 * recorded["err_of_lowest_energy_returned_sample"]
+
+
+def test_no_iterations():
+    with pytest.raises(ValueError, match="at least 1"):
+        dfo.iterative_dfo(_gaussian(1.0), tf.zeros([1, 2, 1]), *WIDE, SEED, num_iterations=0)

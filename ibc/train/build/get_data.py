@@ -1,0 +1,121 @@
+"""From a dataset path to normalized training data."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from absl import logging
+
+from ibc.data.records import shards as shards_lib
+from ibc.data.records import specs
+from ibc.data.windows import dataset as dataset_lib
+from ibc.data.windows import streamed
+from ibc.train.build import get_normalizers
+
+# Memory that holding a byte of record files takes at most, while they are read and normalized.
+_MEMORY_PER_BYTE = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """What training reads."""
+
+    train: dataset_lib.WindowDataset
+    """Normalized windows to train on."""
+    validation: dataset_lib.WindowDataset | None
+    """Windows for the validation loss, normalized by the training data's statistics."""
+    normalizers: get_normalizers.NormalizationInfo
+    """Layers and bounds, from the training data alone."""
+    record_files: int
+    """How many record files there are."""
+    record_bytes: int
+    """Their size together."""
+
+    def described(self) -> str:
+        """Says in a few words how much data there is, where, and how much memory it takes."""
+        parts = [self.train] + ([self.validation] if self.validation else [])
+        windows = " and ".join(str(part.num_windows) for part in parts)
+        kinds = " for training and validation" if self.validation else ""
+        place = "streamed from disk" if self.train.is_streamed else "held in memory"
+        held = sum(part.held_bytes for part in parts) / 1e6
+        return (
+            f"{windows} windows{kinds} of {self.record_files} record file(s), "
+            f"{self.record_bytes / 1e6:.1f} MB, {place}, which takes {held:.1f} MB"
+        )
+
+
+def get_data(
+    dataset_path: str,
+    sequence_length: int,
+    environment_specs: Mapping[str, tuple[Any, Any]],
+    max_data_shards: int = -1,
+    dataset_eval_fraction: float = 0.0,
+    flatten_action: bool = True,
+    for_rnn: bool = False,
+    make_command: str | None = None,
+    memory_limit_mb: float | None = None,
+    scratch_folder: str | os.PathLike = ".",
+) -> TrainingData:
+    """Reads record files, computes statistics and normalizes.
+
+    Batches come from `TrainingData.train.as_tf_dataset(batch_size, seed, start_step)`.
+
+    Args:
+      dataset_path: glob of record files, or several separated by commas.
+      sequence_length: frames per observation window (T).
+      environment_specs: for each task the data is used for, its observation spec without history
+        dimension and its action spec.
+      max_data_shards: how many record files to use; -1 for all.
+      dataset_eval_fraction: share of the record files for validation, from the end.
+      flatten_action: make actions one vector.
+      for_rnn: windows for recurrent networks, see `WindowDataset`.
+      make_command: the command that records such data, for the message when there is none.
+      memory_limit_mb: memory for the data and its batches, in 10⁶ bytes; record files of which a
+        sixth of it cannot hold all are streamed from disk, with the same samples.
+      scratch_folder: where there is room for numbers that are streamed.
+
+    Raises:
+      FileNotFoundError: there are no record files.
+      ValueError: they are damaged, unlike each other, or do not fit the environments.
+      OSError: there is no room for numbers that are streamed.
+    """
+    paths = shards_lib.find_shards(dataset_path, max_data_shards, make_command)
+    training_paths, validation_paths = shards_lib.split_shards(paths, dataset_eval_fraction)
+    if dataset_eval_fraction and not validation_paths:
+        logging.warning(
+            "dataset_eval_fraction %g of %d record files is less than one file: there is no "
+            "validation data.",
+            dataset_eval_fraction,
+            len(paths),
+        )
+    record_bytes = sum(map(os.path.getsize, paths))
+    is_streamed = (
+        memory_limit_mb is not None and _MEMORY_PER_BYTE * record_bytes > 1e6 * memory_limit_mb
+    )
+    if is_streamed:
+        # Reading takes long: what is wrong with the specs is said before.
+        spec = shards_lib.load_specs(paths)
+    else:
+        shards = shards_lib.read_shards(paths)
+        spec = shards[0].spec
+    for task, (observation_spec, action_spec) in environment_specs.items():
+        specs.check_matches(spec, observation_spec, action_spec, task, dataset_path)
+
+    def windows_of(part: slice) -> dataset_lib.WindowDataset:
+        source = (
+            streamed.stream_shards(paths[part], scratch_folder) if is_streamed else shards[part]
+        )
+        return dataset_lib.WindowDataset(
+            source, sequence_length, for_rnn, flatten_action, memory_limit_mb
+        )
+
+    train = windows_of(slice(len(training_paths)))
+    normalizers = get_normalizers.get_normalizers(train)
+    layers = normalizers.obs_norm_layer, normalizers.act_norm_layer
+    validation = None
+    if validation_paths:
+        validation = windows_of(slice(len(training_paths), None)).normalized(*layers)
+    return TrainingData(
+        train.normalized(*layers), validation, normalizers, len(paths), record_bytes
+    )

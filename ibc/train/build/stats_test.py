@@ -1,0 +1,86 @@
+import gin
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.data.records import shard_reader
+from ibc.data.windows import dataset as dataset_lib
+from ibc.train.build import stats
+from tests import shard_testing
+
+VARIANTS = [(False, False), (False, True), (True, False), (True, True)]
+
+
+def recorded_windows(recorded) -> dataset_lib.WindowDataset:
+    """A data set whose samples are the 40 recorded ones.
+
+    Each sample is a shard of two frames that are in one window each way round, so every
+    recorded frame counts equally often; the action of both is the recorded one.
+    """
+    spec = shard_testing.frame_spec({"alpha": tf.TensorSpec([3]), "beta_const": tf.TensorSpec([1])})
+    shards = []
+    for alpha, beta, action in zip(
+        recorded["obs_alpha"], recorded["obs_beta_const"], recorded["actions"], strict=True
+    ):
+        frames = tf.nest.map_structure(
+            lambda leaf: np.ones([2, *leaf.shape], leaf.dtype.as_numpy_dtype), spec
+        )._replace(
+            observation={"alpha": alpha, "beta_const": beta}, action=np.stack([action, action])
+        )
+        shards.append(shard_reader.Shard("recorded", spec, frames))
+    return dataset_lib.WindowDataset(shards, 2)
+
+
+@pytest.mark.parametrize(("min_max", "sqrt_std"), VARIANTS)
+def test_layers_give_the_published_values(golden, min_max, sqrt_std):
+    recorded = np.load(golden("num/normalisation.npz"))
+    prefix = f"minmax{min_max}_sqrtstd{sqrt_std}_"
+    info = stats.compute_dataset_statistics(recorded_windows(recorded), min_max, sqrt_std)
+    observation = {"alpha": recorded["obs_alpha"], "beta_const": recorded["obs_beta_const"]}
+    found = info.obs_norm_layer(observation)
+    for key, values in found.items():
+        # The published mean is off by up to 4e-7, which a standard deviation of 0.01 magnifies.
+        np.testing.assert_allclose(values, recorded[f"{prefix}norm_{key}"], rtol=2e-6, atol=6e-5)
+    found = info.act_norm_layer(recorded["actions"])
+    np.testing.assert_allclose(found, recorded[prefix + "norm_act"], rtol=2e-6, atol=1e-5)
+    found = info.act_denorm_layer(np.full((1, 2), 0.3, np.float32))
+    np.testing.assert_allclose(found, recorded[prefix + "denorm_of_0.3"], rtol=1e-6)
+    np.testing.assert_array_equal(info.min_actions, recorded[prefix + "min_actions"])
+    np.testing.assert_array_equal(info.max_actions, recorded[prefix + "max_actions"])
+
+
+def test_statistics_are_those_of_the_training_batches(tmp_path):
+    shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a", (5, 3, 4)))
+    dataset = dataset_lib.WindowDataset([shard], 2)
+    info = stats.compute_dataset_statistics(dataset)
+    normalized = dataset.normalized(info.obs_norm_layer, info.act_norm_layer)
+    (observation, action), _ = normalized.take(np.arange(dataset.num_windows))
+    for values in [*observation.values(), action]:
+        values = values.reshape(-1, values.shape[-1])
+        np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-5)
+        np.testing.assert_allclose(values.std(axis=0), 1, rtol=1e-5)
+
+
+def test_image_layers_convert_and_normalize(tmp_path):
+    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
+    shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a", (5,), spec))
+    dataset = dataset_lib.WindowDataset([shard], 2)
+    info = stats.compute_dataset_statistics(dataset)
+    (observation, _), _ = dataset.take(np.arange(dataset.num_windows))
+    pixels = info.obs_norm_layer(observation)["rgb"].numpy()
+    assert pixels.dtype == np.float32
+    np.testing.assert_allclose(pixels.mean(axis=(0, 1, 2, 3)), 0, atol=1e-4)
+    np.testing.assert_allclose(pixels.std(axis=(0, 1, 2, 3)), 1, rtol=1e-4)
+
+
+def test_parameters_can_be_bound(tmp_path):
+    shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a", (5,)))
+    dataset = dataset_lib.WindowDataset([shard], 2)
+    with gin.unlock_config():
+        gin.parse_config("compute_dataset_statistics.min_max_actions = True")
+    try:
+        layer = stats.compute_dataset_statistics(dataset).act_norm_layer
+    finally:
+        gin.clear_config()
+    actions = layer(dataset.frames.action).numpy()
+    np.testing.assert_allclose([actions.min(), actions.max()], [-1, 1], rtol=1e-6)

@@ -1,0 +1,257 @@
+"""Which devices and machines a training runs on."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+
+import gin
+import tensorflow as tf
+from absl import logging
+
+from ibc.utils import child_process, termination
+from ibc.utils.parallel import lanes
+
+# What operations report that wait for a machine that is gone.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+# The one line of TensorFlow's report that says what has happened.
+_ABORTED = re.compile(r"^Collective ops is aborted by: (.*)$", re.MULTILINE)
+
+
+# Batch normalization's averages are those of the whole batch, and XLA makes a step of one thread.
+_ONE_LANE = (
+    ("ResNetLayer.normalizer", "Batch"),
+    ("ImplicitBCAgent.jit_compile", True),
+    ("AutoregressiveBCAgent.jit_compile", True),
+    ("MseBehavioralCloningAgent.jit_compile", True),
+    ("MdnBehavioralCloningAgent.jit_compile", True),
+)
+
+
+def set_up_lanes(device_type: str = "gpu", tpu: str | None = None) -> None:
+    """Lets training work in a lane per core where that pays: see `lanes`.
+
+    To be called after the config files are read and before TensorFlow computes anything.
+
+    Args:
+      device_type: as for `get_strategy`.
+      tpu: as for `get_strategy`.
+    """
+    for name, value in _ONE_LANE:
+        with contextlib.suppress(ValueError):  # It is not bound.
+            if gin.query_parameter(name) == value:
+                return
+    if device_type != "tpu" and not tpu:
+        lanes.set_up()
+
+
+def get_strategy(
+    device_type: str = "gpu", multi_gpu: bool = False, use_gpu: bool = False, tpu: str | None = None
+) -> tf.distribute.Strategy:
+    """Returns the distribution strategy that the command line's flags and TF_CONFIG ask for.
+
+    With a cluster in the environment variable TF_CONFIG training is mirrored over its machines
+    and all of their GPUs, or their CPUs where there are none.
+
+    Args:
+      device_type: 'gpu' (one device, the CPU where there is no GPU) or 'tpu'.
+      multi_gpu: mirror the training over all GPUs of this machine.
+      use_gpu: fail where TensorFlow sees no GPU.
+      tpu: address of the TPU.
+
+    Raises:
+      ValueError: the device that was asked for is not there.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if device_type == "tpu" or tpu:
+        return _tpu_strategy(tpu)
+    if (use_gpu or multi_gpu) and not gpus:
+        flag = "--multi_gpu" if multi_gpu else "--use_gpu"
+        raise ValueError(
+            f"{flag} was given but TensorFlow sees no GPU. Install with "
+            "`pip install 'tensorflow[and-cuda]==2.21.*'` and check `nvidia-smi`, or drop the flag."
+        )
+    if os.environ.get("TF_CONFIG"):
+        return _cluster_strategy(os.environ["TF_CONFIG"])
+    if multi_gpu:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def is_cluster(strategy: tf.distribute.Strategy) -> bool:
+    """Whether training runs on several machines, each with a process like this one."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and (
+        len(_machines(strategy.cluster_resolver)) > 1
+    )
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this is the machine that writes files and evaluates, the first of the cluster."""
+    return not is_cluster(strategy) or _own_number(strategy.cluster_resolver) == 0
+
+
+def shares(strategy: tf.distribute.Strategy) -> tuple[range, int]:
+    """Returns which shares of a batch this machine's devices take, and how many there are."""
+    total = strategy.num_replicas_in_sync
+    if not is_cluster(strategy):
+        return range(total), total
+    here = total // len(_machines(strategy.cluster_resolver))
+    first = here * _own_number(strategy.cluster_resolver)
+    return range(first, first + here), total
+
+
+class Machines:
+    """What the machines of a training agree on, all of them asking at the same point."""
+
+    def __init__(self, strategy: tf.distribute.Strategy):
+        """Prepares for a strategy; without a cluster there is nobody to ask."""
+        self._strategy = strategy
+        self._mean = tf.function(self._compute_mean) if is_cluster(strategy) else None
+
+    def mean(self, values: Sequence[float]) -> list[float]:
+        """Returns the means of numbers over all machines; waits for the last of them."""
+        if self._mean is None:
+            return list(values)
+        return self._mean(tf.constant(values, tf.float32)).numpy().tolist()
+
+    @contextlib.contextmanager
+    def losing_one_is_an_error(self) -> Iterator[None]:
+        """Raises WorkerError, in one line, if another machine ends while this one waits for it.
+
+        Where SIGTERM has arrived here too, the chief, who alone may leave without asking, has
+        saved what is to be saved: then it is `Terminated` instead.
+        """
+        try:
+            yield
+        except _LOST as error:
+            if self._mean is None:
+                raise
+            if termination.requested() and not is_chief(self._strategy):
+                raise termination.Terminated("terminated with the chief.") from error
+            reason = _ABORTED.search(error.message)
+            reason = reason[1] if reason else error.message.partition("\n")[0]
+            raise child_process.WorkerError(
+                "another machine of the cluster in TF_CONFIG has ended, or cannot be reached "
+                f"({reason}). Start the same command on all machines again: training goes on from "
+                "the last checkpoint."
+            ) from error
+
+    def wait(self) -> None:
+        """Returns when every machine has come here, after which any of them may end.
+
+        Raises:
+          WorkerError: one of them has ended before.
+        """
+        if self._mean is None:
+            return
+        with self.losing_one_is_an_error():
+            self.mean([0.0])
+        # Who has the answer first may end while another still receives it. In a second round
+        # that does no harm: whoever came so far knows that all have come.
+        with contextlib.suppress(*_LOST):
+            self.mean([0.0])
+
+    def _compute_mean(self, values: tf.Tensor) -> tf.Tensor:
+        of_devices = self._strategy.run(tf.identity, args=(values,))
+        return self._strategy.reduce(tf.distribute.ReduceOp.MEAN, of_devices, axis=None)
+
+
+def _cluster_strategy(config: str) -> tf.distribute.Strategy:
+    try:
+        tasks = json.loads(config)
+        own = tasks["task"]
+        index = _whole(own["index"])
+        _check_addresses(tasks["cluster"])
+        address = tasks["cluster"][own["type"]][index]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"TF_CONFIG is {config!r}, which does not say which machine this is "
+            f"({type(error).__name__}: {error}); expected "
+            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
+        ) from error
+    if set(tasks["cluster"]) - {"chief", "worker"}:
+        raise ValueError(
+            f"TF_CONFIG has a cluster of {', '.join(sorted(tasks['cluster']))}; training runs on "
+            "'worker's, of which the first or a 'chief' writes files and evaluates."
+        )
+    logging.info("Waiting for the machines of the cluster: %s.", tasks["cluster"])
+    try:
+        with _ended_by_signals():
+            return tf.distribute.MultiWorkerMirroredStrategy()
+    except (RuntimeError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"TF_CONFIG: {address} cannot join the cluster: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _whole(index: object) -> int:
+    """Returns a task's number, which may be written as a string."""
+    if isinstance(index, bool) or not re.fullmatch("[0-9]+", str(index)):
+        raise ValueError(f"the index is {index!r}, not a number from 0")
+    return int(index)
+
+
+def _check_addresses(cluster: dict[str, list[str]]) -> None:
+    """Raises ValueError unless every machine has a host and a port of its own."""
+    if not all(isinstance(addresses, list) for addresses in cluster.values()):
+        raise ValueError("each kind of task needs a list of addresses")
+    every = [address for addresses in cluster.values() for address in addresses]
+    for address in every:
+        host, _, port = str(address).rpartition(":")
+        if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 2**16:
+            raise ValueError(f"{address!r} is no host:port")
+        if every.count(address) > 1:
+            raise ValueError(f"{address!r} is given twice")
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Lets signals end the process at once: TensorFlow waits outside Python, and saves nothing.
+
+    While it waits TensorFlow keeps SIGTERM for itself; Ctrl-C ends it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {
+        number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _machines(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> list[tuple[str, int]]:
+    """Lists the cluster's tasks in the order in which TensorFlow numbers them."""
+    cluster = resolver.cluster_spec().as_dict()
+    return [(kind, i) for kind in ("chief", "worker") for i in range(len(cluster.get(kind, ())))]
+
+
+def _own_number(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> int:
+    return _machines(resolver).index((resolver.task_type, resolver.task_id))
+
+
+def _tpu_strategy(address: str | None) -> tf.distribute.Strategy:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=address or "")
+        logging.info("Waiting for the TPU %s.", resolver.master() or "of this machine")
+        with _ended_by_signals():
+            tf.config.experimental_connect_to_cluster(resolver)
+            tf.tpu.experimental.initialize_tpu_system(resolver)
+    except (ValueError, OSError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"--device_type=tpu was given but no TPU answers at {address!r}: "
+            f"{str(error).splitlines()[0]}. Give its address with --tpu=..."
+        ) from error
+    return tf.distribute.TPUStrategy(resolver)

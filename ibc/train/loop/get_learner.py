@@ -1,0 +1,234 @@
+"""TF-Agents' Learner with this project's triggers: checkpoints, exported policies, log lines."""
+
+import pathlib
+import time
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+from absl import logging
+from tf_agents.agents import tf_agent
+from tf_agents.train import learner, step_per_second_tracker
+
+from ibc.train.devices import devices
+from ibc.train.loop import intervals, pacing, triggers
+from ibc.train.run import divergence, policy_export
+from ibc.utils import scalars, termination
+
+
+class ProgressTrigger(triggers.MultiplesTrigger):
+    """Logs the step, the speed and the loss, and writes the step's scalars for TensorBoard."""
+
+    def __init__(self, writer: tf.summary.SummaryWriter, train_step: tf.Variable, interval: int):
+        self._writer = writer
+        self._train_step = train_step
+        self._timer = step_per_second_tracker.StepPerSecondTracker(train_step)
+        self.scalars: dict[str, float] = {}
+        super().__init__(interval, self._log)
+
+    def _log(self) -> None:
+        if not self.scalars:
+            return  # A finished run was started again.
+        step = int(self._train_step.numpy())
+        speed = float(self._timer.steps_per_second())
+        self._timer.restart()
+        loss = self.scalars["reduced_loss"]
+        logging.info("Step: %d, %.3f steps/sec, loss %.6g", step, speed, loss)
+        values = {**self.scalars, "RunTime/train_steps_per_sec": speed}
+        scalars.write(self._writer, step, values)
+
+
+class BehavioralCloningLearner(learner.Learner):
+    """Runs fused training steps; what they lead to is written here, in one place.
+
+    In a cluster of machines every one of them runs the same steps, and the chief alone writes.
+    """
+
+    def __init__(
+        self,
+        root_dir: str | pathlib.Path,
+        train_step: tf.Variable,
+        agent: tf_agent.TFAgent,
+        dataset_fn: Callable[[], tf.data.Dataset],
+        strategy: tf.distribute.Strategy,
+        checkpoint_interval: int,
+        policy_save_interval: int,
+        log_interval: int = 100,
+    ):
+        """Creates the learner and restores the newest checkpoint, if there is one.
+
+        Args:
+          root_dir: run folder; train/ and policies/ are made in it.
+          train_step: scalar int64.
+          agent: the agent to train.
+          dataset_fn: makes the endless data set of this machine's experience, a batch per device.
+          strategy: distribution strategy.
+          checkpoint_interval: steps between checkpoints.
+          policy_save_interval: steps between exported policy weights.
+          log_interval: steps between log lines and TensorBoard scalars.
+        """
+        self._writes = devices.is_chief(strategy)
+        try:
+            super().__init__(
+                str(root_dir),
+                train_step,
+                agent,
+                checkpoint_interval=checkpoint_interval if self._writes else 0,
+                summary_interval=1000 if self._writes else 0,
+                strategy=strategy,
+                experience_dataset_fn=dataset_fn,
+            )
+        except (tf.errors.OpError, IndexError) as error:
+            newest = newest_checkpoint(root_dir)
+            if newest is None:
+                raise
+            raise ValueError(
+                f"The checkpoint {newest} cannot be read; it is damaged. To go on from the one "
+                "before, write its name after model_checkpoint_path in the file 'checkpoint' "
+                "beside it."
+            ) from error
+        self._saved_step = int(self.train_step_numpy)
+        self._pace = pacing.Pace()
+        self._machines = devices.Machines(strategy)
+        self._progress = ProgressTrigger(self.train_summary_writer, train_step, log_interval)
+        self._exporter = policy_export.PolicyExporter(
+            pathlib.Path(root_dir) / learner.POLICY_SAVED_MODEL_DIR,
+            agent,
+            train_step,
+            policy_save_interval if self._writes else 0,
+        )
+        # Weights before the checkpoint: a run killed in between writes them again.
+        self.triggers = [self._exporter, *self.triggers]
+
+    def go_on(self, stops: Sequence[int]) -> None:
+        """Makes what happens at intervals happen as if training had never been stopped.
+
+        Args:
+          stops: training pauses at the multiples of these numbers of steps.
+        """
+        step = int(self.train_step_numpy)
+        latest = intervals.last_stop(step, stops)
+        for trigger in (*self.triggers, self._progress):
+            trigger.set_start(latest)
+        if step and latest == step and not self._exporter.is_written(step):
+            # The run was stopped after the pause's checkpoint and before its end.
+            self._exporter.set_start(intervals.last_stop(step - 1, stops))
+            self._exporter(step)
+
+    def train_until(self, stop: int) -> int:
+        """Trains to a step in calls of about `pacing.CALL_SECONDS`; logs if it is due.
+
+        Args:
+          stop: step to train to.
+
+        Returns:
+          The step reached: an earlier one if SIGTERM has arrived, here or at another machine.
+
+        Raises:
+          NotFiniteError: the loss became infinite or NaN; weights are those before that step.
+        """
+        step = int(self.train_step_numpy)
+        while step < stop:
+            steps = self._pace.steps(stop - step)
+            start = time.monotonic()
+            with self._machines.losing_one_is_an_error():
+                self.run(steps)
+                length = time.monotonic() - start
+                seconds, terminated = self._agreed(length, termination.requested())
+            self._pace.measured(steps, seconds)
+            step += steps
+            if terminated:
+                termination.request()
+                self.save_checkpoint()
+                # A machine that left while the chief is still writing would end it too.
+                self.wait_for_all()
+                if step < stop:
+                    return step
+        self._progress(step)
+        return step
+
+    def run(self, iterations: int = 1, iterator=None, parallel_iterations: int = 10):
+        """Runs training steps in one call; see TF-Agents' Learner. Fires no trigger.
+
+        Raises:
+          NotFiniteError: the loss became infinite or NaN; weights are those before that step.
+        """
+        postponed = self.triggers
+        self.triggers = []
+        try:
+            loss_info = super().run(iterations, iterator, parallel_iterations)
+        except tf.errors.InvalidArgumentError as error:
+            raise divergence.as_not_finite(error) from error
+        finally:
+            self.triggers = postponed
+        self._progress.scalars = {
+            "reduced_loss": float(loss_info.loss),
+            **{f"Losses/{name}": float(value) for name, value in loss_info.extra.items()},
+        }
+        return loss_info
+
+    def save_due(self) -> None:
+        """Saves what is due at this step: weights, SavedModels at first, a checkpoint."""
+        for trigger in self.triggers:
+            trigger(self.train_step_numpy)
+
+    def save_checkpoint(self) -> int:
+        """Saves a checkpoint of this step unless it is saved; returns the newest one's step."""
+        step = int(self.train_step_numpy)
+        if step > self._saved_step:
+            if self._writes:
+                self._checkpointer.save(self.train_step)
+            self._saved_step = step
+        return self._saved_step
+
+    def finish(self) -> None:
+        """Saves what the intervals have not yet saved: checkpoint, weights, SavedModels."""
+        for trigger in (*self.triggers, self._progress):
+            trigger(self.train_step_numpy, force_trigger=True)
+        if self._writes:
+            self._exporter.save_models()
+
+    def wait_for_all(self) -> None:
+        """Returns when every machine of the cluster has come here; at once where there is one."""
+        self._machines.wait()
+
+    def _get_checkpoint_trigger(self, checkpoint_interval: int) -> triggers.MultiplesTrigger:
+        def save() -> None:
+            with termination.deferred():
+                self.save_checkpoint()
+
+        return triggers.MultiplesTrigger(checkpoint_interval, save)
+
+    def _agreed(self, seconds: float, terminated: bool) -> tuple[float, bool]:
+        """What every machine takes for a call's length, and whether any has received SIGTERM."""
+        seconds, terminated = self._machines.mean([seconds, float(terminated)])
+        return seconds, terminated > 0
+
+
+def newest_checkpoint(root_dir: str | pathlib.Path) -> str | None:
+    """Returns the prefix of the newest checkpoint's files under `root_dir`, if there is one.
+
+    Raises:
+      ValueError: there are checkpoints, but the file that names the newest one is damaged.
+    """
+    folder = pathlib.Path(root_dir) / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR
+    try:
+        newest = tf.train.latest_checkpoint(str(folder))
+    except ValueError:
+        newest = None
+    saved = [index.stem for index in folder.glob("ckpt-*.index")]
+    names_newest = folder / "checkpoint"
+    # A run that was killed at its first checkpoint has one that nothing names.
+    if newest is None and saved and (names_newest.exists() or len(saved) > 1):
+        last = max(saved, key=lambda name: int(name.rpartition("-")[2]))
+        raise ValueError(
+            f"{names_newest} names no checkpoint that is there, but there are some: to go on from "
+            f'the last one, write the line model_checkpoint_path: "{last}" into it; to begin '
+            "anew, choose another --tag or train_eval.root_dir."
+        )
+    return newest
+
+
+def restored_step(root_dir: str | pathlib.Path) -> int:
+    """Returns the step of the newest checkpoint under `root_dir`, 0 if there is none."""
+    newest = newest_checkpoint(root_dir)
+    return int(newest.rpartition("-")[2]) if newest else 0

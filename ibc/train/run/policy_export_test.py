@@ -1,0 +1,54 @@
+"""What is exported, and that no SavedModel is computed twice."""
+
+import pytest
+import tensorflow as tf
+from tf_agents.networks import sequential
+from tf_agents.policies import actor_policy, policy_saver
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+
+from ibc.train.run import policy_export
+
+
+class _Agent:
+    def __init__(self, policy, collect_policy):
+        self.policy, self.collect_policy = policy, collect_policy
+
+
+def _policy() -> actor_policy.ActorPolicy:
+    observation = tf.TensorSpec([3])
+    action = tensor_spec.BoundedTensorSpec([2], tf.float32, 0.0, 1.0)
+    network = sequential.Sequential([tf.keras.layers.Dense(2)], input_spec=observation)
+    return actor_policy.ActorPolicy(ts.time_step_spec(observation), action, network)
+
+
+@pytest.fixture
+def saved(monkeypatch) -> list[str]:
+    """The folders that PolicySaver has written models to."""
+    folders = []
+    save = policy_saver.PolicySaver.save
+
+    def counted(self, folder, *args, **kwargs):
+        folders.append(folder)
+        return save(self, folder, *args, **kwargs)
+
+    monkeypatch.setattr(policy_saver.PolicySaver, "save", counted)
+    return folders
+
+
+@pytest.mark.parametrize("shared, models", [(True, 2), (False, 3)])
+def test_models_are_computed_once_per_policy_and_step(tmp_path, saved, shared, models):
+    policy = _policy()
+    agent = _Agent(policy, policy if shared else _policy())
+    step = tf.Variable(5, dtype=tf.int64)
+    exporter = policy_export.PolicyExporter(tmp_path, agent, step, interval=5)
+    exporter(5)
+    exporter.save_models()
+    assert len(saved) == models and exporter.is_written(5)
+    step.assign(7)
+    exporter.save_models()
+    assert len(saved) == 2 * models
+    for name in ("policy", "greedy_policy", "collect_policy"):
+        loaded = tf.saved_model.load(str(tmp_path / name))
+        assert int(loaded.get_train_step()) == 7
+    assert not list(tmp_path.rglob(".*"))

@@ -1,0 +1,99 @@
+"""A batch's gradients, summed over blocks of its examples.
+
+The activations of a training step over all action samples at once do not fit the processor's
+caches, so moving them costs more than computing them, and backpropagation keeps them all. Blocks
+of a few thousand rows cost neither. They also are what the cores work on side by side.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from ibc.utils.parallel import lanes
+
+MAX_ROWS = 4608
+"""What fits, and lets 16 examples with the paper's 256 counter-examples form a block."""
+
+MIN_ROWS = 16
+"""Below this, starting an operation takes longer than the operation."""
+
+_BUSY = 0.9
+"""What is enough: more blocks are smaller ones."""
+
+
+def num_blocks(batch: int | None, rows_per_example: int, num_lanes: int = 1) -> int:
+    """Returns in how many equal blocks to work on a batch.
+
+    Args:
+      batch: Number of examples, None if it is not known.
+      rows_per_example: Action samples scored per example, at least 1.
+      num_lanes: How many blocks are worked on side by side.
+
+    Returns:
+      The smallest divisor of `batch` that makes blocks of at most `MAX_ROWS` rows, or `batch` if
+      an example alone exceeds this; a larger one, with blocks of at least `MIN_ROWS` rows, where
+      that keeps the lanes busier; 1 if the batch is not known.
+    """
+    if batch is None:
+        return 1
+    divisors = [n for n in range(1, batch + 1) if batch % n == 0]
+    least = next((n for n in divisors if batch // n * rows_per_example <= MAX_ROWS), batch)
+    fitting = [n for n in divisors if n > least and batch // n * rows_per_example >= MIN_ROWS]
+
+    def busy(count: int) -> float:
+        """Share of the lanes that have a block in an average round."""
+        return count / (-(-count // num_lanes) * num_lanes)
+
+    candidates = [least, *fitting]
+    return next((n for n in candidates if busy(n) >= _BUSY), max(candidates, key=busy))
+
+
+def block(nest: Any, index: tf.Tensor, count: int) -> Any:
+    """Returns block `index` of `count` equal ones of a nest of tensors [B, ...]."""
+
+    def rows(tensor: tf.Tensor) -> tf.Tensor:
+        shape = tensor.shape
+        return tf.reshape(tensor, [count, shape[0] // count, *shape[1:]])[index]
+
+    return tf.nest.map_structure(rows, nest)
+
+
+def summed(fn: Callable[[tf.Tensor], Any], count: int) -> Any:
+    """Returns fn(0) + … + fn(count − 1), as many of them side by side as there are lanes.
+
+    Args:
+      fn: Maps a scalar int32 to a nest of tensors, of shapes known beforehand. In a graph it is
+        traced once.
+      count: Number of terms, at least 1.
+    """
+    num_lanes = min(lanes.count(), count)
+    with lanes.limited_to(1):
+        if tf.executing_eagerly():
+            terms = (fn(tf.constant(index)) for index in range(count))
+            return functools.reduce(
+                lambda total, each: tf.nest.map_structure(tf.add, total, each), terms
+            )
+        term = tf.function(fn, autograph=False).get_concrete_function(tf.TensorSpec([], tf.int32))
+    sums = [_sum_of_every(term, lane, num_lanes, count) for lane in range(num_lanes)]
+    return tf.nest.map_structure(lambda *of_lanes: tf.add_n(of_lanes), *sums)
+
+
+def _sum_of_every(fn: Callable[[tf.Tensor], Any], first: int, step: int, count: int) -> Any:
+    """Returns fn(first) + fn(first + step) + …, arguments below `count`, one after the other."""
+    if first + step >= count:
+        return fn(tf.constant(first))
+    like = fn.structured_outputs
+
+    def body(index: tf.Tensor, *sums: tf.Tensor) -> list[tf.Tensor]:
+        terms = tf.nest.flatten(fn(index))
+        return [index + step, *(total + each for total, each in zip(sums, terms, strict=True))]
+
+    _, *sums = tf.while_loop(
+        lambda index, *_: index < count,
+        body,
+        [tf.constant(first), *(tf.zeros(each.shape, each.dtype) for each in tf.nest.flatten(like))],
+        parallel_iterations=1,
+    )
+    return tf.nest.pack_sequence_as(like, sums)

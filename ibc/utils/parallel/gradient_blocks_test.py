@@ -1,0 +1,135 @@
+import gin
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.agents import ibc_agent
+from ibc.utils.parallel import gradient_blocks
+from tests import agent_testing
+
+
+@pytest.mark.parametrize(
+    ("batch", "rows", "expected"),
+    [
+        (512, 257, 32),  # 16 · 257 = 4,112
+        (512, 256, 32),
+        (512, 8, 1),
+        (512, 9, 1),
+        (512, 10, 2),
+        (7, 4000, 7),
+        (7, 5000, 7),
+        (1, 5000, 1),
+        (None, 257, 1),
+    ],
+)
+def test_number_of_blocks(batch, rows, expected):
+    assert gradient_blocks.num_blocks(batch, rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("batch", "rows", "num_lanes", "expected"),
+    [
+        (512, 1, 2, 2),
+        (512, 1, 8, 8),
+        (512, 1, 64, 32),  # of 16 rows; more would be smaller
+        (512, 257, 2, 32),  # as without lanes
+        (512, 257, 64, 64),
+        (512, 257, 6, 64),  # 10.7 rounds, hardly a lane idle; 32 would be 5.3
+        (512, 9, 4, 4),
+        (510, 1, 4, 15),  # four rounds, one lane idle in the last
+        (100, 1, 4, 4),
+        (30, 1, 4, 1),  # too small to split
+        (None, 1, 4, 1),
+    ],
+)
+def test_number_of_blocks_for_lanes(batch, rows, num_lanes, expected):
+    assert gradient_blocks.num_blocks(batch, rows, num_lanes) == expected
+
+
+def test_blocks_are_the_batch_and_their_sum_is_its_sum():
+    nest = {"a": tf.random.normal([12, 3]), "b": (tf.random.normal([12, 2, 2]),)}
+    blocks = [gradient_blocks.block(nest, tf.constant(i), 4) for i in range(4)]
+    for whole, *parts in zip(*map(tf.nest.flatten, (nest, *blocks)), strict=True):
+        np.testing.assert_array_equal(tf.concat(parts, axis=0), whole)
+
+    @tf.function
+    def total():
+        return gradient_blocks.summed(
+            lambda i: tf.nest.map_structure(tf.reduce_sum, gradient_blocks.block(nest, i, 4)), 4
+        )
+
+    for found, whole in zip(tf.nest.flatten(total()), tf.nest.flatten(nest), strict=True):
+        np.testing.assert_allclose(found, np.sum(whole, dtype=np.float64), atol=1e-4)
+
+
+def _agent(network=(), **options):
+    tf.keras.utils.set_random_seed(0)
+    return ibc_agent.ImplicitBCAgent(
+        agent_testing.TIME_STEP_SPEC,
+        agent_testing.ACTION_SPEC,
+        agent_testing.SAMPLING_SPEC,
+        agent_testing.mlp_energy(**dict(network)),
+        tf.keras.optimizers.SGD(0.1),
+        num_counter_examples=15,
+        fraction_langevin_samples=0.0,
+        train_step_counter=agent_testing.step_counter(),
+        seed=3,
+        **options,
+    )
+
+
+def _trained(max_rows, monkeypatch, **options):
+    """Losses, scalars and all variables of the network after three steps."""
+    monkeypatch.setattr(gradient_blocks, "MAX_ROWS", max_rows)
+    agent = _agent(**options)
+    train = tf.function(agent.train)
+    weights = tf.linspace(0.5, 1.5, 24)
+    infos = [train(agent_testing.batch(24, seed=i), weights=weights) for i in range(3)]
+    return infos, [variable.numpy() for variable in agent.cloning_network.variables]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(add_grad_penalty=False),
+        dict(add_grad_penalty=True, compute_mse=True),
+        dict(add_grad_penalty=False, ebm_loss_type="clipped_cd"),
+        dict(add_grad_penalty=False, jit_compile=True),
+    ],
+)
+@pytest.mark.parametrize("max_rows", [16, 100, 192])
+def test_blocks_change_nothing(max_rows, options, monkeypatch):
+    expected_infos, expected = _trained(10**6, monkeypatch, **options)
+    infos, found = _trained(max_rows, monkeypatch, **options)
+    for info, expected_info in zip(infos, expected_infos, strict=True):
+        np.testing.assert_allclose(info.loss, expected_info.loss, rtol=1e-5)
+        assert set(info.extra) == set(expected_info.extra)
+        for name, value in info.extra.items():
+            np.testing.assert_allclose(value, expected_info.extra[name], rtol=1e-5)
+    for variable, expected_variable in zip(found, expected, strict=True):
+        np.testing.assert_allclose(variable, expected_variable, atol=1e-6)
+
+
+@pytest.mark.parametrize("network", [dict(rate=0.5), dict(dense_layer_type="spectral_norm")])
+def test_blocks_change_no_mask_and_no_power_iteration(network, monkeypatch):
+    options = dict(network=network, add_grad_penalty=False)
+    _, expected = _trained(10**6, monkeypatch, **options)
+    _, found = _trained(16, monkeypatch, **options)
+    for variable, expected_variable in zip(found, expected, strict=True):
+        np.testing.assert_allclose(variable, expected_variable, atol=1e-6)
+
+
+def test_batch_normalization_sees_the_whole_batch(monkeypatch):
+    gin.bind_parameter("ResNetLayer.normalizer", "Batch")
+    _, expected = _trained(10**6, monkeypatch, add_grad_penalty=False)
+    _, found = _trained(16, monkeypatch, add_grad_penalty=False)
+    for variable, expected_variable in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(variable, expected_variable)
+
+
+def test_masks_follow_from_the_seed(monkeypatch):
+    options = dict(network=dict(rate=0.5), add_grad_penalty=False)
+    _, first = _trained(16, monkeypatch, **options)
+    _, again = _trained(16, monkeypatch, **options)
+    for variable, repeated in zip(first, again, strict=True):
+        np.testing.assert_array_equal(variable, repeated)

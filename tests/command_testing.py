@@ -1,0 +1,112 @@
+"""Runs the command lines in this process, as fast as functions, and as programs."""
+
+import contextlib
+import io
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import gin
+from absl import flags, logging
+from absl.testing import flagsaver
+
+from ibc import train_eval
+from ibc.data import ibc_data, policy_eval
+from ibc.environments.collect import collect_oracle
+from ibc.utils import command_line
+
+_MODULES = {
+    "train_eval": train_eval,
+    "policy_eval": policy_eval,
+    "ibc-data": ibc_data,
+    "collect_oracle": collect_oracle,
+}
+_LONGEST_SECONDS = 300
+# Log lines begin with the time, lines of metrics with tabs; bars end with their speed.
+_NOT_AN_ERROR = re.compile(r"\d\d:\d\d:\d\d |\t\t|\s*$|.*(\d|\?)(s/)?(episode|frame)(/s)?")
+
+
+class Done(NamedTuple):
+    """How a command has ended."""
+
+    status: int
+    """Exit status."""
+    output: str
+    """Standard output."""
+    errors: list[str]
+    """Lines on standard error that are neither logged nor a progress bar."""
+
+
+def in_process(command: str, arguments: Sequence[str]) -> Done:
+    """Runs a command by its main function; what is no SystemExit passes through."""
+    output, errors = io.StringIO(), io.StringIO()
+    status = 0
+    gin.clear_config()
+    with _ended_in_time(), _captured(output, errors):
+        try:
+            _call(command, list(arguments))
+        except SystemExit as end:
+            status = end.code
+        finally:
+            gin.clear_config()
+    return Done(status, output.getvalue(), _errors(errors.getvalue()))
+
+
+def as_program(command: str, arguments: Sequence[str], folder: pathlib.Path) -> Done:
+    """Runs a command in a process of its own, in a folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", _MODULES[command].__name__, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST_SECONDS,
+    )
+    return Done(done.returncode, done.stdout, _errors(done.stderr))
+
+
+def _call(command: str, arguments: list[str]) -> None:
+    module = _MODULES[command]
+    if command == "ibc-data":
+        module.main(arguments)
+    elif command == "train_eval":
+        with flagsaver.flagsaver():
+            module.main(command_line.parse_flags([command, *arguments]))
+    else:
+        values = flags.FlagValues()
+        module.define_flags(values)
+        module.main(command_line.parse_flags([command, *arguments], values), values)
+
+
+@contextlib.contextmanager
+def _captured(output: io.StringIO, errors: io.StringIO) -> Iterator[None]:
+    handler = logging.get_absl_handler().python_handler
+    stream = handler.stream
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        handler.stream = errors
+        try:
+            yield
+        finally:
+            handler.stream = stream
+
+
+@contextlib.contextmanager
+def _ended_in_time() -> Iterator[None]:
+    def end(number, frame):
+        raise AssertionError(f"still running after {_LONGEST_SECONDS} s")
+
+    previous = signal.signal(signal.SIGALRM, end)
+    signal.alarm(_LONGEST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _errors(text: str) -> list[str]:
+    lines = text.replace("\r", "\n").splitlines()
+    return [line for line in lines if not _NOT_AN_ERROR.match(line) or line.startswith("error:")]

@@ -1,0 +1,261 @@
+"""Commands are killed at random moments; what they leave is whole, and they go on."""
+
+import json
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import imageio_ffmpeg
+import pytest
+import tensorflow as tf
+
+from ibc.data.records import manifest, shard_reader
+from ibc.environments import tasks
+
+pytestmark = pytest.mark.slow
+
+_STEPS = 2000
+_INTERVAL = 20
+# What shows that a training has come to a moment: log lines, or files that were not there before.
+_MOMENTS = {
+    "training": (r"Step: \d", None),
+    "checkpoint": (None, "train/checkpoints/*"),
+    "export": (None, "policies/.*"),
+    "weights": (None, "policies/checkpoints/*"),
+    "evaluation": ("Evaluating policy", None),
+    "pictures": (None, "eval/*/pictures/**/*.png"),
+    "video": (None, "videos/ttl=7d/*"),
+}
+# SavedModels are written once, at the first checkpoint, so that comes first.
+_TRAINING_KILLS = (
+    "export",
+    "training",
+    "checkpoint",
+    "weights",
+    "evaluation",
+    "pictures",
+    "video",
+    "checkpoint",
+)
+_RECORDING_KILLS = 6
+# What is awaited: every replica has begun its file; one has ended it.
+_GENERATING_KILLS = ((".oracle_?.tfrecord.tmp-*", 2), ("oracle_?.tfrecord", 1))
+_COLLECTING_KILLS = 4
+_KILLS = len(_TRAINING_KILLS) + _RECORDING_KILLS + len(_GENERATING_KILLS) + _COLLECTING_KILLS
+
+
+def start(log: pathlib.Path, *command: str) -> subprocess.Popen:
+    with open(log, "wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=log.parent,
+        )
+
+
+def kill(process: subprocess.Popen) -> None:
+    process.kill()
+    process.wait()
+
+
+def train(folder: pathlib.Path, data: str, *arguments: str, **changes: int) -> subprocess.Popen:
+    numbers = dict(
+        num_iterations=_STEPS,
+        batch_size=128,
+        eval_interval=2 * _INTERVAL,
+        eval_episodes=2,
+        num_envs=1,
+        fused_train_steps=_INTERVAL,
+        checkpoint_interval=_INTERVAL,
+        policy_save_interval=_INTERVAL,
+    )
+    bindings = [f"train_eval.{k} = {v}" for k, v in {**numbers, **changes}.items()]
+    bindings += [
+        f"train_eval.root_dir = '{folder}'",
+        f"train_eval.dataset_path = '{data}'",
+        "train_eval.learning_rate_schedule = 'exponential'",
+        "IbcPolicy.num_action_samples = 64",
+        "iterative_dfo.num_iterations = 1",
+    ]
+    command = ["ibc.train_eval", "--task=PARTICLE", "--gin_file=mlp_ebm_quick.gin", *arguments]
+    return start(
+        folder.parent / "log", *command, *[f"--gin_bindings={binding}" for binding in bindings]
+    )
+
+
+def wait_for(process: subprocess.Popen, folder: pathlib.Path, moment: str) -> None:
+    """Waits until a training has come to a moment, or has ended."""
+    line, pattern = _MOMENTS[moment]
+    log = folder.parent / "log"
+    before = set(folder.glob(pattern)) if pattern else set()
+    while process.poll() is None:
+        if line and re.search(line, log.read_text(errors="replace")):
+            return
+        if pattern and not set(folder.glob(pattern)) <= before:
+            return
+        time.sleep(0.005)
+
+
+def checkpoint_step(folder: pathlib.Path) -> int:
+    newest = tf.train.latest_checkpoint(str(folder / "train" / "checkpoints"))
+    return int(newest.rpartition("-")[2]) if newest else 0
+
+
+def steps_made(folder: pathlib.Path) -> int:
+    """The last step that a training is known to have made, by its log and its files."""
+    text = (folder.parent / "log").read_text(errors="replace")
+    steps = [int(step) for step in re.findall(r"Step: (\d+),", text)]
+    steps += [int(p.name[-10:]) for p in folder.glob("policies/checkpoints/policy_checkpoint_*")]
+    results = folder / "eval/Particle-v0/results.json"
+    steps += [json.loads(results.read_text())["step"]] if results.exists() else []
+    return max(steps, default=0)
+
+
+def assert_readable(prefix: str) -> None:
+    reader = tf.train.load_checkpoint(prefix)
+    assert all(reader.get_tensor(k) is not None for k in reader.get_variable_to_shape_map())
+
+
+def assert_everything_is_whole(folder: pathlib.Path, seen: dict[pathlib.Path, int]) -> None:
+    """Reads every file that has its final name, unless it was read before."""
+
+    def new(pattern: str) -> list[pathlib.Path]:
+        found = [p for p in folder.glob(pattern) if seen.get(p) != p.stat().st_mtime_ns]
+        seen.update({p: p.stat().st_mtime_ns for p in found})
+        return found
+
+    newest = tf.train.latest_checkpoint(str(folder / "train" / "checkpoints"))
+    if newest:
+        assert_readable(newest)
+    for index in new("policies/checkpoints/policy_checkpoint_*/**/*.index"):
+        assert_readable(str(index.with_suffix("")))
+    for model in new("policies/[!.]*/saved_model.pb"):
+        tf.saved_model.load(str(model.parent))
+    for results in new("eval/*/results.json"):
+        json.loads(results.read_text())
+    for picture in new("**/[!.]*.png"):
+        tf.io.decode_png(picture.read_bytes())
+    for video in new("**/[!.]*.mp4"):
+        assert imageio_ffmpeg.count_frames_and_secs(str(video))[0] == 51
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint(tmp_path, particle_data, report):
+    folder = tmp_path / "run"
+    rng = random.Random(0)
+    seen: dict[pathlib.Path, int] = {}
+    rows = []
+    reached = 0
+    for moment in _TRAINING_KILLS:
+        process = train(folder, particle_data, "--video", "--viz_img")
+        wait_for(process, folder, moment)
+        time.sleep(rng.choice((0.0, 0.02, 0.2)) * rng.random())
+        kill(process)
+        assert process.returncode == -9, (tmp_path / "log").read_text()
+        assert_everything_is_whole(folder, seen)
+        step, made = checkpoint_step(folder), steps_made(folder)
+        rows.append(f"{moment:12} {made:6} {step:6} {max(0, made - step):6}")
+        assert step >= reached and made - step <= _INTERVAL, rows[-1]
+        reached = step
+    report("training killed in, steps made at least, kept, lost", *rows)
+    assert reached > 0
+    final = reached + 2 * _INTERVAL
+    process = train(folder, particle_data, num_iterations=final, eval_interval=0)
+    process.wait()
+    output = (tmp_path / "log").read_text()
+    assert process.returncode == 0, output
+    assert f"from the checkpoint at step {reached} of {final}" in output
+    assert_everything_is_whole(folder, seen)
+    assert json.loads((folder / "eval/Particle-v0/results.json").read_text())["step"] == final
+    leftovers = [p for p in folder.rglob(".*") if p.parent.name != "ttl=7d"]
+    assert not [p for p in leftovers if "policies" in p.parts]
+
+
+def assert_whole_shards(folder: pathlib.Path, episodes: int) -> int:
+    """Reads every record file that has its final name; returns how many there are."""
+    shards = sorted(folder.glob("[!.]*.tfrecord"))
+    for shard in shards:
+        shard_reader.read_shard(str(shard))
+        assert manifest.load(str(shard)).episodes == episodes
+    for video in folder.glob("[!.]*.mp4"):
+        assert imageio_ffmpeg.count_frames_and_secs(str(video))[0] >= 51
+    return len(shards)
+
+
+def assert_nothing_hidden(folder: pathlib.Path) -> None:
+    assert not [path for path in folder.rglob(".*") if "tmp-" in path.name]
+
+
+@pytest.mark.parametrize("more", [("--replicas=2",), ("--video",)])
+def test_a_killed_recording_leaves_whole_files_alone(tmp_path, more: Sequence[str], report):
+    rng = random.Random(more[0])
+    command = ["ibc.data.policy_eval", "--task=PARTICLE", "--policy=oracle"]
+    command += [f"--dataset_path={tmp_path}/a.tfrecord", f"--output_path={tmp_path}", *more]
+    rows = []
+    for _ in range(_RECORDING_KILLS // 2):
+        process = start(tmp_path / "log", *command, "--num_episodes=200000")
+        while process.poll() is None and not list(tmp_path.glob(".a*")):
+            time.sleep(0.01)
+        time.sleep(rng.random())
+        kill(process)
+        assert process.returncode == -9, (tmp_path / "log").read_text()
+        rows.append(f"{assert_whole_shards(tmp_path, 200000):6} whole files")
+    report(f"recording {more[0]}, killed", *rows)
+    process = start(tmp_path / "log", *command, "--num_episodes=3")
+    assert process.wait() == 0, (tmp_path / "log").read_text()
+    assert assert_whole_shards(tmp_path, 3) == (2 if "replicas" in more[0] else 1)
+    assert_nothing_hidden(tmp_path)
+
+
+def test_a_training_killed_while_it_records_records_anew(tmp_path, report):
+    data = tmp_path / "data"
+    data.mkdir()
+    path = f"{data}/oracle*.tfrecord"
+    episodes = tasks.RECORDED_EPISODES // tasks.RECORDING_REPLICAS
+    arguments = ("--generate_data", "--skip_eval", "--gin_bindings=ParticleEnv.n_steps = 5")
+    for awaited, count in _GENERATING_KILLS:
+        process = train(tmp_path / "run", path, *arguments, num_iterations=20)
+        while process.poll() is None and len(list(data.glob(awaited))) < count:
+            time.sleep(0.002)
+        kill(process)
+        assert process.returncode == -9, (tmp_path / "log").read_text()
+        there = assert_whole_shards(data, episodes)
+        report(f"recording for a training, killed at {awaited}: {there} whole files")
+    process = train(tmp_path / "run", path, *arguments, num_iterations=20)
+    assert process.wait() == 0, (tmp_path / "log").read_text()
+    assert assert_whole_shards(data, episodes) == tasks.RECORDING_REPLICAS
+    assert checkpoint_step(tmp_path / "run") == 20
+    assert_nothing_hidden(data)
+
+
+def test_a_killed_collection_goes_on_with_the_next_shard(tmp_path, report):
+    rng = random.Random(0)
+    command = ["ibc.environments.collect.collect_oracle", "--task=PARTICLE", "--successes_only"]
+    command += [f"--dataset_path={tmp_path}/a.tfrecord", "--num_episodes=40"]
+    rows = []
+    there = 0
+    for _ in range(_COLLECTING_KILLS):
+        process = start(tmp_path / "log", *command, "--num_shards=100000")
+        while process.poll() is None and len(list(tmp_path.glob("a_*.tfrecord"))) <= there:
+            time.sleep(0.01)
+        time.sleep(rng.random())
+        kill(process)
+        assert process.returncode == -9, (tmp_path / "log").read_text()
+        before, there = there, assert_whole_shards(tmp_path, 40)
+        assert there > before
+        rows.append(f"{there:6} whole files")
+    report("collection, killed", *rows)
+    process = start(tmp_path / "log", *command, f"--num_shards={there + 1}")
+    assert process.wait() == 0, (tmp_path / "log").read_text()
+    assert (tmp_path / "log").read_text().count("was complete already") == there
+    assert assert_whole_shards(tmp_path, 40) == there + 1
+    assert_nothing_hidden(tmp_path)
+
+
+def test_there_are_as_many_kills_as_are_promised(report):
+    assert _KILLS >= 20
+    report(f"{_KILLS} processes killed at random moments in all")

@@ -1,0 +1,230 @@
+"""Several devices and several machines train what one device trains."""
+
+import glob
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+_CASES = {
+    "ebm_dfo": ("mlp_ebm_quick.gin", ()),
+    "ebm_langevin": ("mlp_ebm_langevin.gin", ("langevin_actions_given_obs.num_iterations = 20",)),
+    "mse": ("mlp_mse.gin", ()),
+    "autoregressive": ("mlp_ebm_autoregressive_quick.gin", ()),
+}
+# Prints the loss of every step as a line 'LOSS <number>'.
+_TRAINING = """
+    import sys
+    import ibc
+    import tensorflow as tf
+
+    devices = int(sys.argv[1])
+    if devices > 1:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        configuration = [tf.config.LogicalDeviceConfiguration()] * devices
+        tf.config.set_logical_device_configuration(cpu, configuration)
+    from ibc.utils import termination
+    from ibc.train import configuration, experiment
+    from ibc.train.devices import devices as devices_module
+    from ibc.train.loop import get_learner
+
+    if devices == 1:
+        # As the command line does.
+        devices_module.set_up_lanes()
+    run = get_learner.BehavioralCloningLearner.run
+
+    def printing(self, *arguments):
+        info = run(self, *arguments)
+        print("LOSS", repr(float(info.loss)), flush=True)
+        return info
+
+    get_learner.BehavioralCloningLearner.run = printing
+    configuration.configure(["PARTICLE"], [sys.argv[2]], sys.argv[3:])
+    if devices > 1:
+        strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)])
+    else:
+        strategy = devices_module.get_strategy()
+    with termination.watched():
+        experiment.train_eval(task=["PARTICLE"], strategy=strategy)
+"""
+
+
+def start(
+    folder: pathlib.Path,
+    data: str,
+    case: str,
+    devices: int = 0,
+    cluster: dict | None = None,
+    steps: int = 20,
+    bindings: tuple[str, ...] = (),
+) -> subprocess.Popen:
+    """Starts a training that prints its losses.
+
+    `devices` are virtual ones, 0 leaves TensorFlow as it is, 1 does so in lanes; `cluster` becomes
+    TF_CONFIG.
+    """
+    config, more = _CASES[case]
+    bindings = (
+        f"train_eval.root_dir = '{folder}'",
+        f"train_eval.dataset_path = '{data}'",
+        f"train_eval.num_iterations = {steps}",
+        "train_eval.batch_size = 64",
+        "train_eval.fused_train_steps = 1",
+        "train_eval.eval_interval = 10",
+        "train_eval.eval_episodes = 1",
+        "train_eval.num_envs = 1",
+        "train_eval.learning_rate_schedule = 'exponential'",
+        "MLPEBM.width = 32",
+        "MLPMSE.width = 32",
+        "IbcPolicy.num_action_samples = 16",
+        *more,
+        *bindings,
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(_TRAINING), str(devices), config, *bindings],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | ({"TF_CONFIG": json.dumps(cluster)} if cluster else {}),
+    )
+
+
+def start_two_workers(
+    folder: pathlib.Path, data: str, case: str, **arguments
+) -> list[subprocess.Popen]:
+    """Starts a chief and another machine, both of them here."""
+    addresses = [f"localhost:{port}" for port in free_ports(2)]
+    return [
+        start(
+            folder,
+            data,
+            case,
+            cluster={"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}},
+            **arguments,
+        )
+        for i in range(2)
+    ]
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def losses(process: subprocess.Popen) -> np.ndarray:
+    """Waits for a training; returns the loss of each step."""
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return losses_in(output)
+
+
+def largest(found: np.ndarray, expected: np.ndarray) -> float:
+    """Returns the largest relative difference."""
+    return np.max(np.abs(found / expected - 1))
+
+
+def losses_in(output: str) -> np.ndarray:
+    return np.array([float(x.split()[1]) for x in output.splitlines() if x.startswith("LOSS ")])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", _CASES)
+def test_four_devices_have_the_losses_of_one(tmp_path, particle_data, case, report):
+    one = losses(start(tmp_path / "one", particle_data, case))
+    four = losses(start(tmp_path / "four", particle_data, case, devices=4))
+    # 1020 windows are 15 batches of 64, so a second epoch is begun.
+    assert len(one) == 20 and len(set(one)) == 20
+    np.testing.assert_allclose(four, one, rtol=1e-5)
+    report(f"{case}, four devices: losses of one device to {largest(four, one):.1e} in 20 steps")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", _CASES)
+def test_lanes_have_the_losses_of_operations_with_all_threads(
+    tmp_path, particle_data, case, report
+):
+    # Large enough to be split for any of the agents.
+    size = ("train_eval.batch_size = 256",)
+    threads = losses(start(tmp_path / "threads", particle_data, case, bindings=size))
+    lanes = losses(start(tmp_path / "lanes", particle_data, case, devices=1, bindings=size))
+    np.testing.assert_allclose(lanes, threads, rtol=1e-5)
+    report(f"{case}, lanes: losses without them to {largest(lanes, threads):.1e} in 20 steps")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["ebm_dfo", "mse"])
+def test_two_machines_have_the_losses_of_one_and_the_chief_writes(
+    tmp_path, particle_data, case, report
+):
+    one = losses(start(tmp_path / "one", particle_data, case))
+    workers = start_two_workers(tmp_path / "two", particle_data, case)
+    for worker in workers:
+        found = losses(worker)
+        np.testing.assert_allclose(found, one, rtol=1e-5)
+    report(f"{case}, two machines: losses of one to {largest(found, one):.1e} in 20 steps")
+
+    def files(folder: pathlib.Path) -> set[str]:
+        names = (str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+        return {name for name in names if "events.out" not in name}
+
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert len(list((tmp_path / "two" / "train").glob("events*"))) == 1
+    assert json.loads((tmp_path / "two/eval/Particle-v0/results.json").read_text())["step"] == 20
+
+
+@pytest.mark.slow
+def test_streamed_data_give_devices_and_machines_the_same_losses(tmp_path, particle_data):
+    assert sum(map(os.path.getsize, glob.glob(particle_data))) > 3e5
+    one = losses(start(tmp_path / "one", particle_data, "mse"))
+    limit = ("train_eval.memory_limit_mb = 0.3",)
+    four = losses(start(tmp_path / "four", particle_data, "mse", devices=4, bindings=limit))
+    np.testing.assert_allclose(four, one, rtol=1e-5)
+    for worker in start_two_workers(tmp_path / "two", particle_data, "mse", bindings=limit):
+        np.testing.assert_allclose(losses(worker), one, rtol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [0, 1])
+def test_the_death_of_a_machine_ends_the_others_with_a_message(tmp_path, particle_data, killed):
+    workers = start_two_workers(tmp_path, particle_data, "mse", steps=100000)
+    for line in workers[1].stdout:
+        if line.startswith("LOSS"):
+            break
+    time.sleep(2.0)
+    workers[killed].kill()
+    begin = time.monotonic()
+    output, _ = workers[1 - killed].communicate(timeout=120)
+    assert time.monotonic() - begin < 90
+    assert workers[1 - killed].returncode == 1
+    assert "another machine of the cluster in TF_CONFIG has ended" in output
+    workers[killed].communicate()
+
+
+@pytest.mark.slow
+def test_sigterm_to_one_machine_stops_all_at_the_same_step(tmp_path, particle_data):
+    workers = start_two_workers(tmp_path, particle_data, "mse", steps=100000)
+    for line in workers[1].stdout:
+        if line.startswith("LOSS"):
+            break
+    time.sleep(2.0)
+    workers[1].send_signal(signal.SIGTERM)
+    # Not communicate(), which leaves out what the loop above has read ahead.
+    outputs = [worker.stdout.read() for worker in workers]
+    steps = [len(losses_in(outputs[0])), len(losses_in(outputs[1])) + 1]
+    assert steps[0] == steps[1] > 1
+    for output in outputs:
+        assert f"terminated at training step {steps[0]}" in output
+    newest = tf.train.latest_checkpoint(str(tmp_path / "train" / "checkpoints"))
+    assert newest and newest.endswith(f"ckpt-{steps[0]}"), outputs

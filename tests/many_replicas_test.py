@@ -1,0 +1,117 @@
+"""Sixteen replicas on however few cores: all work, and all end when one of them fails."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from ibc.data.records import shard_reader
+
+pytestmark = pytest.mark.slow
+
+_REPLICAS = 16
+_LONGEST_SECONDS = 300
+# From a replica's death, or a signal, to the end of the command and of all its processes.
+_NOTICED_SECONDS = 15
+
+
+@pytest.fixture
+def start(tmp_path) -> Iterator[Callable[[int], subprocess.Popen]]:
+    """Returns a function that starts the command for a number of episodes; ends what is left."""
+    processes = []
+
+    def start(num_episodes: int) -> subprocess.Popen:
+        processes.append(_started(tmp_path, num_episodes))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+
+
+def _started(folder: pathlib.Path, num_episodes: int) -> subprocess.Popen:
+    command = [sys.executable, "-m", "ibc.data.policy_eval", "--task=PARTICLE", "--policy=oracle"]
+    command += [f"--replicas={_REPLICAS}", f"--num_episodes={num_episodes}"]
+    return subprocess.Popen(
+        [*command, f"--dataset_path={folder}/a.tfrecord"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        start_new_session=True,
+    )
+
+
+def _wait_until_all_record(process: subprocess.Popen, folder: pathlib.Path) -> list[psutil.Process]:
+    """Returns the command's processes as soon as every replica writes to its file."""
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    while len([p for p in folder.glob(".a_*") if p.name.rpartition("-")[2].isdigit()]) < _REPLICAS:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline, "not all replicas record"
+        time.sleep(0.05)
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def _end(process: subprocess.Popen, family: list[psutil.Process], at_most: float) -> str:
+    """Waits for the command's end; returns its error line, when nobody is left in time."""
+    begin = time.monotonic()
+    _, errors = process.communicate(timeout=_LONGEST_SECONDS)
+    assert not psutil.wait_procs(family, timeout=_LONGEST_SECONDS)[1]
+    seconds = time.monotonic() - begin
+    print(f"{len(family)} processes ended {seconds:.1f} s later")
+    assert seconds < at_most
+    assert "Traceback" not in errors
+    (line,) = [line for line in errors.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def test_all_record_and_no_two_alike(tmp_path, start):
+    process = start(5)
+    output, errors = process.communicate(timeout=_LONGEST_SECONDS)
+    assert process.returncode == 0, errors
+    assert f"Ran {5 * _REPLICAS} episodes" in output
+    shards = [shard_reader.read_shard(f"{tmp_path}/a_{i}.tfrecord") for i in range(_REPLICAS)]
+    assert {len(shard) for shard in shards} == {5 * 51}
+    starts = {s.frames.observation["pos_agent"][::51].tobytes() for s in shards}
+    assert len(starts) == _REPLICAS
+    assert len(list(tmp_path.iterdir())) == 3 * _REPLICAS
+
+
+def test_a_killed_one_is_named_and_nobody_is_left(tmp_path, start):
+    process = start(10**6)
+    family = _wait_until_all_record(process, tmp_path)
+    recording = next(tmp_path.glob(".a_7.tfrecord.tmp-*"))
+    os.kill(int(recording.name.removesuffix(".spec").rpartition("-")[2]), signal.SIGKILL)
+    assert _end(process, family, _NOTICED_SECONDS) == "error: replica 7 was killed by SIGKILL."
+    assert process.returncode == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_one_is_given_and_nobody_is_left(tmp_path, start):
+    process = start(100)
+    family = _wait_until_all_record(process, tmp_path)
+    (tmp_path / "a_7.tfrecord" / "kept").mkdir(parents=True)
+    # The error is that of its last episode, which is still to come.
+    line = _end(process, family, _LONGEST_SECONDS)
+    assert line.startswith("error: replica 7: IsADirectoryError: ")
+    assert process.returncode == 1
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_ctrl_c_leaves_nobody(tmp_path, start, group):
+    process = start(10**6)
+    family = _wait_until_all_record(process, tmp_path)
+    if group:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGINT)
+    assert _end(process, family, _NOTICED_SECONDS).startswith("error: interrupted")
+    assert process.returncode == 130
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,109 @@
+"""A table without physics, on which oracles can be tried in chosen situations."""
+
+from collections.abc import Callable
+
+import gymnasium
+import numpy as np
+from tf_agents.environments import py_environment
+from tf_agents.policies import py_policy
+from tf_agents.trajectories import time_step as ts
+
+from ibc.environments import bridge
+
+PUSH_KEYS = {
+    "block_translation": 2,
+    "block_orientation": 1,
+    "effector_translation": 2,
+    "effector_target_translation": 2,
+    "target_translation": 2,
+    "target_orientation": 1,
+}
+DISCONTINUOUS_KEYS = {**PUSH_KEYS, "target2_translation": 2, "target2_orientation": 1}
+MULTIMODAL_KEYS = {**DISCONTINUOUS_KEYS, "block2_translation": 2, "block2_orientation": 1}
+
+
+class Table(gymnasium.Env):
+    """An environment that only has spaces, a control frequency and what a test gives it."""
+
+    def __init__(self, keys: dict[str, int], control_frequency: float = 10.0, **attributes):
+        """Creates the environment; `keys` are the sizes of its observations."""
+        self.control_frequency = control_frequency
+        self.observation_space = gymnasium.spaces.Dict(
+            {key: gymnasium.spaces.Box(-5, 5, (size,), np.float32) for key, size in keys.items()}
+        )
+        self.action_space = gymnasium.spaces.Box(-0.1, 0.1, (2,), np.float32)
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+
+def table_env(
+    keys: dict[str, int], control_frequency: float = 10.0, **attributes
+) -> py_environment.PyEnvironment:
+    """Returns a `Table` for TF-Agents."""
+    return bridge.SeededGymnasiumWrapper(Table(keys, control_frequency, **attributes))
+
+
+def act(
+    policy: py_policy.PyPolicy,
+    positions: dict[str, tuple],
+    is_first: bool = False,
+    step_type: ts.StepType | None = None,
+) -> np.ndarray:
+    """Returns a policy's action [2] when things are where `positions` says, in metres and rad.
+
+    What is not given is at zero. `effector` is short for effector_target_translation.
+    """
+    spec = policy.time_step_spec.observation
+    observation = {key: np.zeros(leaf.shape, np.float32) for key, leaf in spec.items()}
+    for key, value in positions.items():
+        key = {"effector": "effector_target_translation"}.get(key, key)
+        observation[key][:] = value
+    if step_type is None:
+        step_type = ts.StepType.FIRST if is_first else ts.StepType.MID
+    return policy.action(
+        ts.TimeStep(np.asarray(step_type, np.int32), np.float32(0.0), np.float32(1.0), observation)
+    ).action
+
+
+def rollout(
+    env: py_environment.PyEnvironment, policy: py_policy.PyPolicy, seed: int
+) -> tuple[np.ndarray, list[ts.TimeStep]]:
+    """Runs one episode; returns its actions [steps, 2] and its time steps."""
+    env.seed(seed)
+    steps = [env.reset()]
+    actions = []
+    while not steps[-1].is_last():
+        actions.append(policy.action(steps[-1]).action)
+        steps.append(env.step(actions[-1]))
+    return np.array(actions), steps
+
+
+def check_rollouts(
+    make_env: Callable[[], py_environment.PyEnvironment],
+    make_policy: Callable[[py_environment.PyEnvironment, int], py_policy.PyPolicy],
+    rollouts: list[dict],
+    expected_actions: np.ndarray,
+) -> None:
+    """Checks that a policy does in each recorded episode what was recorded.
+
+    Args:
+      make_env: Returns a new environment with its registered step limit.
+      make_policy: Returns the policy for an environment and an episode's seed.
+      rollouts: What was recorded of each episode: seed, steps, success, sums.
+      expected_actions: Recorded actions [episodes, most steps, 2], NaN after an episode's end.
+    """
+    assert rollouts
+    for recorded in rollouts:
+        env = make_env()
+        inner = bridge.gym_env(env)
+        actions, steps = rollout(env, make_policy(env, recorded["seed"]), recorded["seed"])
+        expected = expected_actions[recorded["seed"]]
+        np.testing.assert_array_equal(actions, expected[np.isfinite(expected).all(axis=1)])
+        assert len(actions) == recorded["steps"]
+        assert inner.succeeded == recorded["success"]
+        # Rewards are float32 in time steps, and float64 in the recorded sums.
+        rewards = sum(float(step.reward) for step in steps)
+        np.testing.assert_allclose(rewards, recorded["total_reward"], rtol=1e-6)
+        assert steps[-1].discount == recorded["final_discount"]
+        assert abs(inner.goal_distance - recorded["final_goal_distance"]) < 1e-9
+        env.close()

@@ -1,0 +1,179 @@
+"""N steps, a stop and N more are 2N steps, bit for bit; what is not the same run is refused."""
+
+import logging
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.specs import tensor_spec
+
+from ibc.train import configuration, experiment
+from ibc.train.loop import pacing
+from ibc.train.run import policy_export
+from tests import shard_testing
+
+_PIXELS = configuration.config_root() / "pushing_pixels"
+_STATES = configuration.config_root() / "pushing_states"
+_PARTICLE = configuration.config_root() / "particle"
+_SMALL = (
+    "train_eval.batch_size = 8",
+    "train_eval.policy_save_interval = 0",
+    "train_eval.learning_rate_schedule = 'exponential'",
+    "MLPEBM.width = 16",
+    "MLPMSE.width = 16",
+    "MLPMDN.width = 16",
+    "DenseResnetValue.width = 16",
+    "ConvMLPMSE.width = 16",
+    "ConvMLPMDN.width = 16",
+    "ConvMLPMDN.depth = 2",
+    "ImplicitBCAgent.num_counter_examples = 4",
+    "langevin_actions_given_obs.num_iterations = 3",
+    *[
+        f"{network}.target_{side} = 16"
+        for network in ("PixelEBM", "ConvMLPMSE", "ConvMLPMDN")
+        for side in ("height", "width")
+    ],
+)
+# Name → config file and further bindings.
+_CASES = {
+    "states, EBM with DFO": (
+        _PARTICLE / "mlp_ebm_quick.gin",
+        ["ImplicitBCAgent.fraction_dfo_samples = 0.5"],
+    ),
+    "states, EBM with Langevin": (_PARTICLE / "mlp_ebm_langevin_quick.gin", []),
+    "states, Langevin, mixed": (
+        _PARTICLE / "mlp_ebm_langevin_quick.gin",
+        ["train_eval.mixed_precision = True", "MLPEBM.dense_layer_type = 'spectral_norm'"],
+    ),
+    "states, MSE": (_PARTICLE / "mlp_mse.gin", []),
+    "states, MDN, cosine": (
+        _STATES / "mlp_mdn_quick.gin",
+        ["train_eval.learning_rate_schedule = 'cosine'"],
+    ),
+    "states, autoregressive": (_PARTICLE / "mlp_ebm_autoregressive_quick.gin", []),
+    "images, EBM with DFO": (
+        _PIXELS / "pixel_ebm_best.gin",
+        ["ImplicitBCAgent.fraction_dfo_samples = 0.5"],
+    ),
+    "images, EBM with Langevin": (_PIXELS / "pixel_ebm_langevin.gin", []),
+    "images, MSE": (_PIXELS / "pixel_mse_best.gin", []),
+    "images, MDN": (_PIXELS / "pixel_mdn_best.gin", []),
+}
+_FAST = "states, MSE"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> dict[str, str]:
+    """Record files of two episodes of noise: of states and of images, 24×32 pixels."""
+    state = {"position": tf.TensorSpec([3], tf.float32)}
+    image = {**state, "rgb": tf.TensorSpec([24, 32, 3], tf.uint8)}
+    action = tensor_spec.BoundedTensorSpec([2], tf.float32, -9.0, 9.0)
+    folder = tmp_path_factory.mktemp("data")
+    return {
+        kind: shard_testing.write(
+            folder / f"{kind}.tfrecord", (12, 9), shard_testing.frame_spec(observation, action)
+        )
+        for kind, observation in (("states", state), ("images", image))
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_export(monkeypatch):
+    """Leaves out what is slow and has nothing to do with it."""
+    monkeypatch.setattr(policy_export.PolicyExporter, "save_models", lambda self: None)
+
+
+def train(folder: pathlib.Path, name: str, data: str, steps: int, *bindings: str) -> None:
+    """Trains to a step, from where the folder's run has stopped."""
+    import gin
+
+    gin.clear_config()
+    config, more = _CASES[name]
+    bound = [*_SMALL, *more, f"train_eval.num_iterations = {steps}", *bindings]
+    configuration.configure(["PARTICLE"], [str(config)], bound)
+    experiment.train_eval(root_dir=str(folder), dataset_path=data, skip_eval=True)
+
+
+def checkpoints(folder: pathlib.Path) -> pathlib.Path:
+    return folder / "train" / "checkpoints"
+
+
+def numbers(folder: pathlib.Path) -> dict[str, np.ndarray]:
+    """Reads every number of the newest checkpoint but how often one was saved."""
+    newest = tf.train.latest_checkpoint(str(checkpoints(folder)))
+    names = [name for name, _ in tf.train.list_variables(newest) if "save_counter" not in name]
+    values = {name: tf.train.load_variable(newest, name) for name in names}
+    return {k: np.asarray(v) for k, v in values.items() if np.asarray(v).dtype.kind in "fiu"}
+
+
+@pytest.mark.parametrize(
+    "name", [c if c == _FAST else pytest.param(c, marks=pytest.mark.slow) for c in _CASES]
+)
+def test_stopping_and_going_on_changes_nothing(tmp_path, data, name, monkeypatch, report):
+    path = data[name.partition(",")[0]]
+    pauses = ("train_eval.checkpoint_interval = 7", "train_eval.fused_train_steps = 7")
+    train(tmp_path / "whole", name, path, 14, *pauses)
+    # What there was after 7 steps, as if the run had been killed then.
+    shutil.copytree(tmp_path / "whole", tmp_path / "halves")
+    newest = checkpoints(tmp_path / "halves") / "checkpoint"
+    newest.write_text('model_checkpoint_path: "ckpt-7"\n')
+    middle = numbers(tmp_path / "halves")
+    # Calls of the compiled loop of another length change nothing either.
+    monkeypatch.setattr(pacing.Pace, "steps", lambda self, most: min(3, most))
+    train(tmp_path / "halves", name, path, 14, *pauses)
+    whole, halves = numbers(tmp_path / "whole"), numbers(tmp_path / "halves")
+    assert whole.keys() == halves.keys() and len(whole) > 10
+    differing = [k for k in whole if whole[k].tobytes() != halves[k].tobytes()]
+    moved = [k for k in whole if whole[k].tobytes() != middle[k].tobytes()]
+    count = sum(value.size for value in whole.values())
+    report(
+        f"{name:28} {len(whole):3} variables, {count:6} numbers: {len(moved)} moved after the "
+        f"stop, {len(differing)} differ from those of an unbroken run"
+    )
+    assert not differing and len(moved) > 5
+
+
+def test_what_decides_the_result_may_not_change(tmp_path, data):
+    path = data["states"]
+    train(tmp_path / "run", _FAST, path, 2)
+    other = shard_testing.write(
+        tmp_path / "other.tfrecord",
+        (12, 9),
+        shard_testing.frame_spec(
+            {"position": tf.TensorSpec([3], tf.float32)},
+            tensor_spec.BoundedTensorSpec([2], tf.float32, -9.0, 9.0),
+        ),
+        seed=1,
+    )
+    for arguments, message in (
+        ((path, 4, "train_eval.batch_size = 4"), "train_eval.batch_size was 8, now 4"),
+        ((path, 4, "MLPMSE.rate = 0.2"), r"MLPMSE.rate was 0.1, now 0.2"),
+        ((path, 4, "train_eval.seed = 1"), "seed was 0, now 1"),
+        ((other, 4), r"data was '23 windows with checksum \w+', now '23 windows with checksum"),
+    ):
+        with pytest.raises(ValueError, match=message) as error:
+            train(tmp_path / "run", _FAST, *arguments)
+        assert "Continue it with the same ones, or give this run its own" in str(error.value)
+
+
+def test_a_default_value_that_is_bound_or_no_longer_bound_is_no_change(tmp_path, data, caplog):
+    train(tmp_path / "run", _FAST, data["states"], 2, "train_eval.mixed_precision = False")
+    bound = ("train_eval.flatten_action = True", "RATE = 0.1", "MLPMSE.rate = %RATE")
+    train(tmp_path / "run", _FAST, data["states"], 4, *bound)
+    assert "goes on with other parameters: train_eval.num_iterations was 2, now 4." in caplog.text
+    with pytest.raises(ValueError, match=r"mixed_precision was not set, now True\)"):
+        train(tmp_path / "run", _FAST, data["states"], 6, "train_eval.mixed_precision = True")
+
+
+def test_what_does_not_may(tmp_path, data, caplog):
+    train(tmp_path / "run", _FAST, data["states"], 2)
+    moved = str(tmp_path / "moved.tfrecord")
+    for suffix in ("", ".spec", ".manifest.json"):
+        pathlib.Path(moved + suffix).write_bytes(pathlib.Path(data["states"] + suffix).read_bytes())
+    with caplog.at_level(logging.INFO, logger="absl"):
+        bound = ("train_eval.eval_episodes = 9", "train_eval.replay_capacity = 5")
+        train(tmp_path / "run", _FAST, moved, 4, *bound)
+    assert "Going on from the checkpoint at step 2 of 4." in caplog.text
+    assert "goes on with other parameters: train_eval.eval_episodes was 20, now 9; " in caplog.text
