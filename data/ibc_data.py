@@ -18,14 +18,14 @@ from typing import NoReturn
 
 from ibc.data.records import shard_names
 from ibc.environments import tasks
-from ibc.utils import command_line, startup, storage
+from ibc.utils import program, startup
 
 
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with arguments."""
 
     def error(self, message: str) -> NoReturn:
-        command_line.fail(f"{message} ({self.prog} --help lists the arguments)", status=2)
+        program.fail(f"{message} ({self.prog} --help lists the arguments)", status=2)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -44,7 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("pattern", help="file name or quoted glob")
     command.set_defaults(run=verify)
     for command in commands.choices.values():
-        command.add_argument("--debug", action="store_true", help=command_line.DEBUG_HELP)
+        command.add_argument("--debug", action="store_true", help=program.DEBUG_HELP)
     return parser
 
 
@@ -128,21 +128,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         # Only here, so that --help and wrong arguments do not wait for TensorFlow.
         startup.import_tensorflow_quietly()
-        with storage.plain_errors():
+        with program.plain_errors():
             for line in arguments.run(arguments):
-                command_line.say(line)
+                program.say(line)
     except (ValueError, OSError, ImportError) as error:
-        command_line.fail(error, debug=arguments.debug)
+        program.fail(error, debug=arguments.debug)
     except KeyboardInterrupt:
         message = "interrupted; unfinished files were removed."
-        command_line.fail(message, status=128 + signal.SIGINT)
+        program.fail(message, status=128 + signal.SIGINT)
 
 
 def run() -> None:
     """Entry point of the console script."""
     # An exception, unlike the default action, lets half-written files be removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    command_line.set_up_logging()
+    program.set_up_logging()
     main()
 
 

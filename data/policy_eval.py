@@ -17,7 +17,7 @@ from absl import app, flags
 
 from ibc.data.recording import policy_eval_options, policy_eval_replicas, policy_eval_report
 from ibc.environments import tasks
-from ibc.utils import command_line, startup, storage, termination
+from ibc.utils import program, startup, termination
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -48,8 +48,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     define(boolean, "viz_img", "Whether to write a picture of every episode.")
     define(flags.DEFINE_multi_string, "gin_file", "Gin file (repeatable).")
     define(flags.DEFINE_multi_string, "gin_bindings", "Gin binding (repeatable).")
-    command_line.define_debug(values)
-    command_line.list_in_help([*defaults, "debug"], values)
+    program.define_debug(values)
+    program.list_in_help([*defaults, "debug"], values)
 
 
 def options_from_flags(values: flags.FlagValues = flags.FLAGS) -> policy_eval_options.Options:
@@ -83,18 +83,18 @@ def evaluate(options: policy_eval_options.Options) -> list[policy_eval_report.Re
 
 def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
-    command_line.reject_positional(argv)
-    command_line.set_up_logging()
+    program.reject_positional(argv)
+    program.set_up_logging()
     start = time.monotonic()
     try:
-        with termination.watched(), storage.plain_errors():
+        with termination.watched(), program.plain_errors():
             results = evaluate(options_from_flags(values))
-        command_line.say(policy_eval_report.report(results, time.monotonic() - start))
+        program.say(policy_eval_report.report(results, time.monotonic() - start))
     except (ValueError, OSError, ImportError, policy_eval_replicas.ReplicaError) as error:
-        command_line.fail(error, debug=values["debug"].value)
+        program.fail(error, debug=values["debug"].value)
     except KeyboardInterrupt:
         message = "interrupted; unfinished files were removed."
-        command_line.fail(message, status=128 + signal.SIGINT)
+        program.fail(message, status=128 + signal.SIGINT)
     except termination.Terminated:
         termination.end("terminated; finished files are kept, unfinished ones were removed.")
 
@@ -102,8 +102,8 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
 def run() -> None:
     """Entry point of the console script."""
     define_flags()
-    argv = command_line.without_lone_dashes(sys.argv)
-    app.run(main, argv=argv, flags_parser=command_line.parse_flags)
+    argv = program.without_lone_dashes(sys.argv)
+    app.run(main, argv=argv, flags_parser=program.parse_flags)
 
 
 def _oracles() -> str:

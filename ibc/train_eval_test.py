@@ -68,7 +68,7 @@ def test_a_lack_of_memory_is_one_line_and_a_status(reason, said, monkeypatch):
     def fail():
         raise MemoryError(reason)
 
-    monkeypatch.setattr(command, "_run_experiment", fail)
+    monkeypatch.setattr(command, "_train", fail)
     done = command_testing.in_process("train_eval", [])
     assert done.status == 1
     assert len(done.errors) == 1 and done.errors[0].startswith(f"error: {said}")

@@ -17,7 +17,7 @@ from absl.testing import flagsaver
 from ibc import train_eval
 from ibc.data import ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
-from ibc.utils import command_line
+from ibc.utils import program
 
 _MODULES = {
     "train_eval": train_eval,
@@ -74,11 +74,11 @@ def _call(command: str, arguments: list[str]) -> None:
         module.main(arguments)
     elif command == "train_eval":
         with flagsaver.flagsaver():
-            module.main(command_line.parse_flags([command, *arguments]))
+            module.main(program.parse_flags([command, *arguments]))
     else:
         values = flags.FlagValues()
         module.define_flags(values)
-        module.main(command_line.parse_flags([command, *arguments], values), values)
+        module.main(program.parse_flags([command, *arguments], values), values)
 
 
 @contextlib.contextmanager

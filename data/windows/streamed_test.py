@@ -17,7 +17,7 @@ from ibc.data.windows import (
     streamed,
     window_statistics,
 )
-from ibc.utils import storage
+from ibc.utils import program
 from tests import shard_testing
 
 _IMAGES = {
@@ -150,7 +150,7 @@ def test_images_of_a_file_that_changes_are_an_error_in_one_line(tmp_path):
         windows.take([13])
     with pytest.raises(tf.errors.UnknownError) as caught:
         _batches(windows, 1, 37)
-    message = storage.described(caught.value)
+    message = program.described_file_error(caught.value)
     assert f"{paths[1]} has changed during training" in message and "\n" not in message
 
 

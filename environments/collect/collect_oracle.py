@@ -23,7 +23,7 @@ from absl import app, flags
 
 from ibc.data.recording import collect_options
 from ibc.environments import tasks
-from ibc.utils import command_line, startup, storage, termination
+from ibc.utils import program, startup, termination
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -63,8 +63,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     define(string, "dataset_path", "Record file; by default where training looks for the task's.")
     define(flags.DEFINE_multi_string, "gin_file", "Gin file (repeatable).")
     define(flags.DEFINE_multi_string, "gin_bindings", "Gin binding (repeatable).")
-    command_line.define_debug(values)
-    command_line.list_in_help([*defaults, "debug"], values)
+    program.define_debug(values)
+    program.list_in_help([*defaults, "debug"], values)
 
 
 def options_from_flags(values: flags.FlagValues = flags.FLAGS) -> collect_options.Options:
@@ -107,17 +107,17 @@ def collect(options: collect_options.Options) -> list[str]:
 
 def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
-    command_line.reject_positional(argv)
-    command_line.set_up_logging()
+    program.reject_positional(argv)
+    program.set_up_logging()
     try:
-        with termination.watched(), storage.plain_errors():
+        with termination.watched(), program.plain_errors():
             lines = collect(options_from_flags(values))
-        command_line.say("\n".join(lines))
+        program.say("\n".join(lines))
     except (ValueError, OSError, ImportError) as error:
-        command_line.fail(error, debug=values["debug"].value)
+        program.fail(error, debug=values["debug"].value)
     except KeyboardInterrupt:
         message = "interrupted; unfinished files were removed."
-        command_line.fail(message, status=128 + signal.SIGINT)
+        program.fail(message, status=128 + signal.SIGINT)
     except termination.Terminated:
         termination.end("terminated; finished files are kept, unfinished ones were removed.")
 
@@ -125,8 +125,8 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
 def run() -> None:
     """Entry point of the script."""
     define_flags()
-    argv = command_line.without_lone_dashes(sys.argv)
-    app.run(main, argv=argv, flags_parser=command_line.parse_flags)
+    argv = program.without_lone_dashes(sys.argv)
+    app.run(main, argv=argv, flags_parser=program.parse_flags)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ Example:
 
 import json
 import pathlib
-import signal
 from collections.abc import Sequence
 
 from absl import app, flags, logging
 
-from ibc.utils import atomic_file, command_line, startup
+from ibc.utils import atomic_file, program, startup
 
 _OUTPUT = flags.DEFINE_string(
     "output", "coordinate_regression.png", "PNG to write; results stand beside it as .json."
@@ -31,14 +30,10 @@ _SEED = flags.DEFINE_integer("seed", 0, "Seed of images and training.", lower_bo
 
 def main(argv: Sequence[str]) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
-    command_line.reject_positional(argv)
-    command_line.set_up_logging()
-    try:
+    program.reject_positional(argv)
+    program.set_up_logging()
+    with program.one_line_errors(interrupted="interrupted; nothing was written."):
         _run()
-    except (ValueError, OSError, ImportError) as error:
-        command_line.fail(error)
-    except KeyboardInterrupt:
-        command_line.fail("interrupted; nothing was written.", status=128 + signal.SIGINT)
 
 
 def _run() -> None:
