@@ -47,7 +47,7 @@ setuptools.setup(
     python_requires=">=3.10,<3.12",
     packages=find_packages(),
     package_dir={package: folder for folder, package in FOLDERS.items()},
-    package_data={"ibc.configs": ["*/*.gin"], "ibc.environments": ["assets/*"]},
+    package_data={"ibc.configs": ["*/*.gin"], "ibc.environments.block_pushing": ["assets/*"]},
     # TF-Agents is not listed: its published pins exclude current TensorFlow, so a resolver
     # would refuse the set. `pip install --no-deps -r requirements.txt` installs it.
     install_requires=[

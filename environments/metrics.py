@@ -1,5 +1,6 @@
 """Metrics that read one number from an environment at the end of each episode."""
 
+import operator
 from collections.abc import Callable, Sequence
 
 import gin
@@ -58,16 +59,33 @@ class EpisodeEndMetric(py_metrics.StreamingMetric):
         """Nothing is kept from frame to frame."""
 
 
-@gin.configurable
-class AverageSuccessMetric(EpisodeEndMetric):
-    """Share of episodes that ended in success (the environment's `succeeded`)."""
+class AttributeMetric(EpisodeEndMetric):
+    """Average over episodes of an attribute of the environment, under the class's name."""
+
+    attribute: str
+    """Attribute that is read."""
 
     def __init__(
         self,
         env: gymnasium.Env | Sequence[gymnasium.Env],
-        name: str = "AverageSuccessMetric",
+        name: str | None = None,
         buffer_size: int = 10,
         batch_size: int | None = None,
     ):
         """Creates the metric; see `EpisodeEndMetric`."""
-        super().__init__(env, lambda e: e.succeeded, name, buffer_size, batch_size)
+        read = operator.attrgetter(self.attribute)
+        super().__init__(env, read, name or type(self).__name__, buffer_size, batch_size)
+
+
+@gin.configurable
+class AverageSuccessMetric(AttributeMetric):
+    """Share of episodes that ended in success."""
+
+    attribute = "succeeded"
+
+
+@gin.configurable
+class AverageFinalGoalDistance(AttributeMetric):
+    """Average distance (m) to the goal at the end of the episode."""
+
+    attribute = "goal_distance"

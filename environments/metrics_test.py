@@ -4,9 +4,12 @@ import types
 
 import numpy as np
 import pytest
+from tf_agents.drivers import py_driver
+from tf_agents.policies import random_py_policy
 from tf_agents.trajectories import trajectory
 
-from ibc.environments import metrics
+from ibc.environments import metrics, suite
+from ibc.environments.block_pushing import block_pushing
 
 _FIRST, _MID, _LAST = 0, 1, 2
 
@@ -60,3 +63,25 @@ def test_batch_that_fits_no_environments_is_refused():
     metric = metrics.AverageSuccessMetric(types.SimpleNamespace(succeeded=True))
     with pytest.raises(ValueError, match=r"reads 1 environment\(s\), but was given frames of 2"):
         metric(_frame([_LAST, _LAST]))
+
+
+def test_metrics_read_the_end_of_every_episode():
+    inner = block_pushing.BlockPush(goal_dist_tolerance=0.3)
+    env = suite.SeededGymnasiumWrapper(inner)
+    metrics, success = inner.get_metrics(10)
+    distances, successes = [], []
+
+    def note(frame) -> None:
+        if frame.next_step_type == 2:
+            distances.append(inner.goal_distance)
+            successes.append(inner.succeeded)
+
+    policy = random_py_policy.RandomPyPolicy(env.time_step_spec(), env.action_spec(), seed=0)
+    driver = py_driver.PyDriver(env, policy, [note, *metrics], max_episodes=3, max_steps=60)
+    env.seed(1)
+    driver.run(env.reset(), policy.get_initial_state())
+    assert successes
+    assert metrics[0].name == "AverageFinalGoalDistance"
+    assert metrics[0].result() == pytest.approx(np.mean(distances), rel=1e-6)
+    assert success.result() == pytest.approx(np.mean(successes))
+    inner.close()

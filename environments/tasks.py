@@ -164,7 +164,7 @@ def _block_task(
         oracles=oracles,
         default_oracle=next(iter(oracles)),
         config_families=("pushing_states", "pushing_pixels"),
-        metrics_modules=("ibc.environments.block_pushing.block_pushing_metrics",),
+        metrics_modules=("ibc.environments.metrics",),
         image_env_id=image_id_stem and f"{image_id_stem}-v0",
         shared_memory=True,
     )
@@ -177,13 +177,13 @@ _BLOCK_TASKS = (
     _block_task(
         "REACH_NORMALIZED",
         "BlockReachNormalized",
-        {"oracle_reach_normalized": f"{_ORACLES}.normalized_oracles:ReachNormalizedOracle"},
+        {"oracle_reach_normalized": f"{_ORACLES}.reach_oracle:ReachNormalizedOracle"},
         "BlockReachRgbNormalized",
     ),
     _block_task(
         "PUSH_NORMALIZED",
         "BlockPushNormalized",
-        {"oracle_push_normalized": f"{_ORACLES}.normalized_oracles:OrientedPushNormalizedOracle"},
+        {"oracle_push_normalized": f"{_ORACLES}.oriented_push_oracle:OrientedPushNormalizedOracle"},
         "BlockPushRgbNormalized",
     ),
     _block_task(
@@ -191,7 +191,7 @@ _BLOCK_TASKS = (
         "BlockPushDiscontinuous",
         {
             "oracle_push_discontinuous": (
-                f"{_ORACLES}.discontinuous_push_oracle:DiscontinuousOrientedPushOracle"
+                f"{_ORACLES}.two_target_oracles:DiscontinuousOrientedPushOracle"
             )
         },
         "BlockPushDiscontinuousRgb",
@@ -200,11 +200,7 @@ _BLOCK_TASKS = (
     _block_task(
         "PUSH_MULTIMODAL",
         "BlockPushMultimodal",
-        {
-            "oracle_push_multimodal": (
-                f"{_ORACLES}.multimodal_push_oracle:MultimodalOrientedPushOracle"
-            )
-        },
+        {"oracle_push_multimodal": (f"{_ORACLES}.two_target_oracles:MultimodalOrientedPushOracle")},
         "BlockPushMultimodalRgb",
         f"{_BLOCK_PUSHING}_multimodal",
     ),

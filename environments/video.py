@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from tf_agents.environments import py_environment
 
-from ibc.environments import bridge
+from ibc.environments import suite
 from ibc.utils import atomic_file, termination
 
 
@@ -38,7 +38,7 @@ def recording(
     import mediapy  # slow to import, and only videos need it
 
     mediapy.set_ffmpeg(find_ffmpeg())
-    inner = bridge.gym_env(env)
+    inner = suite.gym_env(env)
     first = inner.render()
     with (
         _encoder_errors(path),

@@ -9,7 +9,7 @@ import pytest
 from gymnasium.utils import env_checker
 from tf_agents.environments import utils, wrappers
 
-from ibc.environments import bridge
+from ibc.environments import suite
 from ibc.environments.block_pushing import (
     block_pushing,
     block_pushing_discontinuous,
@@ -100,7 +100,7 @@ def test_gymnasium_accepts_the_environment(env_id, environment):
 
 @pytest.mark.parametrize("env_id", _LIMITS)
 def test_tf_agents_accepts_the_environment(env_id, environment):
-    env = wrappers.TimeLimit(bridge.SeededGymnasiumWrapper(environment(env_id)), 3)
+    env = wrappers.TimeLimit(suite.SeededGymnasiumWrapper(environment(env_id)), 3)
     utils.validate_py_environment(env, episodes=1)
     specs = {key: spec for key, spec in env.observation_spec().items() if key != "rgb"}
     assert all(spec.dtype == np.float32 for spec in [*specs.values(), env.action_spec()])

@@ -8,7 +8,7 @@ from tf_agents.environments import py_environment
 from tf_agents.policies import py_policy
 from tf_agents.trajectories import time_step as ts
 
-from ibc.environments import bridge
+from ibc.environments import suite
 
 PUSH_KEYS = {
     "block_translation": 2,
@@ -40,7 +40,7 @@ def table_env(
     keys: dict[str, int], control_frequency: float = 10.0, **attributes
 ) -> py_environment.PyEnvironment:
     """Returns a `Table` for TF-Agents."""
-    return bridge.SeededGymnasiumWrapper(Table(keys, control_frequency, **attributes))
+    return suite.SeededGymnasiumWrapper(Table(keys, control_frequency, **attributes))
 
 
 def act(
@@ -95,7 +95,7 @@ def check_rollouts(
     assert rollouts
     for recorded in rollouts:
         env = make_env()
-        inner = bridge.gym_env(env)
+        inner = suite.gym_env(env)
         actions, steps = rollout(env, make_policy(env, recorded["seed"]), recorded["seed"])
         expected = expected_actions[recorded["seed"]]
         np.testing.assert_array_equal(actions, expected[np.isfinite(expected).all(axis=1)])

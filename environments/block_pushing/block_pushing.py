@@ -10,7 +10,7 @@ import gin
 import numpy as np
 
 from ibc.environments.block_pushing import pushing_env, registration, start_poses
-from ibc.environments.block_pushing.simulation import pose
+from ibc.environments.block_pushing.simulation import bullet
 
 _REACH_DISTANCE_METRES = 0.05
 _SMALLEST_INITIAL_DISTANCE = 1e-7
@@ -116,7 +116,9 @@ class BlockPush(pushing_env.PushingEnv):
             return np.append(self.reach_target_translation, 0.0)
         return super().get_goal_translation()
 
-    def _draw_poses(self, rng: np.random.RandomState) -> tuple[list[pose.Pose], list[pose.Pose]]:
+    def _draw_poses(
+        self, rng: np.random.RandomState
+    ) -> tuple[list[bullet.Pose], list[bullet.Pose]]:
         return [start_poses.draw_block(rng)], [start_poses.draw_target(rng)]
 
     def _start_episode(self, state: dict[str, np.ndarray]) -> None:

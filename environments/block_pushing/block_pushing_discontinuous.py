@@ -6,7 +6,7 @@ import gin
 import numpy as np
 
 from ibc.environments.block_pushing import pushing_env, registration, start_poses
-from ibc.environments.block_pushing.simulation import pose
+from ibc.environments.block_pushing.simulation import bullet
 
 _NAME = "PushDiscontinuous"
 _MAX_EPISODE_STEPS = 200
@@ -54,7 +54,9 @@ class BlockPushDiscontinuous(pushing_env.PushingEnv):
             render_mode=render_mode,
         )
 
-    def _draw_poses(self, rng: np.random.RandomState) -> tuple[list[pose.Pose], list[pose.Pose]]:
+    def _draw_poses(
+        self, rng: np.random.RandomState
+    ) -> tuple[list[bullet.Pose], list[bullet.Pose]]:
         block = start_poses.draw_block(rng)
         targets = start_poses.draw_targets_in_rows(rng, _TARGET_ROWS_Y, _MIN_TARGET_DISTANCE_METRES)
         return [block], targets

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ibc.environments.block_pushing import block_pushing_discontinuous
-from ibc.environments.block_pushing.simulation import pose
+from ibc.environments.block_pushing.simulation import bullet
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def env():
 
 def _put_block(env, xy) -> tuple[float, bool]:
     """Puts the block somewhere for one step; returns reward and whether the episode ended."""
-    env.scene.place(env.scene.blocks[0], pose.from_yaw((*xy, 0.02), 0.0))
+    env.scene.place(env.scene.blocks[0], bullet.from_yaw((*xy, 0.02), 0.0))
     _, reward, terminated, _, _ = env.step(np.zeros(2))
     return reward, terminated
 

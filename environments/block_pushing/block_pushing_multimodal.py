@@ -4,7 +4,7 @@ import gin
 import numpy as np
 
 from ibc.environments.block_pushing import pushing_env, registration, start_poses
-from ibc.environments.block_pushing.simulation import pose
+from ibc.environments.block_pushing.simulation import bullet
 
 _NAME = "PushMultimodal"
 _MAX_EPISODE_STEPS = 200
@@ -59,7 +59,9 @@ class BlockPushMultimodal(pushing_env.PushingEnv):
         _, success = super().get_metrics(num_episodes)
         return [success], success
 
-    def _draw_poses(self, rng: np.random.RandomState) -> tuple[list[pose.Pose], list[pose.Pose]]:
+    def _draw_poses(
+        self, rng: np.random.RandomState
+    ) -> tuple[list[bullet.Pose], list[bullet.Pose]]:
         blocks = start_poses.draw_separated_blocks(rng, _MIN_BLOCK_DISTANCE_METRES)
         return blocks, start_poses.draw_separated_targets(rng, _MIN_TARGET_DISTANCE_METRES)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ibc.environments.block_pushing import block_pushing_multimodal
-from ibc.environments.block_pushing.simulation import pose
+from ibc.environments.block_pushing.simulation import bullet
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def env():
 def _put_blocks(env, *places) -> tuple[float, bool]:
     """Puts the blocks somewhere for one step; returns reward and whether the episode ended."""
     for block, xy in zip(env.scene.blocks, places, strict=True):
-        env.scene.place(block, pose.from_yaw((*xy, 0.02), 0.0))
+        env.scene.place(block, bullet.from_yaw((*xy, 0.02), 0.0))
     _, reward, terminated, _, _ = env.step(np.zeros(2))
     return reward, terminated
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ibc.environments.block_pushing import block_pushing
-from ibc.environments.block_pushing.simulation import pose
+from ibc.environments.block_pushing.simulation import bullet
 
 _Task = block_pushing.BlockTaskVariant
 
@@ -81,7 +81,7 @@ def test_reward_is_the_best_fraction_so_far(task, environment):
 def test_reaching_the_goal_ends_the_episode_with_reward_1(push):
     push.reset(seed=0)
     x, y, _ = push.get_goal_translation()
-    push.scene.place(push.scene.blocks[0], pose.from_yaw((x + 0.015, y, 0.02), 0.0))
+    push.scene.place(push.scene.blocks[0], bullet.from_yaw((x + 0.015, y, 0.02), 0.0))
     _, reward, terminated, truncated, _ = push.step(np.zeros(2))
     assert 0.5 < reward < 1.0
     assert not terminated

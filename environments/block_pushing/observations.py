@@ -1,12 +1,13 @@
-"""What is observed of the table: keys, their order, and bounds."""
+"""What is observed of the table, and how an episode is started where it was observed to start."""
 
 import collections
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 
 import gymnasium
 import numpy as np
 
-from ibc.environments.block_pushing.simulation import pose
+from ibc.environments.block_pushing.simulation import bullet, scene
 
 _TRANSLATION_BOUND = 5.0
 _ORIENTATION_BOUND = 2 * np.pi
@@ -18,7 +19,7 @@ def numbered(name: str, count: int) -> list[str]:
     return [name, *(f"{name}{i}" for i in range(2, count + 1))]
 
 
-def of_bodies(name: str, poses: Sequence[pose.Pose]) -> dict[str, np.ndarray]:
+def of_bodies(name: str, poses: Sequence[bullet.Pose]) -> dict[str, np.ndarray]:
     """Returns translation (x, y in metres) and orientation (yaw in radians) of some bodies."""
     observation = {}
     for key, body in zip(numbered(name, len(poses)), poses, strict=True):
@@ -27,7 +28,7 @@ def of_bodies(name: str, poses: Sequence[pose.Pose]) -> dict[str, np.ndarray]:
     return observation
 
 
-def of_effector(effector: pose.Pose, commanded: pose.Pose) -> dict[str, np.ndarray]:
+def of_effector(effector: bullet.Pose, commanded: bullet.Pose) -> dict[str, np.ndarray]:
     """Returns where the effector is and where it should be (x, y in metres)."""
     return {
         "effector_translation": np.array(effector.translation[:2]),
@@ -74,3 +75,63 @@ def _space_of_bodies(name: str, count: int) -> dict[str, gymnasium.spaces.Box]:
 
 def _box(bound: float, size: int) -> gymnasium.spaces.Box:
     return gymnasium.spaces.Box(-bound, bound, (size,), np.float32)
+
+
+_SETTLING_ROUNDS = 3
+
+
+def restore_start(
+    begin: Callable[[scene.Start], Mapping[str, np.ndarray]],
+    drawn: scene.Start,
+    observation: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Lets everything settle where it was observed, which is not quite where it was placed.
+
+    Args:
+      begin: Starts an episode and returns its first observation.
+      drawn: Any start of the environment; heights and the effector are taken from it.
+      observation: First observation of the recorded episode.
+
+    Returns:
+      The first observation of the episode that has begun.
+
+    Raises:
+      ValueError: A block or target is not in the observation.
+    """
+    names = [
+        f"{key}_{what}"
+        for kind, poses in (("block", drawn.blocks), ("target", drawn.targets))
+        for key in numbered(kind, len(poses))
+        for what in ("translation", "orientation")
+    ]
+    missing = [name for name in names if name not in observation]
+    if missing:
+        raise ValueError(
+            "An episode of block pushing is restored from an observation that has "
+            f"{', '.join(names)}, but {', '.join(missing)} is not among {', '.join(observation)}."
+        )
+    placed = {name: np.array(observation[name], np.float64) for name in names}
+    for _ in range(_SETTLING_ROUNDS):
+        settled = begin(_start_at(placed, drawn))
+        for name in names:
+            placed[name] += observation[name] - settled[name]
+    return begin(_start_at(placed, drawn))
+
+
+def _start_at(placed: Mapping[str, np.ndarray], drawn: scene.Start) -> scene.Start:
+    return dataclasses.replace(
+        drawn,
+        blocks=_poses(placed, "block", drawn.blocks),
+        targets=_poses(placed, "target", drawn.targets),
+    )
+
+
+def _poses(
+    placed: Mapping[str, np.ndarray], kind: str, drawn: Sequence[bullet.Pose]
+) -> tuple[bullet.Pose, ...]:
+    return tuple(
+        bullet.from_yaw(
+            (*placed[f"{key}_translation"], at.translation[2]), placed[f"{key}_orientation"][0]
+        )
+        for key, at in zip(numbered(kind, len(drawn)), drawn, strict=True)
+    )

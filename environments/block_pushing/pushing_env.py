@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 import gymnasium
 import numpy as np
 
-from ibc.environments.block_pushing import observations, restored_start
+from ibc.environments.block_pushing import observations
 from ibc.environments.block_pushing.simulation import (
     bullet,
     camera,
-    pose,
     scene,
     scene_state,
     xarm_sim_robot,
@@ -133,7 +132,7 @@ class PushingEnv(gymnasium.Env, abc.ABC):
           ValueError: A block or target is not in the observation.
         """
         drawn = self._draw_start(np.random.RandomState(_FIRST_SEED))
-        return restored_start.restore(self._start, drawn, observation)
+        return observations.restore_start(self._start, drawn, observation)
 
     def step(self, action: np.ndarray) -> tuple[dict[str, np.ndarray], float, bool, bool, dict]:
         """Moves the commanded effector by `action` [2], metres, for one control period.
@@ -224,12 +223,16 @@ class PushingEnv(gymnasium.Env, abc.ABC):
 
     def get_metrics(self, num_episodes: int) -> tuple[list, object]:
         """Returns metrics averaging the last `num_episodes` episodes, and the success metric."""
-        from ibc.environments.block_pushing import block_pushing_metrics  # imports TensorFlow
+        from ibc.environments import metrics  # imports TensorFlow
 
-        return block_pushing_metrics.make_metrics(self, num_episodes)
+        success = metrics.AverageSuccessMetric(self, buffer_size=num_episodes)
+        distance = metrics.AverageFinalGoalDistance(self, buffer_size=num_episodes)
+        return [distance, success], success
 
     @abc.abstractmethod
-    def _draw_poses(self, rng: np.random.RandomState) -> tuple[list[pose.Pose], list[pose.Pose]]:
+    def _draw_poses(
+        self, rng: np.random.RandomState
+    ) -> tuple[list[bullet.Pose], list[bullet.Pose]]:
         """Draws where blocks and targets start."""
 
     @abc.abstractmethod

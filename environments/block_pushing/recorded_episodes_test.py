@@ -82,7 +82,7 @@ def test_published_oracle_rollouts_are_reproduced(name, golden, environment):
 
 @pytest.mark.parametrize("name", _OURS)
 def test_our_recordings_are_reproduced(name, environment):
-    """These are here wherever the repository is; `testdata/record_episodes.py` made them."""
+    """These are here wherever the repository is; `tests/record_episodes.py` made them."""
     recorded = {
         key.partition("/")[2]: value
         for key, value in np.load(_OURS_PATH).items()

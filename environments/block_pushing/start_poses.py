@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ibc.environments.block_pushing.simulation import pose
+from ibc.environments.block_pushing.simulation import bullet
 
 _CENTER_X = 0.4
 _BLOCK_CENTER_Y = -0.2
@@ -22,29 +22,29 @@ _ATTEMPTS = 1000
 Translation = tuple[float, float, float]
 
 
-def draw_block(rng: np.random.RandomState) -> pose.Pose:
+def draw_block(rng: np.random.RandomState) -> bullet.Pose:
     """Draws the pose of a block."""
-    return pose.from_yaw(_block_translation(rng), _block_yaw(rng))
+    return bullet.from_yaw(_block_translation(rng), _block_yaw(rng))
 
 
-def draw_target(rng: np.random.RandomState) -> pose.Pose:
+def draw_target(rng: np.random.RandomState) -> bullet.Pose:
     """Draws the pose of a target."""
-    return pose.from_yaw(_target_translation(rng), _target_yaw(rng))
+    return bullet.from_yaw(_target_translation(rng), _target_yaw(rng))
 
 
-def draw_separated_blocks(rng: np.random.RandomState, distance: float) -> list[pose.Pose]:
+def draw_separated_blocks(rng: np.random.RandomState, distance: float) -> list[bullet.Pose]:
     """Draws the poses of two blocks more than `distance` (m) apart in x."""
     return _draw_pair(rng, _block_translation, _block_translation, _block_yaw, distance)
 
 
-def draw_separated_targets(rng: np.random.RandomState, distance: float) -> list[pose.Pose]:
+def draw_separated_targets(rng: np.random.RandomState, distance: float) -> list[bullet.Pose]:
     """Draws the poses of two targets more than `distance` (m) apart in x."""
     return _draw_pair(rng, _target_translation, _target_translation, _target_yaw, distance)
 
 
 def draw_targets_in_rows(
     rng: np.random.RandomState, rows: tuple[float, float], distance: float
-) -> list[pose.Pose]:
+) -> list[bullet.Pose]:
     """Draws the poses of two targets at fixed y, more than `distance` (m) apart in x."""
 
     def in_row(y: float) -> Callable[[np.random.RandomState], Translation]:
@@ -59,15 +59,15 @@ def _draw_pair(
     draw_second: Callable[[np.random.RandomState], Translation],
     draw_yaw: Callable[[np.random.RandomState], float],
     distance: float,
-) -> list[pose.Pose]:
+) -> list[bullet.Pose]:
     """Draws the first, then redraws the second until far enough, then starts again if need be."""
     for _ in range(_ATTEMPTS):
-        first = pose.from_yaw(draw_first(rng), draw_yaw(rng))
+        first = bullet.from_yaw(draw_first(rng), draw_yaw(rng))
         for _ in range(_ATTEMPTS):
             translation = draw_second(rng)
             if abs(translation[0] - first.translation[0]) > distance:
                 break
-        second = pose.from_yaw(translation, draw_yaw(rng))
+        second = bullet.from_yaw(translation, draw_yaw(rng))
         if abs(second.translation[0] - first.translation[0]) > distance:
             return [first, second]
     raise RuntimeError(f"found no two places more than {distance} m apart in {_ATTEMPTS} attempts.")

@@ -9,7 +9,7 @@ import abc
 
 import numpy as np
 
-from ibc.environments.d4rl import d4rl_env, d4rl_tasks, simulators
+from ibc.environments.d4rl import d4rl_env, d4rl_tasks
 
 SUCCESS_STEPS = 25
 """An episode is a success if the goal is achieved on more steps than this."""
@@ -26,7 +26,7 @@ class AdroitEnv(d4rl_env.D4RLEnv):
 
     def __init__(self, render_mode: str | None = None):
         """Loads the scene; `render_mode` is None or 'rgb_array'."""
-        simulator = simulators.make(f"{_SIMULATORS}.{self.target}", render_mode=render_mode)
+        simulator = d4rl_env.make_simulator(f"{_SIMULATORS}.{self.target}", render_mode=render_mode)
         super().__init__(self.family, simulator, simulator, render_mode)
         self._collide_as_recorded()
 

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from ibc.environments.d4rl import d4rl_env, d4rl_tasks, simulators
+from ibc.environments.d4rl import d4rl_env, d4rl_tasks
 
 _TARGET = "gymnasium_robotics.envs.maze.ant_maze_v4:AntMazeEnv"
 _GOAL_RADIUS_METRES = 0.5
@@ -60,7 +60,7 @@ class AntMazeEnv(d4rl_env.D4RLEnv):
             raise ValueError(
                 f"AntMazeEnv.maze_size must be one of {', '.join(_MAPS)}, got {maze_size!r}."
             )
-        simulator = simulators.make(
+        simulator = d4rl_env.make_simulator(
             _TARGET,
             maze_map=_maintained_map(_MAPS[maze_size]),
             continuing_task=False,

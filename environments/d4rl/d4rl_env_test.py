@@ -1,5 +1,8 @@
 """Tests that hold for every D4RL environment."""
 
+import os
+import subprocess
+import sys
 import warnings
 
 import gymnasium
@@ -8,7 +11,7 @@ import pytest
 from gymnasium.utils import env_checker
 
 from ibc.environments import suite, tasks
-from ibc.environments.d4rl import d4rl_tasks, load_d4rl, locomotion
+from ibc.environments.d4rl import d4rl_env, d4rl_tasks, locomotion
 from tests import d4rl_testing
 
 pytest.importorskip("gymnasium_robotics")
@@ -120,7 +123,7 @@ def test_first_state_is_restored_from_its_observation(name):
 
 @pytest.mark.usefixtures("known_to_suite")
 def test_loaded_for_tf_agents_with_float32_tensors():
-    env = load_d4rl.load_d4rl("door-human-v0", history_length=1)
+    env = suite.load("door-human-v0", history_length=1)
     assert env.observation_spec().shape == (1, 39)
     specs = (env.observation_spec(), env.action_spec(), env.reward_spec())
     assert {spec.dtype for spec in specs} == {np.dtype(np.float32)}
@@ -131,7 +134,7 @@ def test_loaded_for_tf_agents_with_float32_tensors():
 @pytest.mark.parametrize("name", ["kitchen-mixed-v0", "antmaze-medium-play-v0"])
 def test_seed_reaches_inner_generators_through_tf_agents(name):
     starts = []
-    for env in (load_d4rl.load_d4rl(name), load_d4rl.load_d4rl(name)):
+    for env in (suite.load(name), suite.load(name)):
         env.reset()
         env.seed(7)
         starts.append(env.reset().observation)
@@ -140,4 +143,43 @@ def test_seed_reaches_inner_generators_through_tf_agents(name):
 
 def test_unknown_name_is_refused():
     with pytest.raises(ValueError, match="did you mean door-human-v0"):
-        load_d4rl.load_d4rl("dor-human-v0")
+        suite.load("dor-human-v0")
+
+
+def test_missing_simulators_are_named_with_the_way_to_install_them():
+    with pytest.raises(ImportError, match=r"No module named 'no_such_simulator'.*ibc-tf\[d4rl\]"):
+        d4rl_env.make_simulator("no_such_simulator.environment:Env")
+
+
+def test_environments_are_refused_with_one_line_where_mujoco_is_missing():
+    code = (
+        "import sys; sys.modules['mujoco'] = None\n"
+        "import gymnasium\n"
+        "from ibc.environments.d4rl import registration\n"
+        "for name in ('door-human-v0', 'hopper-medium-v0', 'kitchen-mixed-v0'):\n"
+        "    try: gymnasium.make(name)\n"
+        "    except ImportError as error: print(str(error).count('ibc-tf[d4rl]'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1", "1"]
+
+
+def test_simulators_are_made_without_a_notice():
+    pytest.importorskip("gymnasium_robotics")
+    code = "from ibc.environments.d4rl import adroit\nadroit.DoorEnv()\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_drawing_library_that_is_missing_is_named():
+    pytest.importorskip("mujoco")
+    code = (
+        "from ibc.environments.d4rl import locomotion\n"
+        "try: locomotion.HopperEnv()\n"
+        "except ImportError as error: print(error)\n"
+    )
+    environment = {**os.environ, "MUJOCO_GL": "no-such-library"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert "MUJOCO_GL=no-such-library" in done.stdout and "unset MUJOCO_GL" in done.stdout

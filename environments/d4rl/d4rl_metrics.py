@@ -9,52 +9,28 @@ from ibc.environments import metrics
 
 
 @gin.configurable
-class D4RLSuccess(metrics.EpisodeEndMetric):
+class D4RLSuccess(metrics.AttributeMetric):
     """Share of episodes that were successes, each counted by itself.
 
     The hand has to achieve its goal on more than `adroit.SUCCESS_STEPS` steps; the kitchen and the
     mazes end their episodes when the goal is achieved.
     """
 
-    def __init__(
-        self,
-        env: gymnasium.Env,
-        name: str = "D4RLSuccess",
-        buffer_size: int = 10,
-        batch_size: int | None = None,
-    ):
-        """Creates the metric; see `EpisodeEndMetric`."""
-        super().__init__(env, lambda e: e.succeeded, name, buffer_size, batch_size)
+    attribute = "succeeded"
 
 
 @gin.configurable
-class NormalizedReturn(metrics.EpisodeEndMetric):
+class NormalizedReturn(metrics.AttributeMetric):
     """Average return on D4RL's scale: 0 as random actions, 100 as its expert."""
 
-    def __init__(
-        self,
-        env: gymnasium.Env,
-        name: str = "NormalizedReturn",
-        buffer_size: int = 10,
-        batch_size: int | None = None,
-    ):
-        """Creates the metric; see `EpisodeEndMetric`."""
-        super().__init__(env, lambda e: e.normalized_return, name, buffer_size, batch_size)
+    attribute = "normalized_return"
 
 
 @gin.configurable
-class KitchenScore(metrics.EpisodeEndMetric):
+class KitchenScore(metrics.AttributeMetric):
     """Average number of elements completed in an episode."""
 
-    def __init__(
-        self,
-        env: gymnasium.Env,
-        name: str = "KitchenScore",
-        buffer_size: int = 10,
-        batch_size: int | None = None,
-    ):
-        """Creates the metric; see `EpisodeEndMetric`."""
-        super().__init__(env, lambda e: len(e.completed), name, buffer_size, batch_size)
+    attribute = "score"
 
 
 def make_metrics(

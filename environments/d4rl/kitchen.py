@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ibc.environments.d4rl import d4rl_env, d4rl_tasks, simulators
+from ibc.environments.d4rl import d4rl_env, d4rl_tasks
 
 _TARGET = "gymnasium_robotics.envs.franka_kitchen.kitchen_env:KitchenEnv"
 _OBSERVATION_BOUND = 8.0
@@ -64,7 +64,7 @@ class KitchenEnv(d4rl_env.D4RLEnv):
             )
         self.elements = tuple(elements)
         self._goal = goal_vector(elements)
-        simulator = simulators.make(
+        simulator = d4rl_env.make_simulator(
             _TARGET,
             tasks_to_complete=list(elements),
             robot_noise_ratio=_NOISE_RATIO,
@@ -81,9 +81,14 @@ class KitchenEnv(d4rl_env.D4RLEnv):
         return tuple(self.simulator.episode_task_completions)
 
     @property
+    def score(self) -> int:
+        """How many elements have been completed in the episode so far."""
+        return len(self.completed)
+
+    @property
     def goal_achieved(self) -> bool:
         """Whether all elements have been completed."""
-        return len(self.completed) == len(self.elements)
+        return self.score == len(self.elements)
 
     @property
     def succeeded(self) -> bool:

@@ -15,7 +15,6 @@ import gin
 import gymnasium
 import numpy as np
 
-from ibc.environments.particle import particle_physics
 from ibc.utils import parameters
 
 ENV_ID = "Particle-v0"
@@ -144,13 +143,13 @@ class ParticleEnv(gymnasium.Env):
                 f"got {setpoint.shape}."
             )
         # A float64 action promotes the float32 state, as the published recordings show.
-        self.position, self.velocity = particle_physics.advance(
+        self.position, self.velocity = advance(
             self.position, self.velocity, setpoint, self.k_p, self.k_v, self.dt, self.repeat_actions
         )
         self._positions.append(self.position)
         self._setpoints.append(setpoint)
         self.smallest_first_distance = min(
-            self.smallest_first_distance, particle_physics.distance(self.position, self.first_goal)
+            self.smallest_first_distance, distance(self.position, self.first_goal)
         )
         self.smallest_second_distance = min(
             self.smallest_second_distance, self.final_second_distance
@@ -197,7 +196,7 @@ class ParticleEnv(gymnasium.Env):
     @property
     def final_second_distance(self) -> float:
         """Distance to the second goal as things stand."""
-        return particle_physics.distance(self.position, self.second_goal)
+        return distance(self.position, self.second_goal)
 
     @property
     def succeeded(self) -> bool:
@@ -290,3 +289,38 @@ def _box(low: float, high: float, n_dim: int) -> gymnasium.spaces.Box:
 
 
 gymnasium.register(id=ENV_ID, entry_point=f"{__name__}:ParticleEnv")
+
+
+def acceleration(
+    position: np.ndarray, velocity: np.ndarray, setpoint: np.ndarray, k_p: float, k_v: float
+) -> np.ndarray:
+    """Returns the PD controller's acceleration k_p·(setpoint − x) − k_v·v, [n_dim], 1/s²."""
+    return k_p * (setpoint - position) - k_v * velocity
+
+
+def euler_step(
+    position: np.ndarray, velocity: np.ndarray, accel: np.ndarray, dt: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Moves a point on by `dt` seconds: explicit Euler, so x is advanced with the *old* v."""
+    return position + velocity * dt, velocity + accel * dt
+
+
+def advance(
+    position: np.ndarray,
+    velocity: np.ndarray,
+    setpoint: np.ndarray,
+    k_p: float,
+    k_v: float,
+    dt: float,
+    steps: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns position and velocity [n_dim] after `steps` steps towards the same setpoint."""
+    for _ in range(steps):
+        accel = acceleration(position, velocity, setpoint, k_p, k_v)
+        position, velocity = euler_step(position, velocity, accel, dt)
+    return position, velocity
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Returns the Euclidean distance of two points [n_dim]."""
+    return float(np.linalg.norm(a - b))

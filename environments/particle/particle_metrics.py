@@ -7,48 +7,24 @@ from ibc.environments import metrics
 
 
 @gin.configurable
-class AverageFirstGoalDistance(metrics.EpisodeEndMetric):
+class AverageFirstGoalDistance(metrics.AttributeMetric):
     """Average of each episode's smallest distance to the first goal."""
 
-    def __init__(
-        self,
-        env: gymnasium.Env,
-        name: str = "AverageFirstGoalDistance",
-        buffer_size: int = 10,
-        batch_size: int | None = None,
-    ):
-        """Creates the metric; see `EpisodeEndMetric`."""
-        super().__init__(env, lambda e: e.smallest_first_distance, name, buffer_size, batch_size)
+    attribute = "smallest_first_distance"
 
 
 @gin.configurable
-class AverageSecondGoalDistance(metrics.EpisodeEndMetric):
+class AverageSecondGoalDistance(metrics.AttributeMetric):
     """Average of each episode's smallest distance to the second goal."""
 
-    def __init__(
-        self,
-        env: gymnasium.Env,
-        name: str = "AverageSecondGoalDistance",
-        buffer_size: int = 10,
-        batch_size: int | None = None,
-    ):
-        """Creates the metric; see `EpisodeEndMetric`."""
-        super().__init__(env, lambda e: e.smallest_second_distance, name, buffer_size, batch_size)
+    attribute = "smallest_second_distance"
 
 
 @gin.configurable
-class AverageFinalSecondGoalDistance(metrics.EpisodeEndMetric):
+class AverageFinalSecondGoalDistance(metrics.AttributeMetric):
     """Average distance to the second goal at the end of the episode."""
 
-    def __init__(
-        self,
-        env: gymnasium.Env,
-        name: str = "AverageFinalSecondGoalDistance",
-        buffer_size: int = 10,
-        batch_size: int | None = None,
-    ):
-        """Creates the metric; see `EpisodeEndMetric`."""
-        super().__init__(env, lambda e: e.final_second_distance, name, buffer_size, batch_size)
+    attribute = "final_second_distance"
 
 
 def make_metrics(
@@ -56,9 +32,9 @@ def make_metrics(
 ) -> tuple[list[metrics.EpisodeEndMetric], metrics.AverageSuccessMetric]:
     """Returns all metrics over the last `num_episodes` episodes, and the one for success."""
     success = metrics.AverageSuccessMetric(env, buffer_size=num_episodes)
-    distances = [
-        AverageFirstGoalDistance(env, buffer_size=num_episodes),
-        AverageSecondGoalDistance(env, buffer_size=num_episodes),
-        AverageFinalSecondGoalDistance(env, buffer_size=num_episodes),
-    ]
-    return [*distances, success], success
+    distances = (
+        AverageFirstGoalDistance,
+        AverageSecondGoalDistance,
+        AverageFinalSecondGoalDistance,
+    )
+    return [*(metric(env, buffer_size=num_episodes) for metric in distances), success], success

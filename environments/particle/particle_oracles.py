@@ -7,7 +7,7 @@ from tf_agents.policies import py_policy
 from tf_agents.trajectories import policy_step, time_step
 from tf_agents.typing import types
 
-from ibc.environments import bridge
+from ibc.environments import suite
 from ibc.utils import parameters
 
 
@@ -43,7 +43,7 @@ class ParticleOracle(py_policy.PyPolicy):
         parameters.check_not_negative("ParticleOracle", wait_at_first_goal=wait_at_first_goal)
         parameters.check_positive("ParticleOracle", goal_threshold=goal_threshold)
         super().__init__(env.time_step_spec(), env.action_spec())
-        self._env = bridge.gym_env(env)
+        self._env = suite.gym_env(env)
         self._wait_at_first_goal = wait_at_first_goal
         self._multimodal = multimodal
         self._goal_threshold = goal_threshold

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.utils import env_checker
 
-from ibc.environments.particle import particle, particle_physics
+from ibc.environments.particle import particle
 
 _KEYS = ["pos_agent", "vel_agent", "pos_first_goal", "pos_second_goal"]
 
@@ -66,7 +66,7 @@ def test_euler_steps_match_the_linear_map_in_float64():
     # One step maps (x − setpoint, v) linearly, so n steps are the n-th power of its matrix.
     power = np.linalg.matrix_power(np.array([[1, dt], [-k_p * dt, 1 - k_v * dt]]), steps)
     expected = power @ np.stack([position - setpoint, velocity])
-    position, velocity = particle_physics.advance(position, velocity, setpoint, k_p, k_v, dt, steps)
+    position, velocity = particle.advance(position, velocity, setpoint, k_p, k_v, dt, steps)
     np.testing.assert_allclose(position - setpoint, expected[0], atol=1e-13)
     np.testing.assert_allclose(velocity, expected[1], atol=1e-13)
 

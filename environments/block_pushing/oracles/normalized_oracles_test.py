@@ -6,7 +6,6 @@ import pytest
 
 from ibc.environments import suite
 from ibc.environments.block_pushing.oracles import (
-    normalized_oracles,
     oriented_push_oracle,
     reach_oracle,
 )
@@ -82,7 +81,7 @@ def test_push_oracle_is_the_plain_one_behind_the_maps():
     normalized = oracle_testing.table_env(dict.fromkeys(_TABLE, 2))
     _check_same_actions(
         oriented_push_oracle.OrientedPushOracle(plain),
-        normalized_oracles.OrientedPushNormalizedOracle(normalized),
+        oriented_push_oracle.OrientedPushNormalizedOracle(normalized),
     )
 
 
@@ -91,7 +90,7 @@ def test_reach_oracle_is_the_plain_one_behind_the_maps():
     plain = oracle_testing.table_env(oracle_testing.PUSH_KEYS, **target)
     normalized = oracle_testing.table_env(dict.fromkeys(_TABLE, 2), **target)
     _check_same_actions(
-        reach_oracle.ReachOracle(plain), normalized_oracles.ReachNormalizedOracle(normalized)
+        reach_oracle.ReachOracle(plain), reach_oracle.ReachNormalizedOracle(normalized)
     )
 
 
@@ -108,15 +107,15 @@ def test_task_is_solved(task, history_length):
 def test_plain_observations_are_refused():
     env = oracle_testing.table_env(oracle_testing.PUSH_KEYS)
     with pytest.raises(ValueError, match="OrientedPushNormalizedOracle needs observations with"):
-        normalized_oracles.OrientedPushNormalizedOracle(env)
+        oriented_push_oracle.OrientedPushNormalizedOracle(env)
 
 
 def test_gin_knows_the_noise():
     gin.parse_config("OrientedPushNormalizedOracle.action_noise_std = 0.01")
     env = oracle_testing.table_env(dict.fromkeys(_TABLE, 2))
-    noisy = normalized_oracles.OrientedPushNormalizedOracle(env)
+    noisy = oriented_push_oracle.OrientedPushNormalizedOracle(env)
     gin.clear_config()
-    quiet = normalized_oracles.OrientedPushNormalizedOracle(env)
+    quiet = oriented_push_oracle.OrientedPushNormalizedOracle(env)
     _, observation = next(_scenes(1))
     noise = oracle_testing.act(noisy, observation) - oracle_testing.act(quiet, observation)
     expected = 0.01 * np.random.RandomState(0).randn(2) * 2 / np.subtract(*reversed(_ACTION))

@@ -10,8 +10,8 @@ from tf_agents.policies import py_policy
 from tf_agents.trajectories import policy_step, time_step
 from tf_agents.typing import types
 
-from ibc.environments import bridge
-from ibc.environments.block_pushing.oracles import latest_observation, pushing_info
+from ibc.environments import suite
+from ibc.environments.block_pushing.oracles import pushing_info
 from ibc.utils import parameters
 
 # Speed limits in m/s: with them, displacements do not depend on the control frequency.
@@ -79,8 +79,8 @@ class OrientedPushOracle(py_policy.PyPolicy):
         name = type(self).__name__
         parameters.check_not_negative(name, action_noise_std=action_noise_std)
         super().__init__(env.time_step_spec(), env.action_spec())
-        self._latest = latest_observation.LatestObservation(env, name, self.observation_keys)
-        self._control_frequency = bridge.gym_env(env).control_frequency
+        self._latest = pushing_info.LatestObservation(env, name, self.observation_keys)
+        self._control_frequency = suite.gym_env(env).control_frequency
         self._action_noise_std = action_noise_std
         self._noise = np.random.RandomState(seed or 0)
         self._phase = Phase.MOVE_TO_PRE_BLOCK
@@ -158,6 +158,11 @@ class OrientedPushOracle(py_policy.PyPolicy):
         if info.angle_error > -FLAT_ENOUGH:
             self._phase = Phase.MOVE_TO_PRE_BLOCK
         return _circle(info, -ORIENT_ANGLE), ORIENT_SPEED
+
+
+@gin.configurable
+class OrientedPushNormalizedOracle(pushing_info.NormalizedMaps, OrientedPushOracle):
+    """`OrientedPushOracle` for PUSH_NORMALIZED; noise is added before the map, in metres."""
 
 
 def _circle(info: pushing_info.PushingInfo, angle: float) -> np.ndarray:

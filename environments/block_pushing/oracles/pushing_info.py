@@ -1,8 +1,95 @@
-"""Geometry of pushing a square block to a target: where to stand, which way to push."""
+"""What a pusher knows: the parts of an observation, and how block, target and effector lie."""
 
 import dataclasses
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from tf_agents.environments import py_environment
+from tf_agents.trajectories import policy_step, time_step
+from tf_agents.typing import types
+
+from ibc.environments import suite
+from ibc.environments.block_pushing import block_pushing_normalized
+
+
+class LatestObservation:
+    """Function from an observation to the float32 values of some of its keys.
+
+    Observations may be stacked over time (the latest is last) and flattened to one vector
+    (keys sorted), as the wrappers of `suite.load` do.
+    """
+
+    def __init__(self, env: py_environment.PyEnvironment, owner: str, keys: Sequence[str]):
+        """Creates the reader.
+
+        Args:
+          env: TF-Agents environment over a Gymnasium one with dictionary observations.
+          owner: Name of the policy that reads, for the error.
+          keys: Keys to read.
+
+        Raises:
+          ValueError: The environment's observations lack a key, or its actions are positions.
+        """
+        inner = suite.gym_env(env)
+        spaces = getattr(inner.observation_space, "spaces", {})
+        missing = [key for key in keys if key not in spaces]
+        if missing:
+            raise ValueError(
+                f"{owner} needs observations with {', '.join(missing)}, but "
+                f"{type(inner).__name__} has: {', '.join(spaces) or 'no named ones'}; "
+                "choose the oracle of the task."
+            )
+        if getattr(inner, "abs_action", False):
+            raise ValueError(
+                f"{owner} gives displacements, but {type(inner).__name__}.abs_action is True: "
+                "leave the binding out, or give another policy."
+            )
+        self._keys = tuple(keys)
+        self._shapes = {key: spaces[key].shape for key in sorted(spaces)}
+
+    def __call__(self, observation: types.NestedArray) -> dict[str, np.ndarray]:
+        """Returns the latest value of each key, of the shape the environment gives it."""
+        if not isinstance(observation, Mapping):
+            observation = self._split(np.asarray(observation))
+        return {
+            key: np.asarray(observation[key], np.float32).reshape(-1, *self._shapes[key])[-1]
+            for key in self._keys
+        }
+
+    def _split(self, flat: np.ndarray) -> dict[str, np.ndarray]:
+        ends = np.cumsum([math.prod(shape) for shape in self._shapes.values()])
+        return dict(zip(self._shapes, np.split(flat, ends[:-1], axis=-1), strict=True))
+
+
+class NormalizedMaps:
+    """Reads normalized observations and gives normalized actions, to put before an oracle.
+
+    Actions can be a little outside [-1, 1], where the environment clips them: the oracles'
+    speed limits know nothing of the ranges of the maps.
+    """
+
+    observation_keys = (
+        "effector_target_translation",
+        "effector_target_to_block_translation",
+        "block_orientation_cos_sin",
+        "effector_target_to_target_translation",
+        "target_orientation_cos_sin",
+    )
+
+    def _action(
+        self,
+        time_step: time_step.TimeStep,
+        policy_state: types.NestedArray,
+        seed: types.Seed | None = None,
+    ) -> policy_step.PolicyStep:
+        step = super()._action(time_step, policy_state, seed)
+        normalized = block_pushing_normalized.normalize_action(step.action)
+        return step._replace(action=np.asarray(normalized, np.float32))
+
+    def _read(self, observation: types.NestedArray) -> dict[str, np.ndarray]:
+        return block_pushing_normalized.unnormalize_observation(super()._read(observation))
+
 
 # Distances from the block's centre, in metres, to the points on the pusher's way to it.
 PRE_BLOCK_DISTANCE = 0.05

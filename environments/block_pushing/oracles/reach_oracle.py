@@ -7,8 +7,8 @@ from tf_agents.policies import py_policy
 from tf_agents.trajectories import policy_step, time_step
 from tf_agents.typing import types
 
-from ibc.environments import bridge
-from ibc.environments.block_pushing.oracles import latest_observation, pushing_info
+from ibc.environments import suite
+from ibc.environments.block_pushing.oracles import pushing_info
 
 SPEED = 0.2
 """Speed limit in m/s."""
@@ -36,10 +36,10 @@ class ReachOracle(py_policy.PyPolicy):
         """
         del seed
         super().__init__(env.time_step_spec(), env.action_spec())
-        self._latest = latest_observation.LatestObservation(
+        self._latest = pushing_info.LatestObservation(
             env, type(self).__name__, self.observation_keys
         )
-        self._env = bridge.gym_env(env)
+        self._env = suite.gym_env(env)
         if getattr(self._env, "reach_target_translation", None) is None:
             raise ValueError(
                 f"{type(self).__name__} needs an environment with a reach target, but "
@@ -61,3 +61,8 @@ class ReachOracle(py_policy.PyPolicy):
     def _read(self, observation: types.NestedArray) -> dict[str, np.ndarray]:
         """Returns the latest values of an observation, in metres and radians."""
         return self._latest(observation)
+
+
+@gin.configurable
+class ReachNormalizedOracle(pushing_info.NormalizedMaps, ReachOracle):
+    """`ReachOracle` for REACH_NORMALIZED."""

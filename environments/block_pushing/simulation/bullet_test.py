@@ -1,6 +1,7 @@
-"""Tests of connecting to PyBullet."""
+"""Tests of connecting to PyBullet, and of poses."""
 
 import gc
+import math
 import os
 import pathlib
 import shutil
@@ -11,6 +12,7 @@ import time
 import gymnasium
 import numpy as np
 import pytest
+from scipy.spatial import transform
 
 from ibc.environments.block_pushing import block_pushing
 from ibc.environments.block_pushing.simulation import bullet
@@ -18,7 +20,7 @@ from ibc.environments.block_pushing.simulation import bullet
 _WITHOUT_PYBULLET = """
 import sys
 sys.modules["pybullet"] = None
-from ibc.environments.block_pushing import {module}
+import ibc.environments.block_pushing.{module}
 """
 
 # A headless server that ends when its input does.
@@ -66,7 +68,8 @@ def _remove_segments(key):
 
 
 @pytest.mark.parametrize(
-    "module", ["block_pushing", "block_pushing_multimodal", "camera", "xarm_sim_robot"]
+    "module",
+    ["block_pushing", "block_pushing_multimodal", "simulation.camera", "simulation.xarm_sim_robot"],
 )
 def test_without_pybullet_the_error_says_what_to_install(module):
     code = _WITHOUT_PYBULLET.format(module=module)
@@ -160,3 +163,33 @@ def test_a_server_simulates_the_same_in_real_time(server):
             np.testing.assert_array_equal(seen[key], value)
     shared.close()
     plain.close()
+
+
+def test_yaw_is_the_third_extrinsic_euler_angle():
+    quaternions = np.random.RandomState(0).randn(500, 4)
+    quaternions /= np.linalg.norm(quaternions, axis=1, keepdims=True)
+    expected = transform.Rotation.from_quat(quaternions).as_euler("xyz")[:, 2]
+    yaws = [bullet.Pose((0.0, 0.0, 0.0), tuple(quaternion)).yaw for quaternion in quaternions]
+    np.testing.assert_allclose(yaws, expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.filterwarnings("ignore:Gimbal lock")
+@pytest.mark.parametrize("gap", [0.0, 5e-8, 2e-7, 1e-4])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_yaw_of_a_body_on_its_side_is_as_scipy_defines_it(gap, sign):
+    rotation = transform.Rotation.from_euler("xyz", [0.2, sign * (math.pi / 2 - gap), 0.5])
+    yaw = bullet.Pose((0.0, 0.0, 0.0), tuple(rotation.as_quat())).yaw
+    assert yaw == pytest.approx(rotation.as_euler("xyz")[2], abs=1e-7)
+
+
+@pytest.mark.parametrize("yaw", [-3.0, -0.5, 0.0, 1.0, 3.1])
+def test_yaw_survives(yaw):
+    made = bullet.from_yaw((1.0, 2.0, 3.0), yaw)
+    assert made.translation == (1.0, 2.0, 3.0)
+    assert made.yaw == pytest.approx(yaw, abs=1e-15)
+    assert all(type(x) is float for x in (*made.translation, *made.quaternion))
+
+
+def test_rotation_vector_about_y_turns_z_down():
+    turned = bullet.from_rotation_vector((0.0, 0.0, 0.0), (0.0, math.pi, 0.0))
+    np.testing.assert_allclose(turned.quaternion, (0.0, 1.0, 0.0, 0.0), atol=1e-16)

@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 
-from ibc.environments.block_pushing.simulation import bullet, camera, pacing, pose, xarm_sim_robot
+from ibc.environments.block_pushing.simulation import bullet, camera, xarm_sim_robot
 
 _GRAVITY = -9.8
 _PLANE_Z = -0.001
@@ -18,7 +19,7 @@ _INITIAL_JOINT_POSITIONS = (
     0.3987969742311386,
     -4.063402065624296,
 )
-_EFFECTOR_DOWN = pose.from_rotation_vector((0.0, 0.0, 0.0), (0.0, math.pi, 0.0)).quaternion
+_EFFECTOR_DOWN = bullet.from_rotation_vector((0.0, 0.0, 0.0), (0.0, math.pi, 0.0)).quaternion
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Start:
 
     effector: tuple[float, float, float]
     """Where the effector is commanded to, metres; it points down."""
-    blocks: tuple[pose.Pose, ...]
+    blocks: tuple[bullet.Pose, ...]
     """Pose of each block."""
-    targets: tuple[pose.Pose, ...]
+    targets: tuple[bullet.Pose, ...]
     """Pose of each target."""
 
 
@@ -94,7 +95,7 @@ class Scene:
         self._may_rebuild = not shared_memory
         self.client = bullet.connect(shared_memory)
         self._build()
-        self._pacer = pacing.Pacer(self.time_step) if shared_memory else None
+        self._pacer = Pacer(self.time_step) if shared_memory else None
 
     @property
     def time_step(self) -> float:
@@ -131,22 +132,22 @@ class Scene:
 
     def command_effector(self, translation: tuple[float, float, float]) -> None:
         """Makes the robot move its effector, pointing down, to a position in metres."""
-        self.commanded_effector = pose.Pose(translation, _EFFECTOR_DOWN)
+        self.commanded_effector = bullet.Pose(translation, _EFFECTOR_DOWN)
         self.robot.set_target_effector_pose(self.commanded_effector)
 
-    def place(self, body: int, new_pose: pose.Pose) -> None:
+    def place(self, body: int, new_pose: bullet.Pose) -> None:
         """Puts a body to a pose, at rest."""
         self.client.resetBasePositionAndOrientation(body, *new_pose)
 
-    def place_targets(self, poses: Sequence[pose.Pose]) -> None:
+    def place_targets(self, poses: Sequence[bullet.Pose]) -> None:
         """Puts every target to its pose."""
         self.target_poses = tuple(poses)
         for body, new_pose in zip(self.targets, poses, strict=True):
             self.place(body, new_pose)
 
-    def pose_of(self, body: int) -> pose.Pose:
+    def pose_of(self, body: int) -> bullet.Pose:
         """Returns the pose of a body."""
-        return pose.Pose(*self.client.getBasePositionAndOrientation(body))
+        return bullet.Pose(*self.client.getBasePositionAndOrientation(body))
 
     def close(self) -> None:
         """Ends the simulation, or the connection to the server; may be called twice."""
@@ -219,3 +220,31 @@ class Scene:
         step = self.client.stepSimulation
         for _ in ticks:
             step()
+
+
+class Pacer:
+    """Makes each environment step take as long as it lasts in the simulation.
+
+    The time a caller spends between two steps counts, and what is left is spread evenly over
+    the simulation steps, so that the motion looks smooth.
+    """
+
+    def __init__(self, time_step: float):
+        """Creates a pacer for simulation steps of `time_step` seconds."""
+        self._time_step = time_step
+        self._end_of_last_step = None
+
+    def restart(self) -> None:
+        """Forgets the last environment step: what happens until the next one does not count."""
+        self._end_of_last_step = None
+
+    def ticks(self, steps: int) -> Iterator[int]:
+        """Yields for each of `steps` simulation steps, and sleeps after each one was made."""
+        due = time.monotonic()
+        since_last_step = 0.0 if self._end_of_last_step is None else due - self._end_of_last_step
+        pause = max(self._time_step - since_last_step / steps, 0.0)
+        for step in range(steps):
+            yield step
+            due += pause
+            time.sleep(max(due - time.monotonic(), 0.0))
+        self._end_of_last_step = time.monotonic()

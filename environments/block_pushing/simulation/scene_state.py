@@ -7,7 +7,7 @@ the episode came to it, and is reached again by the same start and the same move
 
 import numpy as np
 
-from ibc.environments.block_pushing.simulation import pose, scene, xarm_sim_robot
+from ibc.environments.block_pushing.simulation import bullet, scene, xarm_sim_robot
 
 # Far below what matters and far above what another machine's arithmetic makes of the moves.
 _TOLERANCE = 1e-9
@@ -74,7 +74,7 @@ def _check_bodies(table: scene.Scene, state: dict) -> None:
             )
 
 
-def _capture_robot(robot: xarm_sim_robot.XArmSimRobot, commanded: pose.Pose) -> dict:
+def _capture_robot(robot: xarm_sim_robot.XArmSimRobot, commanded: bullet.Pose) -> dict:
     positions, velocities = robot.joint_states()
     return {
         "joint_positions": positions,
@@ -107,9 +107,9 @@ def _agree(first: dict | list | float, second: dict | list | float) -> bool:
     return np.allclose(first, second, rtol=0.0, atol=_TOLERANCE)
 
 
-def _pose_to_json(place: pose.Pose) -> dict:
+def _pose_to_json(place: bullet.Pose) -> dict:
     return {key: list(value) for key, value in place._asdict().items()}
 
 
-def _pose_from_json(numbers: dict) -> pose.Pose:
-    return pose.Pose(tuple(numbers["translation"]), tuple(numbers["quaternion"]))
+def _pose_from_json(numbers: dict) -> bullet.Pose:
+    return bullet.Pose(tuple(numbers["translation"]), tuple(numbers["quaternion"]))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ibc.environments.block_pushing.simulation import bullet, pose
+from ibc.environments.block_pushing.simulation import bullet
 
 HOME_JOINT_POSITIONS = tuple(math.radians(angle) for angle in (0, -20, -80, 0, 100, -30))
 """Angles of the joints when no others are given, in radians."""
@@ -76,11 +76,11 @@ class XArmSimRobot:
         states = self._client.getJointStates(self.body, self._joints)
         return [state[0] for state in states], [state[1] for state in states]
 
-    def forward_kinematics(self) -> pose.Pose:
+    def forward_kinematics(self) -> bullet.Pose:
         """Returns the pose of the effector link's centre of mass."""
-        return pose.Pose(*self._client.getLinkState(self.body, _EFFECTOR_LINK)[:2])
+        return bullet.Pose(*self._client.getLinkState(self.body, _EFFECTOR_LINK)[:2])
 
-    def inverse_kinematics(self, effector_pose: pose.Pose) -> tuple[float, ...]:
+    def inverse_kinematics(self, effector_pose: bullet.Pose) -> tuple[float, ...]:
         """Returns six joint positions (radians) that bring the effector to a pose."""
         positions, _ = self.joint_states()
         return self._client.calculateInverseKinematics(
@@ -96,7 +96,7 @@ class XArmSimRobot:
             residualThreshold=_IK_RESIDUAL,
         )
 
-    def set_target_effector_pose(self, effector_pose: pose.Pose) -> None:
+    def set_target_effector_pose(self, effector_pose: bullet.Pose) -> None:
         """Makes the joints' controllers move the effector to a pose."""
         self.set_target_joint_positions(self.inverse_kinematics(effector_pose))
 

@@ -2,7 +2,7 @@
 
 Run it from the repository's root when the physics is meant to change, and say why:
 
-    python environments/block_pushing/testdata/record_episodes.py
+    python tests/record_episodes.py
 """
 
 import pathlib
@@ -11,6 +11,7 @@ import numpy as np
 
 from ibc.environments import suite, tasks
 
+_TESTDATA = pathlib.Path(__file__).parent.parent / "environments/block_pushing/testdata"
 SEED = 3
 EVERY = 5
 """States are kept at each step whose number this divides, which is enough to see a deviation."""
@@ -57,11 +58,11 @@ def flat_state(env: object) -> np.ndarray:
 
 
 def main() -> None:
-    """Writes the episodes beside this file."""
+    """Writes the episodes where the tests of block pushing look for them."""
     episodes = {}
     for task in _TASKS:
         episodes.update(record(task))
-    np.savez_compressed(pathlib.Path(__file__).with_name("episodes.npz"), **episodes)
+    np.savez_compressed(_TESTDATA / "episodes.npz", **episodes)
 
 
 if __name__ == "__main__":
