@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
-from ibc.data.records import shard_names
+from ibc.data.records import shard_files
 from ibc.environments import tasks
 from ibc.utils import program, startup
 
@@ -53,7 +53,6 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
     import tqdm
 
     from ibc.data.formats import convert as converter
-    from ibc.data.formats import convert_sources
 
     start = time.monotonic()
     output = arguments.output
@@ -61,9 +60,9 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
         if arguments.task is None:
             raise ValueError("give the record file to make after the input, or --task.")
         output = f"datasets/{arguments.task}/{arguments.task}.tfrecord"
-    shard_names.check(output)
+    shard_files.check_name(output)
     _check_not_its_own_input(arguments.input, output)
-    source = convert_sources.open_source(arguments.input, arguments.task)
+    source = converter.open_source(arguments.input, arguments.task)
     # Of a folder it is known only now which file is read.
     _check_not_its_own_input(source.path, output)
     chosen = converter.top_episodes(source.returns, arguments.top_fraction)
@@ -101,9 +100,9 @@ def replay(arguments: argparse.Namespace) -> Iterable[str]:
 
 def info(arguments: argparse.Namespace) -> Iterable[str]:
     """Yields lines about record files, and draws them."""
-    from ibc.data.inspection import shard_info
+    from ibc.data.inspection import info
 
-    return shard_info.describe(arguments.pattern, arguments.picture)
+    return info.describe(arguments.pattern, arguments.picture)
 
 
 def verify(arguments: argparse.Namespace) -> Iterable[str]:
@@ -112,10 +111,10 @@ def verify(arguments: argparse.Namespace) -> Iterable[str]:
     Raises:
       ValueError: A file is damaged.
     """
-    from ibc.data.inspection import shard_info
+    from ibc.data.inspection import info
 
     count, damaged = 0, 0
-    for path, problem in shard_info.verify(arguments.pattern):
+    for path, problem in info.verify(arguments.pattern):
         count, damaged = count + 1, damaged + (problem is not None)
         yield f"{path}: whole" if problem is None else problem
     if damaged:
@@ -149,12 +148,12 @@ def run() -> None:
 def _check_not_its_own_input(pattern: str, output: str) -> None:
     patterns = [os.path.expanduser(part.strip()) for part in pattern.split(",")]
     inputs = [name for part in patterns for name in (part, *glob.glob(part))]
-    read = {os.path.realpath(file) for name in inputs for file in shard_names.files_of(name)}
+    read = {os.path.realpath(file) for name in inputs for file in shard_files.files_of(name)}
     output_file = os.path.expanduser(output)
     written = [
         file
         for name in (output_file, os.path.realpath(output_file))
-        for file in shard_names.files_of(name)
+        for file in shard_files.files_of(name)
     ]
     if not read.isdisjoint(map(os.path.realpath, written)):
         raise ValueError(

@@ -27,11 +27,11 @@ _BATCH_SIZES = {"states": 256, "images": 32}
 _MEASURED = f"""
 import itertools, sys
 import ibc
-from ibc.data import fingerprint
-from ibc.train import get_data, memory
+from ibc.train.build import get_data
+from ibc.train.run import memory
 path, batch_size, scratch = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 data = get_data.get_data(path, 2, {{}}, memory_limit_mb={_LIMIT_MB}, scratch_folder=scratch)
-fingerprint.fingerprint(data.train)
+data.train.fingerprint()
 for batch in itertools.islice(data.train.as_tf_dataset(batch_size), {_BATCHES}):
     pass
 print(data.train.is_streamed, data.train.num_windows, memory.peak_mb())

@@ -1,34 +1,106 @@
-"""Converts recorded episodes of other formats to record files for training."""
+"""Recorded episodes of other formats, behind one interface, become record files for training.
+
+A format is a module of this folder with a class like `EpisodeSource` that registers itself. Nothing
+else knows of it: a new file is found by being there.
+"""
 
 import dataclasses
+import importlib
 import math
 import os
+import pkgutil
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
+from ibc.data import formats
+from ibc.data.formats import hdf5
 from ibc.data.records import shard_writer, specs
+
+_LISTED_NAMES = 8
+_registered: list[type["EpisodeSource"]] = []
 
 
 class EpisodeSource(Protocol):
-    """Recorded episodes that need not all be in memory."""
+    """The recorded episodes at a path, in one format; they need not all be in memory."""
 
+    description: ClassVar[str]
+    """What the format is, with an article, for messages: 'an HDF5 file of D4RL'."""
     path: str
-    """Where they come from."""
+    """The file or the glob that is read."""
     lengths: np.ndarray
     """Steps of each episode [num_episodes]."""
     returns: np.ndarray
     """Return of each episode [num_episodes]."""
+
+    @classmethod
+    def recognizes(cls, path: str) -> bool:
+        """Whether what a path means is of this format; looks into it, reads no episode.
+
+        Raises:
+          ValueError, ImportError: it would be of this format, but is damaged, or a package is
+            missing.
+        """
+
+    def __init__(self, path: str, task: str | None):
+        """Opens what `recognizes` has accepted and checks it.
+
+        Args:
+          path: File, folder or glob.
+          task: Name of a D4RL task: sizes are checked, and the task decides where episodes end
+            and what their returns are if the recording does not say. None takes what there is.
+
+        Raises:
+          FileNotFoundError, ValueError: Something is missing, damaged, or of another task.
+        """
 
     def spec(self) -> trajectory.Trajectory:
         """Returns the spec of one frame."""
 
     def frames(self, number: int) -> trajectory.Trajectory:
         """Returns the frames of an episode, arrays [n, ...], with step types."""
+
+
+def register(source: type[EpisodeSource]) -> type[EpisodeSource]:
+    """Decorates the class of a format, so that `open_source` knows it."""
+    _registered.append(source)
+    return source
+
+
+def known_formats() -> tuple[type[EpisodeSource], ...]:
+    """Returns the formats that the modules of this folder have registered."""
+    for module in pkgutil.iter_modules(formats.__path__, f"{formats.__name__}."):
+        if not module.name.endswith("_test"):
+            importlib.import_module(module.name)
+    return tuple(_registered)
+
+
+def open_source(path: str | os.PathLike, task: str | None = None) -> EpisodeSource:
+    """Opens recorded episodes of any known format.
+
+    Args:
+      path: File, folder or glob.
+      task: Name of a D4RL task, see `EpisodeSource`.
+
+    Raises:
+      FileNotFoundError: There is nothing.
+      ValueError: It is something else, or of another task; the message says what was found.
+      ImportError: The package that reads the format is not installed.
+    """
+    path = os.path.expanduser(path)
+    for source in known_formats():
+        if source.recognizes(path):
+            return source(path, task)
+    expected = ", ".join(source.description for source in known_formats())
+    if os.path.isfile(path):
+        found = list(hdf5.open_hdf5(path))
+        raise ValueError(f"{path} is none of these: {expected}; it holds {_listed(found)}.")
+    state = f"the folder holds {_listed(os.listdir(path))}" if os.path.isdir(path) else "missing"
+    raise FileNotFoundError(f"no recorded episodes at {path} ({state}); give {expected}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,3 +252,7 @@ def _check_finite(source: EpisodeSource, number: int, frames: trajectory.Traject
                 f"{source.path}: {name} is not finite in episode {number}: copy the file again "
                 "from where it came from."
             )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(str, sorted(names)[:_LISTED_NAMES])) or "nothing"

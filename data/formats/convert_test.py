@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.data.formats import convert, convert_sources
+from ibc.data.formats import convert
 from ibc.data.records import manifest, shard_reader
 from ibc.data.windows import dataset
 
@@ -50,7 +50,7 @@ def _assert_frames(path, expected):
 
 def _converted(source, tmp_path, task=None, **options):
     path = str(tmp_path / "out" / "a.tfrecord")
-    return convert.convert(convert_sources.open_source(source, task), path, **options)
+    return convert.convert(convert.open_source(source, task), path, **options)
 
 
 @pytest.mark.parametrize("task", [None, _DOOR])
@@ -134,7 +134,7 @@ def test_minari_mazes_are_refused(tmp_path):
         episode["observations"] = {"observation": episode["observations"]}
     source = convert_testing.write_minari(tmp_path / "maze", episodes, _TERMINATED)
     with pytest.raises(ValueError, match="mirror images of D4RL's"):
-        convert_sources.open_source(source, "antmaze-medium-play-v0")
+        convert.open_source(source, "antmaze-medium-play-v0")
 
 
 def test_a_file_without_timeouts_is_cut_at_the_tasks_limit(tmp_path):
@@ -142,12 +142,12 @@ def test_a_file_without_timeouts_is_cut_at_the_tasks_limit(tmp_path):
     with h5py.File(path, "w") as file:
         file["observations"], file["actions"] = np.zeros((2600, 11)), np.zeros((2600, 3))
         file["rewards"], file["terminals"] = np.ones(2600), np.arange(2600) == 299
-    source = convert_sources.open_source(path, "hopper-medium-v0")
+    source = convert.open_source(path, "hopper-medium-v0")
     np.testing.assert_array_equal(source.lengths, [300, 1000, 1000, 300])
     np.testing.assert_array_equal(source.returns, [300, 1000, 1000, 300])
     assert source.frames(0).discount[-1] == 0 and source.frames(1).discount[-1] == 1
     with pytest.raises(ValueError, match=r"has no 'timeouts'.*--task"):
-        convert_sources.open_source(path)
+        convert.open_source(path)
 
 
 def test_top_fraction_keeps_the_best_in_their_order(tmp_path):
@@ -208,7 +208,7 @@ def _write(path, **arrays):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"data": np.zeros(3)}, "neither a D4RL file .* nor a Minari file .*: it holds data"),
+        ({"data": np.zeros(3)}, "is none of these: an HDF5 file of D4RL .*; it holds data"),
         (
             {"observations": np.zeros((3, 2)), "actions": np.zeros((3, 2))},
             "has no rewards, terminals; it holds actions, observations",
@@ -239,23 +239,23 @@ def _write(path, **arrays):
 def test_other_files_are_refused_by_name(tmp_path, arrays, message):
     path = _write(tmp_path / "a.hdf5", **arrays)
     with pytest.raises(ValueError, match=message) as error:
-        convert_sources.open_source(path)
+        convert.open_source(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
 def test_data_of_another_task_is_refused(tmp_path):
     source = convert_testing.write_d4rl(tmp_path / "a.hdf5", _episodes(46, 26), _TERMINATED)
     with pytest.raises(ValueError, match=r"not those of door-human-v0, \[39\] and \[28\]"):
-        convert_sources.open_source(source, _DOOR)
+        convert.open_source(source, _DOOR)
     with pytest.raises(ValueError, match="unknown D4RL task 'door'"):
-        convert_sources.open_source(source, "door")
+        convert.open_source(source, "door")
 
 
 def test_files_that_are_no_hdf5_or_missing_are_refused(tmp_path):
     text = tmp_path / "a.hdf5"
     text.write_text("not HDF5")
     with pytest.raises(ValueError, match="is no HDF5 file, or a damaged one"):
-        convert_sources.open_source(text)
-    for path, state in ((tmp_path / "b.hdf5", "missing"), (tmp_path, "a folder without")):
+        convert.open_source(text)
+    for path, state in ((tmp_path / "b.hdf5", "missing"), (tmp_path, "the folder holds ")):
         with pytest.raises(FileNotFoundError, match=f"{state}.*described at https"):
-            convert_sources.open_source(path)
+            convert.open_source(path)

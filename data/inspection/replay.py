@@ -11,7 +11,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc.data.formats import recorded_returns
+from ibc.data.formats import d4rl
 from ibc.data.records import shard_reader, specs
 from ibc.environments import suite
 from ibc.environments.d4rl import d4rl_tasks
@@ -64,7 +64,7 @@ def replay(
     frames = _as_observed(shard, env, task)
     inner = suite.gym_env(env)
     rewards = [shard.frames.reward[steps] for steps in episodes(shard.frames)]
-    accumulate = recorded_returns.are_running_counts(rewards, d4rl_tasks.TASKS.get(task))
+    accumulate = d4rl.are_running_counts(rewards, d4rl_tasks.TASKS.get(task))
     for number, steps in enumerate(episodes(shard.frames, across_timeouts)):
         if num_episodes is not None and number >= num_episodes:
             break

@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 
-from ibc.data.records import shard_names
+from ibc.data.records import shard_files
 from ibc.environments import tasks
 from ibc.utils import parameters
 
@@ -83,9 +83,9 @@ def check_recording(options: Options) -> None:
             f"--replicas={options.replicas}."
         )
     if options.dataset_path is not None:
-        shard_names.check(options.dataset_path, "--dataset_path=")
+        shard_files.check_name(options.dataset_path, "--dataset_path=")
         for replica in _worth_a_check(options):
-            shard_names.check(options.shard_path(replica), "--dataset_path: ")
+            shard_files.check_name(options.shard_path(replica), "--dataset_path: ")
         _check_writable("--dataset_path", os.path.dirname(options.dataset_path) or ".")
     if options.video or options.viz_img:
         _check_writable("--output_path", options.output_path)

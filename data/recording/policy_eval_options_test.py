@@ -132,7 +132,7 @@ def test_each_replica_has_a_place_for_its_shard(tmp_path):
 def test_only_names_of_which_something_is_there_are_checked(tmp_path, monkeypatch):
     checked = []
     monkeypatch.setattr(
-        "ibc.data.records.shard_names.check",
+        "ibc.data.records.shard_files.check_name",
         lambda path, flag: checked.append(os.path.basename(path)),
     )
     for name in (

@@ -9,9 +9,9 @@ import hashlib
 import json
 import os
 
-from ibc.data.records import shard_names, specs
+from ibc.data.records import shard_files, specs
 
-MANIFEST_SUFFIX = shard_names.MANIFEST_SUFFIX
+MANIFEST_SUFFIX = shard_files.MANIFEST_SUFFIX
 FORMAT_VERSION = 1
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc.data.records import manifest, record_lengths, specs
+from ibc.data.records import manifest, shard_files, specs
 
 _READ_BYTES = 8 << 20
 _PART_BYTES = 64 << 20
@@ -137,7 +137,7 @@ def _load_stored_spec(path: str) -> StoredNest:
 
 def _record_batches(path: str, most_bytes: int) -> Iterator[np.ndarray]:
     """Yields the serialized records in arrays [n] of bytes, and says if there is anything else."""
-    longest = record_lengths.check(
+    longest = shard_files.check_record_lengths(
         path, f"copy it again from where it came from, or {specs.RECORD_AGAIN}"
     )
     count = min(_PART_RECORDS, max(1, most_bytes // max(1, longest)))
@@ -154,7 +154,7 @@ def _record_batches(path: str, most_bytes: int) -> Iterator[np.ndarray]:
         if records is None:
             break
         records = records.numpy()
-        read += sum(map(len, records)) + len(records) * record_lengths.OVERHEAD
+        read += sum(map(len, records)) + len(records) * shard_files.OVERHEAD
         yield records
     if not read:
         raise ValueError(f"{path} holds no records: {specs.RECORD_AGAIN}.")

@@ -11,7 +11,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 from tf_agents.utils import example_encoding_dataset
 
-from ibc.data.records import manifest, shard_names, specs
+from ibc.data.records import manifest, shard_files, specs
 from ibc.utils import atomic_file
 
 
@@ -47,9 +47,9 @@ class ShardWriter:
             tensors or of arrays).
 
         Raises:
-          ValueError: `path` is no place for a record file, see `shard_names.check`.
+          ValueError: `path` is no place for a record file, see `shard_files.check_name`.
         """
-        shard_names.check(path)
+        shard_files.check_name(path)
         self.path = os.path.abspath(os.path.expanduser(path))
         self.num_frames = 0
         self.num_episodes = 0
@@ -59,7 +59,7 @@ class ShardWriter:
         # TensorFlow would report a folder that cannot be made by an error class of its own.
         os.makedirs(folder, exist_ok=True)
         atomic_file.remove_stale(folder, name)
-        self._temporary = os.path.join(folder, shard_names.temporary_name(name, os.getpid()))
+        self._temporary = os.path.join(folder, shard_files.temporary_name(name, os.getpid()))
         self._spec = tensor_spec.from_spec(trajectory_spec)
         # The places and names of what readers want to be finite.
         self._finite = [
@@ -170,8 +170,8 @@ class ShardWriter:
     def _link_companions(self) -> None:
         """Puts links to spec and manifest beside a link, where its readers look for them."""
         companions = zip(
-            shard_names.files_of(self.path)[1:],
-            shard_names.files_of(self._target)[1:],
+            shard_files.files_of(self.path)[1:],
+            shard_files.files_of(self._target)[1:],
             strict=True,
         )
         for link, target in companions:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent import futures
 from typing import Any
 
-from ibc.data.records import shard_names, shard_reader, specs
+from ibc.data.records import shard_files, shard_reader, specs
 
 _LISTED_NAMES = 5
 _THREADS = 4
@@ -111,7 +111,7 @@ def check_alike(path: str, spec: Any, first_path: str, first_spec: Any) -> None:
 
 
 def _is_record_file(path: str) -> bool:
-    return os.path.isfile(path) and shard_names.is_record_name(os.path.basename(path))
+    return os.path.isfile(path) and shard_files.is_record_name(os.path.basename(path))
 
 
 def _nothing_found(pattern: str, make_command: str | None) -> str:

@@ -10,9 +10,9 @@ from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import example_encoding_dataset, nest_utils
 
-from ibc.data.records import record_lengths, shard_names
+from ibc.data.records import shard_files
 
-SPEC_SUFFIX = shard_names.SPEC_SUFFIX
+SPEC_SUFFIX = shard_files.SPEC_SUFFIX
 _TENSORFLOW_DECORATION = re.compile(r"\{\{.*?\}\}|\[Op:.*")
 RECORD_AGAIN = "record it again with data/policy_eval.py, or take it out of dataset_path"
 
@@ -41,7 +41,7 @@ def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition
             f"{spec_path} is missing: {path} cannot be decoded without it; copy it from where "
             f"the shard came from, or {RECORD_AGAIN}."
         )
-    record_lengths.check(
+    shard_files.check_record_lengths(
         spec_path, f"copy it again from where the shard came from, or {RECORD_AGAIN}"
     )
     try:

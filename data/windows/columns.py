@@ -1,27 +1,102 @@
 """What frames consist of, in memory or on disk: gathering rows, going through all of them.
 
 A column is a leaf of the frames' nest: a tensor [n, ...] in memory, `Numbers` or `Images` on disk.
+Files are read, not mapped to memory: pages of a mapped file would count as memory of the process.
 """
 
 import dataclasses
+import errno
 import math
-from collections.abc import Callable, Iterator
+import os
+import pathlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ibc.data.windows import frame_files
-
 # Statistics add up part by part: the parts must be the same in memory and on disk.
 _PART_NUMBERS = 1 << 18
+_FLOAT = np.dtype(np.float32)
+_BLOCK_BYTES = 1 << 20
+
+
+class RowFile:
+    """Rows of numbers, float32 [n, width], in a file without a name.
+
+    The operating system removes it when the process ends, however it ends.
+    """
+
+    def __init__(self, folder: str | os.PathLike, width: int):
+        """Makes an empty file.
+
+        Args:
+          folder: where there is room; what of it does not exist is not made.
+          width: numbers per row, at least 1.
+        """
+        folder = pathlib.Path(folder).expanduser().absolute()
+        self.folder = next(path for path in (folder, *folder.parents) if path.is_dir())
+        self.width = width
+        self._row_bytes = width * _FLOAT.itemsize
+        self._file = tempfile.TemporaryFile(dir=self.folder, buffering=_BLOCK_BYTES)
+        self._rows = 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def append(self, rows: np.ndarray) -> None:
+        """Writes rows [m, width] behind the others.
+
+        Raises:
+          OSError: they cannot be written; the message names the folder.
+        """
+        try:
+            self._file.write(np.ascontiguousarray(rows, _FLOAT).data)
+            self._file.flush()
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{error.strerror} in {self.folder}, where numbers of the data are kept because of "
+                "train_eval.memory_limit_mb: make room, or choose another train_eval.root_dir",
+            ) from error
+        self._rows += len(rows)
+
+    def read(self, numbers: np.ndarray) -> np.ndarray:
+        """Returns the rows float32 [..., width] of integers [...]; each is read once."""
+        distinct, places = np.unique(numbers, return_inverse=True)
+        rows = np.empty((len(distinct), self.width), _FLOAT)
+        # Adjacent rows, such as those of a window, are read together.
+        starts = np.flatnonzero(np.diff(distinct, prepend=-2) != 1).tolist()
+        for start, stop in zip(starts, [*starts[1:], len(distinct)], strict=True):
+            self._read_into(rows[start:stop], int(distinct[start]))
+        return rows[places].reshape(*np.shape(numbers), self.width)
+
+    def read_columns(self, start: int, stop: int, columns: slice) -> np.ndarray:
+        """Returns float32 [stop − start, …], some columns of adjacent rows."""
+        first, last, _ = columns.indices(self.width)
+        values = np.empty((stop - start, last - first), _FLOAT)
+        step = max(1, _BLOCK_BYTES // self._row_bytes)
+        for begin in range(start, stop, step):
+            block = np.empty((min(step, stop - begin), self.width), _FLOAT)
+            self._read_into(block, begin)
+            values[begin - start : begin - start + len(block)] = block[:, columns]
+        return values
+
+    def _read_into(self, rows: np.ndarray, start: int) -> None:
+        view, position = memoryview(rows).cast("B"), start * self._row_bytes
+        while len(view):
+            count = os.preadv(self._file.fileno(), [view], position)
+            if not count:
+                raise OSError(f"row {start} of {self._rows} is missing in a file of {self.folder}.")
+            view, position = view[count:], position + count
 
 
 @dataclasses.dataclass(frozen=True)
 class Numbers:
     """Some columns of a file of rows, each row of them a value float32 of a shape."""
 
-    file: frame_files.RowFile
+    file: RowFile
     start: int
     shape: tuple[int, ...]
 
@@ -43,14 +118,65 @@ class Numbers:
         return rows.reshape(stop - start, *self.shape)
 
 
-@dataclasses.dataclass(frozen=True)
 class Images:
-    """JPEG data within record files."""
+    """JPEG data within record files, read from where it is."""
 
-    parts: frame_files.RecordParts
+    def __init__(
+        self,
+        paths: Sequence[str],
+        lengths: Sequence[int],
+        offsets: np.ndarray,
+        sizes: np.ndarray,
+    ):
+        """Keeps the places; the files must not change from now on.
+
+        Args:
+          paths: record files.
+          lengths: records of each.
+          offsets: int64 [n], where each image starts in its file, file after file.
+          sizes: int32 [n], how many bytes it has.
+        """
+        self._paths = list(paths)
+        self._ends = np.cumsum(lengths)
+        self._offsets = offsets
+        self._sizes = sizes
+        self._states = [_state(os.stat(path)) for path in paths]
 
     def __len__(self) -> int:
-        return len(self.parts)
+        return len(self._offsets)
+
+    @property
+    def index_bytes(self) -> int:
+        """Memory that the places take."""
+        return self._offsets.nbytes + self._sizes.nbytes
+
+    def read(self, numbers: np.ndarray) -> np.ndarray:
+        """Returns the images of integers [...], an array of bytes (object) of that shape.
+
+        Raises:
+          OSError: a file is gone, or has changed since.
+        """
+        flat = np.ravel(numbers)
+        parts = np.empty(len(flat), object)
+        files = np.searchsorted(self._ends, flat, side="right")
+        for file in np.unique(files):
+            path = self._paths[file]
+            with open(path, "rb", buffering=0) as opened:
+                if _state(os.fstat(opened.fileno())) != self._states[file]:
+                    # One of the operating system's messages, which TensorFlow's error quotes.
+                    stale = os.strerror(errno.ESTALE)
+                    raise OSError(errno.ESTALE, f"{stale}: {path} has changed during training")
+                for place in np.flatnonzero(files == file):
+                    parts[place] = self._read(opened.fileno(), flat[place])
+        return parts.reshape(np.shape(numbers))
+
+    def in_order(self) -> Iterator[bytes]:
+        """Yields all images, one after the other."""
+        for number in range(len(self)):
+            yield self.read(np.array([number]))[0]
+
+    def _read(self, file: int, number: int) -> bytes:
+        return os.pread(file, int(self._sizes[number]), int(self._offsets[number]))
 
 
 Column = tf.Tensor | Numbers | Images
@@ -73,7 +199,7 @@ def gather(nest: Any, frames: tf.Tensor) -> Any:
         if isinstance(leaf, Numbers):
             return leaf.of_rows(rows[leaf.file])
         if isinstance(leaf, Images):
-            return _read(leaf.parts.read, frames, tf.string)
+            return _read(leaf.read, frames, tf.string)
         return tf.gather(leaf, frames)
 
     return tf.nest.map_structure(gathered, nest)
@@ -97,7 +223,7 @@ def parts(column: Column) -> Iterator[tuple[slice, np.ndarray]]:
 def in_bytes(column: Column) -> Iterator[bytes]:
     """Yields all that a column contains, as it is stored, in the order of the frames."""
     if isinstance(column, Images):
-        yield from column.parts.in_order()
+        yield from column.in_order()
         return
     if isinstance(column, tf.Tensor) and column.dtype == tf.string:
         yield from column.numpy()
@@ -111,13 +237,13 @@ def held_bytes(column: Column | np.ndarray) -> int:
     if isinstance(column, Numbers):
         return 0
     if isinstance(column, Images):
-        return column.parts.index_bytes
+        return column.index_bytes
     if isinstance(column, tf.Tensor) and column.dtype == tf.string:
         return int(tf.reduce_sum(tf.cast(tf.strings.length(column), tf.int64)))
     return np.asarray(column).nbytes
 
 
-def in_file(file: frame_files.RowFile, nest: Any, shapes: Any) -> Any:
+def in_file(file: RowFile, nest: Any, shapes: Any) -> Any:
     """Returns a nest of `Numbers` that follow each other in the rows of a file.
 
     Args:
@@ -153,7 +279,7 @@ def mapped(nest: Any, layer: Callable[[Any], Any]) -> Any:
     """
     leaves = tf.nest.flatten(nest)
     width = sum(math.prod(leaf.shape) for leaf in leaves)
-    file = frame_files.RowFile(leaves[0].file.folder, width)
+    file = RowFile(leaves[0].file.folder, width)
     count = max(1, _PART_NUMBERS // width)
     for start in range(0, len(leaves[0]), count):
         stop = min(start + count, len(leaves[0]))
@@ -173,3 +299,7 @@ def _read(
     flat = tf.reshape(frames, [-1])
     values = tf.numpy_function(read, [flat], dtype, stateful=False)
     return tf.reshape(values, [*frames.shape, *shape])
+
+
+def _state(stat: os.stat_result) -> tuple[int, int]:
+    return stat.st_size, stat.st_mtime_ns

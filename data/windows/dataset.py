@@ -2,17 +2,18 @@
 
 import copy
 import functools
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tf_agents.trajectories import trajectory
 
 from ibc.data.records import shard_reader, specs
-from ibc.data.windows import columns, join, prefetching, streamed, windows
+from ibc.data.windows import batches, columns, streamed, windows
 
 _MAX_STEPS = np.iinfo(np.int64).max
-_IMAGES_AT_ONCE = 32
 
 
 class WindowDataset:
@@ -59,17 +60,19 @@ class WindowDataset:
         else:
             self.spec, paths = shards[0].spec, [shard.path for shard in shards]
             step_types = [shard.frames.step_type for shard in shards]
-            frames = join.join_frames(shards, flatten_action)
+            frames = join_frames(shards, flatten_action)
         self.name = paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
         self.memory_limit_mb = memory_limit_mb
-        window_frames = join.join_windows(step_types, sequence_length, repair=not for_rnn)
+        window_frames = windows.join_windows(step_types, sequence_length, repair=not for_rnn)
         self._lengths = list(map(len, step_types))
         with tf.device("/cpu:0"):
             self.frames = tf.nest.map_structure(_as_column, frames)
             self._windows = tf.constant(window_frames)
             self._discounts = None
             if for_rnn:
-                self._discounts = tf.constant(join.masked_discounts(frames, window_frames))
+                kept = windows.first_episode_mask(frames.step_type[window_frames])
+                discounts = np.where(kept, frames.discount[window_frames], np.float32(0))
+                self._discounts = tf.constant(discounts)
         self._observation = self.frames.observation
         self._action = self.frames.action
         self._transform = None
@@ -124,6 +127,18 @@ class WindowDataset:
                     lambda pair: (observation_layer(pair[0]), action_layer(pair[1])),
                 )
         return result
+
+    def fingerprint(self) -> str:
+        """Returns a short text that is another one for other data, wherever its files are.
+
+        It depends on all stored numbers and encoded images, in their order; whether samples are
+        normalized makes no difference. A run notices by it that it goes on with other data.
+        """
+        checksum = zlib.crc32(np.asarray(self.frames.step_type).tobytes())
+        for column in tf.nest.flatten((self.frames.observation, self.frames.action)):
+            for part in columns.in_bytes(column):
+                checksum = zlib.crc32(part, checksum)
+        return f"{self.num_windows} windows with checksum {checksum:08x}"
 
     def take(self, window_indices: Sequence[int]) -> tuple[Any, Any]:
         """Gathers a batch of windows by number, as NumPy arrays.
@@ -192,13 +207,7 @@ class WindowDataset:
         rows = batch_size // num_shares
         within_batch = share * rows + tf.range(rows, dtype=tf.int64)
         if shuffle:
-            batches = self.num_windows // batch_size
-            epoch_seed = tf.random.experimental.stateless_fold_in(
-                tf.constant([seed, 0], tf.int64), step // batches
-            )
-            indices = tf.random.experimental.index_shuffle(
-                step % batches * batch_size + within_batch, epoch_seed, self.num_windows - 1
-            )
+            indices = batches.shuffled(step, within_batch, batch_size, self.num_windows, seed)
         else:
             positions = (step * batch_size + within_batch) % self.num_windows
             indices = tf.gather(self._order, positions)
@@ -251,18 +260,18 @@ class WindowDataset:
             step, share = number // per_step, shares.start + number % per_step
             return self.batch_at(step, batch_size, seed, shuffle, share, num_shares)
 
-        batches = tf.data.Dataset.range(start_step * per_step, _MAX_STEPS).map(
+        elements = tf.data.Dataset.range(start_step * per_step, _MAX_STEPS).map(
             element, num_parallel_calls=at_once, deterministic=True
         )
-        return batches.prefetch(ready) if ready else batches
+        return elements.prefetch(ready) if ready else elements
 
     def _ahead(self, rows: int, in_use: int) -> tuple[int, int]:
         """Returns how many elements of so many windows are made at once, and how many may wait."""
         if self.memory_limit_mb is None:
-            return prefetching.unlimited(self.has_images)
+            return batches.ahead_without_limit(self.has_images)
         length = self._windows.shape[-1]
-        window = prefetching.window_bytes(self.spec.observation, self.spec.action, length)
-        return prefetching.within(
+        window = batches.window_bytes(self.spec.observation, self.spec.action, length)
+        return batches.ahead_within(
             self.memory_limit_mb,
             self.held_bytes,
             rows * window,
@@ -287,7 +296,7 @@ class WindowDataset:
         """Gathers the sample of windows int64 [B]."""
         frames = tf.gather(self._windows, window_indices)
         observation, action = columns.gather((self._observation, self._action), frames)
-        observation = tf.nest.map_structure(_decoded, observation, self.spec.observation)
+        observation = tf.nest.map_structure(batches.decoded, observation, self.spec.observation)
         if self._transform is not None:
             observation = self._transform(observation)
         if self._discounts is None:
@@ -295,24 +304,34 @@ class WindowDataset:
         return (observation, action), tf.gather(self._discounts, window_indices)
 
 
-def decode_image(encoded: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
-    """Decodes one JPEG into uint8 [height, width, channels] of the given spec."""
-    return tf.ensure_shape(tf.io.decode_jpeg(encoded, channels=spec.shape[-1]), spec.shape)
+def join_frames(
+    shards: Sequence[shard_reader.Shard], flatten_action: bool
+) -> trajectory.Trajectory:
+    """Concatenates the frames of all shards.
+
+    Args:
+      shards: at least one, all with the same spec.
+      flatten_action: make the action nest one vector, in nest order.
+
+    Returns:
+      `Trajectory` nest of arrays [n, ...]: observations and actions float32, images as they are
+      stored, JPEG data [n].
+    """
+    frames = tf.nest.map_structure(
+        lambda *arrays: np.concatenate(arrays), *[shard.frames for shard in shards]
+    )
+    observation = tf.nest.map_structure(
+        lambda values, spec: values if specs.is_image(spec) else values.astype(np.float32),
+        frames.observation,
+        shards[0].spec.observation,
+    )
+    action = tf.nest.map_structure(lambda values: values.astype(np.float32), frames.action)
+    if flatten_action:
+        leaves = tf.nest.flatten(action)
+        action = np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=-1)
+    return frames._replace(observation=observation, action=action)
 
 
 def _as_column(values: Any) -> columns.Column:
     """Moves arrays to tensors; columns on disk stay what they are."""
     return tf.constant(values) if isinstance(values, np.ndarray) else values
-
-
-def _decoded(values: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
-    """Decodes the images [B, T] of one leaf; numbers stay as they are."""
-    if not specs.is_image(spec):
-        return values
-    images = tf.map_fn(
-        lambda encoded: decode_image(encoded, spec),
-        tf.reshape(values, [-1]),
-        fn_output_signature=tf.TensorSpec(spec.shape, tf.uint8),
-        parallel_iterations=_IMAGES_AT_ONCE,
-    )
-    return tf.reshape(images, [*values.shape, *spec.shape])

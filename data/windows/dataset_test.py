@@ -262,3 +262,18 @@ def test_windows_do_not_cross_shards(dataset):
     owner = np.repeat([0, 1, 2], [13, 9, 15])
     assert (owner[dataset.window_frames] == owner[:, None]).all()
     np.testing.assert_array_equal(dataset.unshuffled(0, 37), windows.interleaved_order([13, 9, 15]))
+
+
+def test_the_same_data_elsewhere_has_the_same_fingerprint(tmp_path):
+    one, copy = (_shards(tmp_path / name, (3, 4)) for name in "ab")
+    found = {dataset_lib.WindowDataset(shards, 2).fingerprint() for shards in (one, copy)}
+    assert len(found) == 1 and found.pop().startswith("9 windows with checksum ")
+
+
+def test_other_data_or_another_order_has_another_fingerprint(tmp_path):
+    images = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 16, 3], tf.uint8)})
+    for spec in (shard_testing.frame_spec(), images):
+        one, other = _shards(tmp_path, (3, 4), (3, 4), spec=spec)
+        all_data = ([one], [other], [one, other], [other, one])
+        found = {dataset_lib.WindowDataset(shards, 2).fingerprint() for shards in all_data}
+        assert len(found) == 4

@@ -14,12 +14,10 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from ibc.data.records import record_lengths, shard_reader, shards, specs
-from ibc.data.windows import columns, frame_files
+from ibc.data.records import shard_files, shard_reader, shards, specs
+from ibc.data.windows import columns
 
 _PART_BYTES = 4 << 20
-# A record's length and its checksum.
-_BEFORE_DATA = 8 + 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +38,7 @@ class StreamedShards:
     """Nest of `columns.Numbers`."""
 
     def frames(self, flatten_action: bool) -> trajectory.Trajectory:
-        """Returns what `join.join_frames` does, with columns on disk and without rewards."""
+        """Returns what `dataset.join_frames` does, with columns on disk and without rewards."""
         action = self.action
         if flatten_action:
             leaves = tf.nest.flatten(action)
@@ -72,14 +70,12 @@ def stream_shards(paths: Sequence[str], folder: str | os.PathLike) -> StreamedSh
     nest = (spec.observation, spec.action)
     leaves = tf.nest.flatten(nest)
     shapes = [tuple(leaf.shape) for leaf in leaves if not specs.is_image(leaf)]
-    file = frame_files.RowFile(folder, sum(map(math.prod, shapes)))
+    file = columns.RowFile(folder, sum(map(math.prod, shapes)))
     read = [_read(path, paths[0], spec, file) for path in paths]
     numbers = iter(columns.in_file(file, [None] * len(shapes), shapes))
     lengths = [len(one.step_types) for one in read]
     images = (
-        columns.Images(
-            frame_files.RecordParts(paths, lengths, *map(np.concatenate, zip(*places, strict=True)))
-        )
+        columns.Images(paths, lengths, *map(np.concatenate, zip(*places, strict=True)))
         for places in zip(*[one.places for one in read], strict=True)
     )
     observation, action = tf.nest.pack_sequence_as(
@@ -105,9 +101,7 @@ class _Read:
     """Offsets int64 [n] and sizes int32 [n] of each image of the frames."""
 
 
-def _read(
-    path: str, first_path: str, spec: trajectory.Trajectory, file: frame_files.RowFile
-) -> _Read:
+def _read(path: str, first_path: str, spec: trajectory.Trajectory, file: columns.RowFile) -> _Read:
     """Reads a record file like the first one; appends its frames' numbers to the file of rows."""
     is_image = [specs.is_image(leaf) for leaf in tf.nest.flatten((spec.observation, spec.action))]
     step_types, discounts, position = [], [], 0
@@ -119,8 +113,8 @@ def _read(
         file.append(columns.rows_of([value for value, image in values if not image]))
         step_types.append(np.asarray(part.frames.step_type, np.int32))
         discounts.append(np.asarray(part.frames.discount, np.float32))
-        sizes = np.array([len(record) + record_lengths.OVERHEAD for record in part.records])
-        starts = position + np.cumsum(sizes) - sizes + _BEFORE_DATA
+        sizes = np.array([len(record) + shard_files.OVERHEAD for record in part.records])
+        starts = position + np.cumsum(sizes) - sizes + shard_files.BEFORE_DATA
         position += int(sizes.sum())
         places.append([_places(starts, part.records, value) for value, image in values if image])
     joined = [

@@ -9,14 +9,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.data.records import shards
-from ibc.data.windows import (
-    dataset,
-    fingerprint,
-    frame_files,
-    prefetching,
-    streamed,
-    window_statistics,
-)
+from ibc.data.windows import batches, columns, dataset, streamed, window_statistics
 from ibc.utils import program
 from tests import shard_testing
 
@@ -40,7 +33,7 @@ def small_parts(monkeypatch):
     """Lets a few frames be several parts, of reading and of statistics."""
     monkeypatch.setattr("ibc.data.windows.streamed._PART_BYTES", 3000)
     monkeypatch.setattr("ibc.data.windows.columns._PART_NUMBERS", 16)
-    monkeypatch.setattr("ibc.data.windows.frame_files._BLOCK_BYTES", 64)
+    monkeypatch.setattr("ibc.data.windows.columns._BLOCK_BYTES", 64)
 
 
 def _paths(folder, spec):
@@ -119,7 +112,7 @@ def test_actions_that_stay_a_nest_are_the_same(tmp_path):
 @pytest.mark.parametrize("kind", _SPECS)
 def test_statistics_and_fingerprint_are_the_same(tmp_path, small_parts, kind):
     held, on_disk = _both(tmp_path, kind)
-    assert fingerprint.fingerprint(on_disk) == fingerprint.fingerprint(held)
+    assert on_disk.fingerprint() == held.fingerprint()
     for moments in (window_statistics.observation_moments, window_statistics.action_moments):
         pairs = zip(tf.nest.flatten(moments(on_disk)), tf.nest.flatten(moments(held)), strict=True)
         for found, expected in pairs:
@@ -156,13 +149,13 @@ def test_images_of_a_file_that_changes_are_an_error_in_one_line(tmp_path):
 
 def test_no_file_is_left_even_by_a_process_that_is_killed(tmp_path):
     """For files without a name there is nothing to leave."""
-    file = frame_files.RowFile(tmp_path / "no" / "such", 2)
+    file = columns.RowFile(tmp_path / "no" / "such", 2)
     file.append(np.ones((3, 2), np.float32))
     assert len(file) == 3 and os.listdir(tmp_path) == []
 
 
 def test_a_full_disk_is_named(tmp_path):
-    file = frame_files.RowFile(tmp_path, 2)
+    file = columns.RowFile(tmp_path, 2)
     file._file = open("/dev/full", "wb")
     with pytest.raises(OSError, match=f"No space left on device in {tmp_path}, where numbers"):
         file.append(np.ones((3, 2), np.float32))
@@ -172,7 +165,7 @@ def test_a_full_disk_is_named(tmp_path):
 def test_rows_are_those_of_an_array(tmp_path, small_parts, seed):
     random = np.random.RandomState(seed)
     values = random.normal(size=(50, 7)).astype(np.float32)
-    file = frame_files.RowFile(tmp_path, 7)
+    file = columns.RowFile(tmp_path, 7)
     for part in np.split(values, [20, 21]):
         file.append(part)
     numbers = random.randint(0, 50, size=(8, 3))
@@ -191,10 +184,10 @@ def test_a_limit_that_two_batches_exceed_is_an_error(tmp_path, kind):
 def test_the_limit_decides_how_many_batches_are_on_their_way():
     held, batch = 1_500_000, 1_000_000
     ahead = {
-        batches: prefetching.within(batches + 1.5, held, batch, 1, True, "data")
-        for batches in (2, 3, 4, 9)
+        count: batches.ahead_within(count + 1.5, held, batch, 1, True, "data")
+        for count in (2, 3, 4, 9)
     }
     assert ahead == {2: (1, 0), 3: (1, 1), 4: (1, 1), 9: (2, 1)}
-    assert prefetching.within(100, held, batch, 1, False, "data") == (2, 8)
+    assert batches.ahead_within(100, held, batch, 1, False, "data") == (2, 8)
     with pytest.raises(ValueError, match=r"is 3.4, but data needs 4: 1.5 to know .* 1 for the b"):
-        prefetching.within(3.4, held, batch, 1, True, "data")
+        batches.ahead_within(3.4, held, batch, 1, True, "data")

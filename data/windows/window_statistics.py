@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from ibc.data.records import specs
-from ibc.data.windows import columns, windows
+from ibc.data.windows import batches, columns
 from ibc.data.windows import dataset as dataset_lib
 
 
@@ -89,7 +89,7 @@ def image_moments(
     used = np.flatnonzero(weights)
 
     def histogram(frame: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-        image = dataset_lib.decode_image(columns.gather(encoded, frame), spec)
+        image = batches.decode_image(columns.gather(encoded, frame), spec)
         return weight * _histogram(image)
 
     histograms = tf.data.Dataset.from_tensor_slices((used, weights[used])).map(
@@ -113,7 +113,7 @@ def observation_moments(dataset: dataset_lib.WindowDataset) -> Any:
     Returns:
       Nest like the observation, with a `Moments` for every leaf.
     """
-    weights = windows.frame_counts(dataset.window_frames, len(dataset.frames.step_type))
+    weights = _counts(dataset, dataset.window_frames)
     return tf.nest.map_structure(
         lambda values, spec: (
             image_moments(values, weights, spec)
@@ -131,11 +131,15 @@ def action_moments(dataset: dataset_lib.WindowDataset) -> Any:
     Returns:
       Nest like the action of `dataset.frames`, with a `Moments` for every leaf.
     """
-    last_frames = dataset.window_frames[:, -1]
-    weights = windows.frame_counts(last_frames, len(dataset.frames.step_type))
+    weights = _counts(dataset, dataset.window_frames[:, -1])
     return tf.nest.map_structure(
         lambda values: weighted_moments(values, weights), dataset.frames.action
     )
+
+
+def _counts(dataset: dataset_lib.WindowDataset, frames: np.ndarray) -> np.ndarray:
+    """Returns how often each frame of the data occurs, int64 [n]."""
+    return np.bincount(np.ravel(frames), minlength=len(dataset.frames.step_type))
 
 
 def _histogram(image: tf.Tensor) -> tf.Tensor:

@@ -85,9 +85,3 @@ def test_worked_example_of_two_shards():
 
 def test_shorter_shards_are_passed_over_when_through():
     np.testing.assert_array_equal(windows.interleaved_order([3, 1, 2]), [0, 3, 4, 1, 5, 2])
-
-
-def test_frame_counts_are_those_of_counting():
-    frames = np.random.RandomState(0).randint(0, 7, size=(20, 3))
-    expected = [sum(frame == k for frame in frames.ravel()) for k in range(9)]
-    np.testing.assert_array_equal(windows.frame_counts(frames, 9), expected)

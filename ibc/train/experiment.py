@@ -10,7 +10,6 @@ from absl import logging
 from tf_agents.train.utils import train_utils
 from tf_agents.typing import types
 
-from ibc.data.windows import fingerprint
 from ibc.environments import suite, tasks
 from ibc.eval import eval_env, evaluation, seeded_policy
 from ibc.train import configuration, demonstrations
@@ -216,7 +215,7 @@ def train_eval(
         {
             "task": task_names,
             "seed": seed,
-            "data": fingerprint.fingerprint(data.train),
+            "data": data.train.fingerprint(),
             # The cosine's shape is part of what is trained.
             "cosine_steps": num_iterations if learning_rate_schedule == "cosine" else None,
         },

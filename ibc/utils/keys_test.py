@@ -8,7 +8,9 @@ from ibc.utils import keys
 
 
 def test_parts_of_shares_number_all_parts_of_the_batch():
-    shares = [keys.Key(tf.constant([1, 2]), share).part(part, 3) for share in (0, 1) for part in range(3)]
+    shares = [
+        keys.Key(tf.constant([1, 2]), share).part(part, 3) for share in (0, 1) for part in range(3)
+    ]
     assert [key.share for key in shares] == list(range(6))
 
 

@@ -1,4 +1,4 @@
-"""How many batches may be on their way to training, given how much memory there is for them."""
+"""Batches on their way to training: whose turn it is, decoded images, how many are made ahead."""
 
 import math
 from typing import Any
@@ -13,16 +13,61 @@ _IMAGE_BATCHES_READY = 1
 # Batches of numbers under a limit of memory; otherwise TensorFlow adjusts it.
 _BATCHES_AT_ONCE = 2
 _BATCHES_READY = 8
+_IMAGES_AT_ONCE = 32
 
 
-def unlimited(has_images: bool) -> tuple[int, int]:
+def shuffled(
+    step: tf.Tensor, within_batch: tf.Tensor, batch_size: int, num_windows: int, seed: int
+) -> tf.Tensor:
+    """Returns window numbers of one step's batch when every epoch has its own random order.
+
+    A pure function of (seed, step). What does not fill a batch at an epoch's end is left out of it.
+
+    Args:
+      step: int64 scalar, the number of the step.
+      within_batch: int64 [n], which rows of the batch.
+      batch_size: windows per batch, at most `num_windows`.
+      num_windows: how many there are.
+      seed: decides the order.
+
+    Returns:
+      int64 [n] in [0, num_windows).
+    """
+    batches = num_windows // batch_size
+    epoch_seed = tf.random.experimental.stateless_fold_in(
+        tf.constant([seed, 0], tf.int64), step // batches
+    )
+    return tf.random.experimental.index_shuffle(
+        step % batches * batch_size + within_batch, epoch_seed, num_windows - 1
+    )
+
+
+def decoded(values: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
+    """Decodes the images [B, T] of one leaf; numbers stay as they are."""
+    if not specs.is_image(spec):
+        return values
+    images = tf.map_fn(
+        lambda encoded: decode_image(encoded, spec),
+        tf.reshape(values, [-1]),
+        fn_output_signature=tf.TensorSpec(spec.shape, tf.uint8),
+        parallel_iterations=_IMAGES_AT_ONCE,
+    )
+    return tf.reshape(images, [*values.shape, *spec.shape])
+
+
+def decode_image(encoded: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
+    """Decodes one JPEG into uint8 [height, width, channels] of the given spec."""
+    return tf.ensure_shape(tf.io.decode_jpeg(encoded, channels=spec.shape[-1]), spec.shape)
+
+
+def ahead_without_limit(has_images: bool) -> tuple[int, int]:
     """Returns how many batches are made at once and how many may wait, without a limit."""
     if has_images:
         return _IMAGE_BATCHES_AT_ONCE, _IMAGE_BATCHES_READY
     return tf.data.AUTOTUNE, tf.data.AUTOTUNE
 
 
-def within(
+def ahead_within(
     limit_mb: float, held_bytes: int, batch_bytes: int, in_use: int, has_images: bool, name: str
 ) -> tuple[int, int]:
     """Returns how many batches are made at once and how many may wait, within a limit.
@@ -48,7 +93,7 @@ def within(
             f"{batch_bytes / 1e6:.3g} for the next; raise it, or choose a smaller "
             "train_eval.batch_size."
         )
-    most = unlimited(True) if has_images else (_BATCHES_AT_ONCE, _BATCHES_READY)
+    most = ahead_without_limit(True) if has_images else (_BATCHES_AT_ONCE, _BATCHES_READY)
     at_once = min(most[0], max(1, batches // 2))
     return at_once, min(most[1], batches - at_once)
 

@@ -1,14 +1,16 @@
 """Reads the HDF5 files of Minari data sets, without the package minari."""
 
+import os
 import re
 from typing import Any
 
 import numpy as np
 from tf_agents.trajectories import trajectory
 
-from ibc.data.formats import convert, convert_hdf5, recorded_returns
+from ibc.data.formats import convert, d4rl, hdf5
 from ibc.environments.d4rl import d4rl_tasks, kitchen
 
+_FILE = "main_data.hdf5"
 _KEYS = ("observations", "actions", "rewards", "terminations", "truncations")
 _EPISODE_GROUP = re.compile(r"episode_(\d+)")
 _KITCHEN_OBSERVATION = (59,)
@@ -16,11 +18,7 @@ _KITCHENS = (d4rl_tasks.KITCHEN, d4rl_tasks.KITCHEN_MIXED)
 _MAZES = (d4rl_tasks.ANTMAZE_MEDIUM, d4rl_tasks.ANTMAZE_LARGE)
 
 
-def is_minari_file(file: Any) -> bool:
-    """Whether an open HDF5 file has groups of episodes."""
-    return any(_EPISODE_GROUP.fullmatch(key) for key in file)
-
-
+@convert.register
 class MinariFile:
     """The file of a Minari data set: a group per episode; an `EpisodeSource`.
 
@@ -28,10 +26,21 @@ class MinariFile:
     chosen from it. Observations of parts stay dicts, but for those of D4RL's kitchens.
     """
 
-    def __init__(self, file: Any, family: d4rl_tasks.Family | None):
-        """Reads the rewards and checks all shapes; see `convert_sources.open_source`."""
-        self.path = file.filename
-        self._family = family
+    description = "the folder of a Minari data set in HDF5 format (data/main_data.hdf5)"
+
+    @classmethod
+    def recognizes(cls, path: str) -> bool:
+        """Whether it is a file with groups of episodes, or a folder with such a file."""
+        return any(map(_EPISODE_GROUP.fullmatch, hdf5.top_level(_file_of(path))))
+
+    def __init__(self, path: str, task: str | None):
+        """Reads the rewards and checks all shapes; see `convert.EpisodeSource`."""
+        self.path = _file_of(path)
+        self._family = None if task is None else d4rl_tasks.get_family(task)
+        self._read_rewards(hdf5.open_hdf5(self.path))
+
+    @hdf5.reads
+    def _read_rewards(self, file: Any) -> None:
         matches = [match for match in map(_EPISODE_GROUP.fullmatch, file) if match]
         matches.sort(key=lambda match: int(match[1]))
         self._episodes = [file[match[0]] for match in matches]
@@ -40,15 +49,15 @@ class MinariFile:
             self._check_like_first(episode)
         rewards = [np.ravel(episode["rewards"][:]) for episode in self._episodes]
         self.lengths = np.array([len(values) for values in rewards])
-        self.returns = recorded_returns.episode_returns(rewards, family)
+        self.returns = d4rl.episode_returns(rewards, self._family)
 
-    @convert_hdf5.reads
+    @hdf5.reads
     def spec(self) -> trajectory.Trajectory:
         """Returns the spec of one frame."""
         episode = self._episodes[0]
         return convert.frame_spec(self._observations(episode, 1), episode["actions"].shape[1])
 
-    @convert_hdf5.reads
+    @hdf5.reads
     def frames(self, number: int) -> trajectory.Trajectory:
         """Returns the frames of an episode, arrays [n, ...]."""
         episode = self._episodes[number]
@@ -56,7 +65,7 @@ class MinariFile:
             self._observations(episode, len(episode["actions"])),
             episode["actions"][:],
             np.ravel(episode["rewards"][:]),
-            bool(convert_hdf5.read_flags(self.path + episode.name, episode, "terminations")[-1]),
+            bool(hdf5.read_flags(self.path + episode.name, episode, "terminations")[-1]),
         )
 
     def _observations(self, episode: Any, count: int) -> Any:
@@ -71,14 +80,14 @@ class MinariFile:
         where = f"{self.path}{episode.name}"
         if _is_array(episode):
             raise ValueError(f"{where} is an array, expected a group of arrays.")
-        convert_hdf5.check_keys(where, episode, _KEYS)
+        hdf5.check_keys(where, episode, _KEYS)
         actions, observations = episode["actions"], episode["observations"]
-        convert_hdf5.check_array(where, "actions", actions, "[n, size]")
+        hdf5.check_array(where, "actions", actions, "[n, size]")
         for key in _KEYS[2:]:
-            convert_hdf5.check_array(where, key, episode[key], "[n]")
+            hdf5.check_array(where, key, episode[key], "[n]")
         for array in _arrays(observations):
-            convert_hdf5.check_array(self.path, array.name, array, "[n, ...]")
-        convert_hdf5.check_lengths(where, {key: len(episode[key]) for key in _KEYS[1:]})
+            hdf5.check_array(self.path, array.name, array, "[n, ...]")
+        hdf5.check_lengths(where, {key: len(episode[key]) for key in _KEYS[1:]})
         lengths = {len(values) for values in _arrays(observations)}
         if lengths != {len(actions) + 1}:
             raise ValueError(
@@ -87,7 +96,7 @@ class MinariFile:
             )
         if self._family is not None:
             shape = self._observation_shape(observations)
-            convert_hdf5.check_sizes(where, self._family, shape, actions.shape[1:])
+            hdf5.check_sizes(where, self._family, shape, actions.shape[1:])
 
     def _check_like_first(self, episode: Any) -> None:
         """Checks that an episode's arrays have the names and sizes of the first one's."""
@@ -112,6 +121,14 @@ class MinariFile:
         if part is not None and part.shape[1:] == _KITCHEN_OBSERVATION:
             return (self._family.observation_size,) if self._family in _KITCHENS else part.shape[1:]
         return ()
+
+
+def _file_of(path: str) -> str:
+    """Returns the HDF5 file of a data set's folder; anything else stays as it is."""
+    for inside in (("data", _FILE), (_FILE,)):
+        if os.path.isfile(file := os.path.join(path, *inside)):
+            return file
+    return path
 
 
 def _is_array(stored: Any) -> bool:

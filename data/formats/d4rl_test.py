@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ibc.data.formats import convert, convert_sources, recorded_returns
+from ibc.data.formats import convert, d4rl
 from ibc.data.records import shard_reader
 from ibc.environments.d4rl import d4rl_tasks
 
@@ -45,22 +45,22 @@ def _episodes(rewards):
     ],
 )
 def test_kitchen_returns(rewards, expected):
-    found = recorded_returns.episode_returns(list(map(np.array, rewards)), d4rl_tasks.KITCHEN)
+    found = d4rl.episode_returns(list(map(np.array, rewards)), d4rl_tasks.KITCHEN)
     np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("family", [None, d4rl_tasks.DOOR])
 def test_other_rewards_are_summed(family):
-    found = recorded_returns.episode_returns([np.array([0, 1, 1]), np.array([3.5, 3.5])], family)
+    found = d4rl.episode_returns([np.array([0, 1, 1]), np.array([3.5, 3.5])], family)
     np.testing.assert_array_equal(found, [2, 7])
 
 
 def test_recorded_kitchen_rewards_are_counts_not_increments(tmp_path):
     episodes = _episodes([[0, 1, 2, 2], [0, 0, 3], [1] * 5])
     source = convert_testing.write_d4rl(tmp_path / "a.hdf5", episodes, (True, False, True))
-    kitchen = convert_sources.open_source(source, "kitchen-partial-v0")
+    kitchen = convert.open_source(source, "kitchen-partial-v0")
     np.testing.assert_array_equal(kitchen.returns, [2, 3, 1])
-    np.testing.assert_array_equal(convert_sources.open_source(source).returns, [5, 3, 5])
+    np.testing.assert_array_equal(convert.open_source(source).returns, [5, 3, 5])
 
 
 @pytest.mark.parametrize("kind", ["d4rl", "minari", "shards"])
@@ -70,8 +70,8 @@ def test_the_better_kitchen_episode_is_kept_in_both_conventions(tmp_path, reward
     write = convert_testing.write_minari if kind == "minari" else convert_testing.write_d4rl
     path = write(tmp_path / "kitchen", episodes, (True, True))
     if kind == "shards":
-        path = convert.convert(convert_sources.open_source(path), tmp_path / "a.tfrecord").path
-    source = convert_sources.open_source(path, "kitchen-mixed-v0")
+        path = convert.convert(convert.open_source(path), tmp_path / "a.tfrecord").path
+    source = convert.open_source(path, "kitchen-mixed-v0")
     np.testing.assert_array_equal(source.returns, [1, 2])
     done = convert.convert(source, tmp_path / "best.tfrecord", 0.5)
     found = shard_reader.read_shard(done.path).frames
@@ -83,6 +83,6 @@ def test_record_files_of_both_conventions_are_told_apart(tmp_path):
     for name, rewards in zip("ab", _TWO_COMPLETED, strict=True):
         path = tmp_path / f"{name}.hdf5"
         convert_testing.write_d4rl(path, _episodes(rewards), (True, True))
-        convert.convert(convert_sources.open_source(path), tmp_path / f"{name}.tfrecord")
-    source = convert_sources.open_source(str(tmp_path / "*.tfrecord"), "kitchen-complete-v0")
+        convert.convert(convert.open_source(path), tmp_path / f"{name}.tfrecord")
+    source = convert.open_source(str(tmp_path / "*.tfrecord"), "kitchen-complete-v0")
     np.testing.assert_array_equal(source.returns, [1, 2, 1, 2])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.data.inspection import shard_picture, shard_summary
+from ibc.data.inspection import info, picture
 from ibc.data.records import shard_reader
 from tests import shard_testing
 
@@ -13,7 +13,7 @@ def test_every_number_of_an_action_has_a_title(tmp_path):
     action = {"arm": tf.TensorSpec([2], tf.float32), "hand": tf.TensorSpec([], tf.float32)}
     spec = shard_testing.frame_spec(action_spec=action)
     shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a.tfrecord", spec=spec))
-    columns = shard_picture.action_columns(shard)
+    columns = picture.action_columns(shard)
     assert list(columns) == ["action/arm[0]", "action/arm[1]", "action/hand[0]"]
     np.testing.assert_array_equal(columns["action/arm[1]"], shard.frames.action["arm"][:, 1])
     np.testing.assert_array_equal(columns["action/hand[0]"], shard.frames.action["hand"])
@@ -26,7 +26,7 @@ def test_every_number_of_an_action_has_a_title(tmp_path):
 def test_figures_that_hardly_differ_or_are_not_finite_can_be_drawn(tmp_path, returns):
     flags = np.zeros(len(returns), bool)
     lengths = np.full(len(returns), 3)
-    summary = shard_summary.Summary(lengths, np.array(returns), flags, flags)
+    summary = info.Summary(lengths, np.array(returns), flags, flags)
     path = tmp_path / "a.png"
-    shard_picture.save(summary, [{"action[0]": np.zeros(6)}], None, path)
+    picture.save(summary, [{"action[0]": np.zeros(6)}], None, path)
     assert path.read_bytes().startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""Opens HDF5 files with h5py and says what is wrong with them."""
+"""Opens HDF5 files with h5py and says what is wrong with them; for the formats that use them."""
 
 import contextlib
 import functools
@@ -11,7 +11,8 @@ import numpy as np
 
 from ibc.environments.d4rl import d4rl_tasks
 
-_MINARI_FILE = "main_data.hdf5"
+_SUFFIXES = (".hdf5", ".h5")
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # Slices of episodes do not fall on the chunks of compressed files, which should not be
 # decompressed for each episode again.
 _CHUNK_CACHE_BYTES = 64 << 20
@@ -21,35 +22,37 @@ _NUMBER_KINDS = "biuf"
 _OF_DAMAGE = (KeyError, IndexError, MemoryError, OSError, OverflowError, RuntimeError, TypeError)
 
 
-def find_file(path: str) -> str:
-    """Returns the HDF5 file that a path means: itself, or that of a Minari data set's folder.
-
-    Raises:
-      FileNotFoundError: There is none; the message says where data sets are described.
-    """
-    path = os.path.expanduser(path)
-    if os.path.isfile(path):
-        return path
-    for candidate in (os.path.join(path, "data", _MINARI_FILE), os.path.join(path, _MINARI_FILE)):
-        if os.path.isfile(candidate):
-            return candidate
-    found = (
-        f"it is a folder without data/{_MINARI_FILE}" if os.path.isdir(path) else "it is missing"
-    )
-    raise FileNotFoundError(
-        f"no recorded episodes at {path}: {found}; give an HDF5 file of D4RL (its data sets are "
-        f"described at {d4rl_tasks.DESCRIBED}), the folder of a Minari data set in HDF5 format, or "
-        "record files (*.tfrecord)."
-    )
-
-
-def open_hdf5(path: str) -> Any:
-    """Opens an HDF5 file (`h5py.File`) for reading.
+def top_level(path: str) -> list[str]:
+    """Lists what an HDF5 file holds; nothing if the path is no such file.
 
     Raises:
       ImportError: h5py is not installed.
-      ValueError: It is no HDF5 file.
+      ValueError: The file is damaged, or only its name is that of an HDF5 file.
     """
+    if not os.path.isfile(path):
+        return []
+    with open(path, "rb") as file:
+        is_hdf5 = path.endswith(_SUFFIXES) or file.read(len(_SIGNATURE)) == _SIGNATURE
+    if not is_hdf5:
+        return []
+    with reading(path), _open(path) as file:
+        return list(file)
+
+
+def open_hdf5(path: str) -> Any:
+    """Opens an HDF5 file (`h5py.File`) for reading, which must take nothing from other files.
+
+    Raises:
+      ImportError: h5py is not installed.
+      ValueError: It is no HDF5 file, or a part of it is kept in another file.
+    """
+    file = _open(path)
+    with reading(path):
+        _check_self_contained(file)
+    return file
+
+
+def _open(path: str) -> Any:
     try:
         import h5py
     except ImportError as error:
@@ -95,7 +98,7 @@ def reads(method: Callable) -> Callable:
     return guarded
 
 
-def check_self_contained(file: Any) -> None:
+def _check_self_contained(file: Any) -> None:
     """Checks that an open file takes nothing from others, which its author would choose.
 
     Raises:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ibc.data.formats import convert_sources
+from ibc.data.formats import convert
 
 h5py = pytest.importorskip("h5py")
 
@@ -48,7 +48,7 @@ def test_d4rl_files_of_other_shapes_are_refused(tmp_path, key, values, found):
     path = _write(tmp_path / "a.hdf5", **arrays, **parts)
     for task in (None, "hopper-medium-v0"):
         with pytest.raises(ValueError, match=f"a.hdf5: {key} is {found}") as error:
-            convert_sources.open_source(path, task)
+            convert.open_source(path, task)
         assert "\n" not in str(error.value)
 
 
@@ -70,10 +70,10 @@ def test_minari_files_of_other_shapes_are_refused(tmp_path, key, values, found):
     }
     path = _write(tmp_path / "a.hdf5", **{f"episode_0/{k}": v for k, v in arrays.items()})
     with pytest.raises(ValueError, match=found):
-        convert_sources.open_source(path)
+        convert.open_source(path)
     path = _write(tmp_path / "b.hdf5", episode_0=np.zeros(3))
     with pytest.raises(ValueError, match="/episode_0 is an array, expected a group"):
-        convert_sources.open_source(path)
+        convert.open_source(path)
 
 
 @pytest.mark.parametrize("key", ["terminals", "timeouts"])
@@ -81,13 +81,13 @@ def test_minari_files_of_other_shapes_are_refused(tmp_path, key, values, found):
 def test_marks_of_steps_are_zero_or_one(tmp_path, key, value):
     path = _write(tmp_path / "a.hdf5", **{**_STEPS, key: np.array([0, value, 1.0])})
     with pytest.raises(ValueError, match=rf"a.hdf5: {key} holds .*, expected 0 or 1"):
-        convert_sources.open_source(path)
+        convert.open_source(path)
 
 
 def test_observations_without_numbers_are_refused(tmp_path):
     path = _write(tmp_path / "a.hdf5", **{**_STEPS, "observations": np.zeros((3, 0))})
     with pytest.raises(ValueError, match=r"observations is of shape \[3, 0\]"):
-        convert_sources.open_source(path)
+        convert.open_source(path)
 
 
 def test_episodes_of_different_sizes_are_refused(tmp_path):
@@ -100,7 +100,7 @@ def test_episodes_of_different_sizes_are_refused(tmp_path):
     path = _write(tmp_path / "a.hdf5", **arrays)
     expected = r"/episode_1 is unlike /episode_0: its steps are {'observations': \[3\], 'actions'"
     with pytest.raises(ValueError, match=expected):
-        convert_sources.open_source(path)
+        convert.open_source(path)
 
 
 def _external_link(file, path):
@@ -125,7 +125,7 @@ def test_files_that_take_arrays_from_other_files_are_refused(tmp_path, refer):
     with h5py.File(path, "a") as file:
         refer(file, str(other))
     with pytest.raises(ValueError, match=r"a\.hdf5: actions is kept in another file, .*other.hdf5"):
-        convert_sources.open_source(path)
+        convert.open_source(path)
 
 
 def test_links_within_a_file_are_followed(tmp_path):
@@ -133,4 +133,4 @@ def test_links_within_a_file_are_followed(tmp_path):
     with h5py.File(path, "a") as file:
         file.move("actions", "recorded")
         file["actions"] = h5py.SoftLink("/recorded")
-    assert len(convert_sources.open_source(path).returns) == 1
+    assert len(convert.open_source(path).returns) == 1

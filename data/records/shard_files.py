@@ -1,7 +1,12 @@
-"""Names of record files and of what lies beside them; known without TensorFlow."""
+"""Record files seen from outside, without TensorFlow: their names, their companions, their records.
+
+`<shard>.spec` and `<shard>.manifest.json` lie beside a shard. In it, every record is framed by its
+length and checksums.
+"""
 
 import glob
 import os
+import struct
 
 from ibc.utils import atomic_file
 
@@ -10,6 +15,12 @@ SPEC_SUFFIX = ".spec"
 MANIFEST_SUFFIX = ".manifest.json"
 """What the name of a record file's manifest adds to it."""
 
+BEFORE_DATA = 8 + 4
+"""Bytes of a record before its data: their length and its checksum."""
+OVERHEAD = BEFORE_DATA + 4
+"""Bytes of a record besides its data, whose checksum comes last."""
+
+_LENGTH = struct.Struct("<Q")
 _COMPANIONS = (SPEC_SUFFIX, MANIFEST_SUFFIX)
 _SEPARATOR = ","
 # What file systems allow, and the number of the process that writes, with as many digits as any.
@@ -32,7 +43,7 @@ def temporary_name(name: str, process: int) -> str:
     return f".{name}.tmp-{process}"
 
 
-def check(path: str | os.PathLike, flag: str = "") -> None:
+def check_name(path: str | os.PathLike, flag: str = "") -> None:
     """Checks that a record file can be written under a name, and be found under it later.
 
     Args:
@@ -60,7 +71,7 @@ def check(path: str | os.PathLike, flag: str = "") -> None:
         )
     target = os.path.realpath(os.path.expanduser(path))
     for written in (name, os.path.basename(target)):
-        _check_length(written, shown)
+        _check_name_length(written, shown)
     found = atomic_file.kind(os.path.expanduser(path))
     if found not in (None, atomic_file.FILE):
         raise ValueError(
@@ -73,7 +84,38 @@ def check(path: str | os.PathLike, flag: str = "") -> None:
             raise ValueError(f"{shown} needs {companion} beside it, which is {found}; move it.")
 
 
-def _check_length(name: str, shown: str) -> None:
+def check_record_lengths(path: str, what_to_do: str) -> int:
+    """Checks that no record announces more than its file can hold.
+
+    TensorFlow allocates whatever a record announces, and a wrong length ends the process.
+
+    Args:
+      path: TFRecord file.
+      what_to_do: end of the message.
+
+    Returns:
+      The length of the longest record's data, 0 if there is none.
+
+    Raises:
+      ValueError: a record does.
+    """
+    size, start, longest = os.path.getsize(path), 0, 0
+    # Not a memory map, whose pages would count as memory of this process.
+    with open(path, "rb") as file:
+        while start + _LENGTH.size <= size:
+            file.seek(start)
+            (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
+            if length > size:
+                raise ValueError(
+                    f"{path} is damaged, or no record file (at byte {start} it announces a record "
+                    f"of {length} bytes, but has {size} in all): {what_to_do}."
+                )
+            longest = max(longest, length)
+            start += length + OVERHEAD
+    return longest
+
+
+def _check_name_length(name: str, shown: str) -> None:
     """Checks that a file system takes the longest name that is made of a record file's."""
     longest = files_of(temporary_name("", _LONGEST_PROCESS))
     most = _LONGEST_NAME_BYTES - max(map(len, longest))

@@ -5,38 +5,48 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc.data.formats import recorded_returns
+from ibc.data.formats import convert, d4rl
 from ibc.data.records import shard_reader, shards, specs
 from ibc.environments.d4rl import d4rl_tasks
 
+_SUFFIXES = (".tfrecord", ".tfrecords")
 
-class ShardFiles:
+
+@convert.register
+class RecordFiles:
     """The episodes of one or more record files, one file in memory; an `EpisodeSource`."""
 
-    def __init__(self, pattern: str, task: str | None = None):
+    description = "record files (*.tfrecord)"
+
+    @classmethod
+    def recognizes(cls, path: str) -> bool:
+        """Whether the name is one of record files, or a glob of them."""
+        return path.endswith(_SUFFIXES)
+
+    def __init__(self, path: str, task: str | None):
         """Reads all record files once, for their lengths and returns.
 
         Args:
-          pattern: A file name or glob, or several separated by commas.
-          task: Name of a D4RL task: sizes are checked, and it decides how a return is computed.
+          path: A file name or glob, or several separated by commas.
+          task: See `convert.EpisodeSource`.
 
         Raises:
           FileNotFoundError, ValueError: Files are missing, damaged, or of another kind.
         """
-        self.path = pattern
+        self.path = path
         self._task = task
         self._family = None if task is None else d4rl_tasks.get_family(task)
         self._first = self._shard = None
-        self._places = []
+        self._episodes = []
         returns = []
-        for path in shards.find_shards(pattern):
-            self._read(path)
+        for file in shards.find_shards(path):
+            self._read(file)
             self._check()
-            steps = _episodes(self._shard)
+            steps = _episode_slices(self._shard)
             rewards = [self._shard.frames.reward[part] for part in steps]
-            returns.append(recorded_returns.episode_returns(rewards, self._family))
-            self._places.extend((path, part) for part in steps)
-        self.lengths = np.array([part.stop - part.start for _, part in self._places])
+            returns.append(d4rl.episode_returns(rewards, self._family))
+            self._episodes.extend((file, part) for part in steps)
+        self.lengths = np.array([part.stop - part.start for _, part in self._episodes])
         self.returns = np.concatenate(returns)
 
     def spec(self) -> trajectory.Trajectory:
@@ -45,7 +55,7 @@ class ShardFiles:
 
     def frames(self, number: int) -> trajectory.Trajectory:
         """Returns the frames of an episode, arrays [n, ...]."""
-        path, steps = self._places[number]
+        path, steps = self._episodes[number]
         if self._shard.path != path:
             self._read(path)
         # Views would keep the whole file in memory for as long as the episode.
@@ -74,7 +84,7 @@ class ShardFiles:
             specs.check_matches(spec, observation, action, self._task, path)
 
 
-def _episodes(shard: shard_reader.Shard) -> list[slice]:
+def _episode_slices(shard: shard_reader.Shard) -> list[slice]:
     """Returns where each episode's frames are."""
     starts = np.flatnonzero(shard.frames.step_type == ts.StepType.FIRST)
     if not len(starts) or starts[0] != 0:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ibc.data.records import shard_names, shard_writer, shards
+from ibc.data.records import shard_files, shard_writer, shards
 from tests import shard_testing
 
 # Each with what is said of it; what is below a folder that is not there must not be made.
@@ -58,7 +58,7 @@ def test_a_name_that_cannot_be_read_later_is_refused_before_anything_is_made(
     assert _REFUSED[path] in str(error.value)
     assert "\n" not in str(error.value) and "\0" not in str(error.value)
     with pytest.raises(ValueError, match=r"^--dataset_path="):
-        shard_names.check(path, "--dataset_path=")
+        shard_files.check_name(path, "--dataset_path=")
     after = sorted((entry.name, entry.lstat().st_mode) for entry in tmp_path.iterdir())
     assert after == before
     assert os.listdir("folder") == os.listdir("taken.spec") == []
@@ -70,7 +70,7 @@ def test_a_name_that_cannot_be_read_later_is_refused_before_anything_is_made(
 def test_what_is_written_under_a_name_that_passes_is_found(tmp_path, name):
     path = shard_testing.write(tmp_path / name)
     assert shards.find_shards(path) == shards.find_shards(f"{tmp_path}/*") == [path]
-    assert sorted(map(str, tmp_path.iterdir())) == sorted(shard_names.files_of(path))
+    assert sorted(map(str, tmp_path.iterdir())) == sorted(shard_files.files_of(path))
 
 
 def test_flags_are_checked_without_tensorflow():

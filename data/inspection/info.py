@@ -1,12 +1,64 @@
-"""Describes record files, and checks them."""
+"""What is in record files: figures of their frames and episodes, and whether they are whole."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
 
-from ibc.data.inspection import shard_summary
 from ibc.data.records import manifest, shard_reader, shards, specs
+
+# A driver's last frame joins an episode to the next one: its last reward is in the one before.
+_LAST_FRAMES = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Figures of episodes, arrays [num_episodes]."""
+
+    lengths: np.ndarray
+    """Frames of each episode."""
+    returns: np.ndarray
+    """Sum of each episode's rewards, float64."""
+    any_positive: np.ndarray
+    """Whether any reward of the episode is positive."""
+    last_positive: np.ndarray
+    """Whether a reward in the last two frames is positive."""
+
+    def lines(self) -> list[str]:
+        """Returns lines that tell the figures; none if there is no episode."""
+        if not len(self.lengths):
+            return []
+        low, high, mean = (f"{f(self.returns):.6g}" for f in (np.min, np.max, np.mean))
+        return [
+            f"frames per episode: {self.lengths.min()} to {self.lengths.max()}",
+            f"return (sum of rewards): {low} to {high}, average {mean}",
+            f"episodes with a positive reward: {_share(self.any_positive)}",
+            f"episodes with a positive reward in their last two frames: "
+            f"{_share(self.last_positive)}",
+        ]
+
+
+def summarize(shard: shard_reader.Shard) -> Summary:
+    """Returns the figures of a record file's episodes."""
+    starts = np.flatnonzero(shard.frames.step_type == ts.StepType.FIRST)
+    ends = np.append(starts[1:], len(shard))[: len(starts)]
+    rewards = np.float64(shard.frames.reward)
+    episodes = [rewards[start:end] for start, end in zip(starts, ends, strict=True)]
+    return Summary(
+        lengths=ends - starts,
+        returns=np.array([episode.sum() for episode in episodes]),
+        any_positive=np.array([(episode > 0).any() for episode in episodes], bool),
+        last_positive=np.array([(episode[-_LAST_FRAMES:] > 0).any() for episode in episodes], bool),
+    )
+
+
+def joined(summaries: Sequence[Summary]) -> Summary:
+    """Returns the figures of all episodes together."""
+    names = [field.name for field in dataclasses.fields(Summary)]
+    return Summary(*(np.concatenate([getattr(s, name) for s in summaries]) for name in names))
 
 
 def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
@@ -22,25 +74,25 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
     """
     if picture is not None:
         # Only for pictures: matplotlib takes its time.
-        from ibc.data.inspection import shard_picture
+        from ibc.data.inspection import picture as drawing
 
-        shard_picture.check_name(picture)
+        drawing.check_name(picture)
     summaries, columns, image, frames = [], [], None, 0
     for path in shards.find_shards(pattern):
         shard = shard_reader.read_shard(path)
-        summaries.append(shard_summary.summarize(shard))
+        summaries.append(summarize(shard))
         frames += len(shard)
         yield from _describe_shard(shard, summaries[-1])
         if picture is not None:
-            columns.append(shard_picture.action_columns(shard))
+            columns.append(drawing.action_columns(shard))
             _check_titles(path, columns, picture)
-            image = image or shard_picture.first_image(shard)
-    total = shard_summary.join(summaries)
+            image = image or drawing.first_image(shard)
+    total = joined(summaries)
     if len(summaries) > 1:
         yield f"Total of {len(summaries)} files: {frames} frames, {len(total.lengths)} episodes"
         yield from (f"  {line}" for line in total.lines())
     if picture is not None:
-        shard_picture.save(total, columns, image, picture)
+        drawing.save(total, columns, image, picture)
         yield f"Wrote {picture}"
 
 
@@ -65,6 +117,10 @@ def verify(pattern: str) -> Iterator[tuple[str, str | None]]:
             yield path, None
 
 
+def _share(flags: np.ndarray) -> str:
+    return f"{flags.sum()} of {len(flags)} ({100 * flags.mean():.3g} %)"
+
+
 def _check_titles(path: str, columns: Sequence[Mapping[str, Any]], picture: str) -> None:
     """Checks that the actions last read have the parts of the first ones."""
     if columns[-1].keys() != columns[0].keys():
@@ -75,7 +131,7 @@ def _check_titles(path: str, columns: Sequence[Mapping[str, Any]], picture: str)
         )
 
 
-def _describe_shard(shard: shard_reader.Shard, summary: shard_summary.Summary) -> Iterator[str]:
+def _describe_shard(shard: shard_reader.Shard, summary: Summary) -> Iterator[str]:
     yield f"{shard.path}: {len(shard)} frames, {len(summary.lengths)} episodes"
     yield f"  manifest: {'matches' if manifest.load(shard.path) else 'none'}"
     yield from (f"  {line}" for line in summary.lines())

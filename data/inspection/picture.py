@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ibc.data.inspection import shard_summary
+from ibc.data.inspection import info
 from ibc.data.records import shard_reader, specs
 from ibc.utils import atomic_file
 
@@ -55,7 +55,7 @@ def first_image(shard: shard_reader.Shard) -> tuple[str, np.ndarray] | None:
 
 
 def save(
-    summary: shard_summary.Summary,
+    summary: info.Summary,
     columns: Sequence[dict[str, np.ndarray]],
     image: tuple[str, np.ndarray] | None,
     path: str | os.PathLike,

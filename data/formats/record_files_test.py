@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.data.formats import convert, convert_sources
+from ibc.data.formats import convert
 from ibc.data.records import shard_reader
 from tests import shard_testing
 
@@ -23,7 +23,7 @@ def test_one_record_file_at_a_time_is_in_memory(tmp_path, monkeypatch):
         return shard
 
     monkeypatch.setattr(shard_reader, "read_shard", read)
-    source = convert_sources.open_source(str(tmp_path / "a_*.tfrecord"))
+    source = convert.open_source(str(tmp_path / "a_*.tfrecord"))
     done = convert.convert(source, tmp_path / "all.tfrecord")
     assert (done.episodes, len(alive)) == (6, 6)
 
@@ -33,7 +33,7 @@ def test_record_files_that_differ_are_refused(tmp_path):
     spec = shard_testing.frame_spec(action_spec=tf.TensorSpec([3], tf.float32))
     shard_testing.write(tmp_path / "a_1.tfrecord", spec=spec)
     with pytest.raises(ValueError, match=r"a_1.tfrecord is unlike .*a_0.tfrecord: action"):
-        convert_sources.open_source(str(tmp_path / "a_*.tfrecord"))
+        convert.open_source(str(tmp_path / "a_*.tfrecord"))
 
 
 def test_record_files_can_be_filtered(tmp_path):
@@ -41,7 +41,7 @@ def test_record_files_can_be_filtered(tmp_path):
         shard_testing.write(tmp_path / f"a_{i}.tfrecord", lengths, seed=i)
         for i, lengths in enumerate(((4, 3), (2,)))
     ]
-    source = convert_sources.open_source(str(tmp_path / "a_*.tfrecord"))
+    source = convert.open_source(str(tmp_path / "a_*.tfrecord"))
     np.testing.assert_array_equal(source.lengths, [5, 4, 3])
     shards = [shard_reader.read_shard(path).frames for path in paths]
     rewards = np.concatenate([frames.reward for frames in shards])
