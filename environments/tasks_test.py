@@ -7,7 +7,7 @@ import gymnasium
 import pytest
 
 from ibc.environments import tasks
-from ibc.environments.d4rl import d4rl_tasks
+from ibc.environments.d4rl import task as d4rl_tasks
 
 
 def test_particle_is_available():
@@ -32,7 +32,7 @@ def test_what_is_no_string_is_no_task(name):
 
 def test_every_published_name_is_a_task():
     published = "REACH PUSH INSERT REACH_NORMALIZED PUSH_NORMALIZED PARTICLE PUSH_DISCONTINUOUS"
-    assert set(tasks.TASKS) == {*published.split(), "PUSH_MULTIMODAL", *d4rl_tasks.TASKS}
+    assert set(tasks.TASKS) == {*published.split(), "PUSH_MULTIMODAL", *d4rl_tasks.FAMILY_OF}
 
 
 @pytest.mark.parametrize("name", tasks.TASKS)
@@ -70,18 +70,28 @@ def test_variant_ids_follow_the_name_rule():
 
 def test_unknown_oracle_is_refused_with_the_nearest():
     with pytest.raises(ValueError, match="did you mean particle_green_then_blue"):
-        tasks.get_task("PARTICLE").check_oracle("particle_green_then_blu")
+        tasks.check_oracle(tasks.get_task("PARTICLE"), "particle_green_then_blu")
 
 
 def test_oracle_of_another_task_is_refused_with_its_owners():
     with pytest.raises(ValueError, match="belongs to task PUSH and INSERT; task PARTICLE has"):
-        tasks.get_task("PARTICLE").check_oracle("oracle_push")
+        tasks.check_oracle(tasks.get_task("PARTICLE"), "oracle_push")
 
 
 def test_default_oracle_is_the_named_one():
     task = tasks.get_task("PARTICLE")
     assert task.oracle_class("oracle") is task.oracle_class("particle_green_then_blue")
     assert task.oracle_class("oracle").__name__ == "ParticleOracle"
+
+
+def test_gymnasium_makes_any_id_with_one_import_and_without_tensorflow():
+    code = (
+        "import sys, gymnasium; env = gymnasium.make('ibc.tasks:Particle-v0');"
+        "print(env.spec.id, 'BlockPush-v0' in gymnasium.registry, 'pen-human-v0' in "
+        "gymnasium.registry, {'tensorflow', 'pybullet', 'mujoco', 'tf_agents'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("Particle-v0 True True set()\n", "")
 
 
 def test_table_imports_neither_tensorflow_nor_a_simulator():

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.data.records import manifest, shard_reader
-from ibc.environments import tasks
+from ibc.environments import task
 
 pytestmark = pytest.mark.slow
 
@@ -215,7 +215,7 @@ def test_a_training_killed_while_it_records_records_anew(tmp_path, report):
     data = tmp_path / "data"
     data.mkdir()
     path = f"{data}/oracle*.tfrecord"
-    episodes = tasks.RECORDED_EPISODES // tasks.RECORDING_REPLICAS
+    episodes = task.RECORDED_EPISODES // task.RECORDING_REPLICAS
     arguments = ("--generate_data", "--skip_eval", "--gin_bindings=ParticleEnv.n_steps = 5")
     for awaited, count in _GENERATING_KILLS:
         process = train(tmp_path / "run", path, *arguments, num_iterations=20)
@@ -227,7 +227,7 @@ def test_a_training_killed_while_it_records_records_anew(tmp_path, report):
         report(f"recording for a training, killed at {awaited}: {there} whole files")
     process = train(tmp_path / "run", path, *arguments, num_iterations=20)
     assert process.wait() == 0, (tmp_path / "log").read_text()
-    assert assert_whole_shards(data, episodes) == tasks.RECORDING_REPLICAS
+    assert assert_whole_shards(data, episodes) == task.RECORDING_REPLICAS
     assert checkpoint_step(tmp_path / "run") == 20
     assert_nothing_hidden(data)
 

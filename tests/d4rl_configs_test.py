@@ -3,7 +3,7 @@
 import gin
 import pytest
 
-from ibc.environments.d4rl import d4rl_tasks
+from ibc.environments.d4rl import task as d4rl_tasks
 from ibc.train import configuration
 from ibc.train.build import get_agent, get_cloning_network
 from ibc.utils import gin_config
@@ -80,6 +80,6 @@ def test_published_values(name):
 
 @pytest.mark.parametrize("name", _PUBLISHED)
 def test_bare_names_mean_these_files_for_d4rl_tasks(name):
-    for arguments in d4rl_tasks.task_arguments():
-        folders = [configuration.config_root() / f for f in arguments["config_families"]]
+    for task in d4rl_tasks.TASKS:
+        folders = [configuration.config_root() / f for f in task.config_families]
         assert gin_config.find_file(name, folders).parent == _FOLDER

@@ -3,7 +3,9 @@
 import gymnasium
 import numpy as np
 
-from ibc.environments.d4rl import registration  # noqa: F401
+from ibc.environments.d4rl import task
+
+task.register()
 
 
 def make(name: str, render_mode: str | None = None) -> gymnasium.Env:

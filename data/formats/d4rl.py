@@ -10,7 +10,7 @@ import numpy as np
 from tf_agents.trajectories import trajectory
 
 from ibc.data.formats import convert, hdf5
-from ibc.environments.d4rl import d4rl_tasks
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _KEYS = ("observations", "actions", "rewards", "terminals")
 _RANKS = {"observations": "[n, size]", "actions": "[n, size]"}

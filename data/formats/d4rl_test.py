@@ -5,7 +5,7 @@ import pytest
 
 from ibc.data.formats import convert, d4rl
 from ibc.data.records import shard_reader
-from ibc.environments.d4rl import d4rl_tasks
+from ibc.environments.d4rl import task as d4rl_tasks
 
 convert_testing = pytest.importorskip("tests.convert_testing")
 

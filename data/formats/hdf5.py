@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ibc.environments.d4rl import d4rl_tasks
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _SUFFIXES = (".hdf5", ".h5")
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"

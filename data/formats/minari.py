@@ -8,7 +8,8 @@ import numpy as np
 from tf_agents.trajectories import trajectory
 
 from ibc.data.formats import convert, d4rl, hdf5
-from ibc.environments.d4rl import d4rl_tasks, kitchen
+from ibc.environments.d4rl import kitchen
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _FILE = "main_data.hdf5"
 _KEYS = ("observations", "actions", "rewards", "terminations", "truncations")

@@ -7,7 +7,7 @@ from tf_agents.trajectories import trajectory
 
 from ibc.data.formats import convert, d4rl
 from ibc.data.records import shard_reader, shards, specs
-from ibc.environments.d4rl import d4rl_tasks
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _SUFFIXES = (".tfrecord", ".tfrecords")
 

@@ -14,7 +14,7 @@ from tf_agents.trajectories import trajectory
 from ibc.data.formats import d4rl
 from ibc.data.records import shard_reader, specs
 from ibc.environments import suite
-from ibc.environments.d4rl import d4rl_tasks
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _ANGLE_SUFFIX = "_orientation"
 
@@ -64,7 +64,7 @@ def replay(
     frames = _as_observed(shard, env, task)
     inner = suite.gym_env(env)
     rewards = [shard.frames.reward[steps] for steps in episodes(shard.frames)]
-    accumulate = d4rl.are_running_counts(rewards, d4rl_tasks.TASKS.get(task))
+    accumulate = d4rl.are_running_counts(rewards, d4rl_tasks.FAMILY_OF.get(task))
     for number, steps in enumerate(episodes(shard.frames, across_timeouts)):
         if num_episodes is not None and number >= num_episodes:
             break

@@ -10,18 +10,10 @@ from tf_agents.specs import array_spec
 from ibc.data.formats import convert
 from ibc.data.inspection import replay
 from ibc.data.records import shard_reader, shard_writer
-from ibc.environments import suite, tasks
-from ibc.environments.d4rl import d4rl_tasks
+from ibc.environments import suite
 from tests import shard_testing
 
 _DOOR = "data/door-human-v0/door-human-v0_0.tfrecord"
-
-
-@pytest.fixture(autouse=True)
-def known_d4rl(monkeypatch):
-    """Puts the D4RL tasks into the table of tasks."""
-    for arguments in d4rl_tasks.task_arguments():
-        monkeypatch.setitem(tasks.TASKS, arguments["name"], tasks.Task(**arguments))
 
 
 def _record(task, path, num_episodes=2, max_episode_steps=None, **options):

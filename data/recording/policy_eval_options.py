@@ -6,6 +6,7 @@ import pathlib
 import re
 
 from ibc.data.records import shard_files
+from ibc.environments import task as task_lib
 from ibc.environments import tasks
 from ibc.utils import parameters
 
@@ -120,7 +121,7 @@ def _worth_a_check(options: Options) -> list[int]:
     )
 
 
-def _check_policy(options: Options, task: tasks.Task) -> None:
+def _check_policy(options: Options, task: task_lib.Task) -> None:
     known = task.policies
     if options.saved_model_path is None:
         if options.checkpoint_path is not None:
@@ -131,7 +132,7 @@ def _check_policy(options: Options, task: tasks.Task) -> None:
                 "or --saved_model_path to an exported policy."
             )
         if options.policy not in known:
-            task.check_oracle(options.policy)
+            tasks.check_oracle(task, options.policy)
         return
     if options.policy is not None:
         raise ValueError("--policy and --saved_model_path exclude each other; give one of them.")

@@ -4,31 +4,18 @@ The simulated robot tasks of Florence et al., Implicit Behavioral Cloning, CoRL 
 section 5 ("Simulated Pushing").
 """
 
-import enum
-
 import gin
 import numpy as np
 
-from ibc.environments.block_pushing import pushing_env, registration, start_poses
+from ibc.environments.block_pushing import pushing_env, start_poses
+from ibc.environments.block_pushing import task as block_tasks
 from ibc.environments.block_pushing.simulation import bullet
 
 _REACH_DISTANCE_METRES = 0.05
 _SMALLEST_INITIAL_DISTANCE = 1e-7
 
 
-class BlockTaskVariant(enum.Enum):
-    """The tasks with one block and one target. A value is the task's part of its ids."""
-
-    REACH = "Reach"
-    """Bring the effector behind the block, as seen from the target."""
-    REACH_NORMALIZED = "ReachNormalized"
-    """REACH with observations and actions scaled to [−1, 1]."""
-    PUSH = "Push"
-    """Push the block into the target zone."""
-    PUSH_NORMALIZED = "PushNormalized"
-    """PUSH with observations and actions scaled to [−1, 1]."""
-    INSERT = "Insert"
-    """Push the block into a slot."""
+BlockTaskVariant = block_tasks.BlockTaskVariant
 
 
 def build_env_name(
@@ -49,7 +36,7 @@ def build_env_name(
     value = BlockTaskVariant[task].value if isinstance(task, str) else task.value
     name = value.removesuffix("Normalized")
     normalized = use_normalized_env or name != value
-    return registration.environment_id(name, shared_memory, use_image_obs, normalized)
+    return block_tasks.environment_id(name, shared_memory, use_image_obs, normalized)
 
 
 @gin.configurable
@@ -166,19 +153,4 @@ def _point_behind_block(state: dict[str, np.ndarray]) -> np.ndarray:
     return state["block_translation"] + _REACH_DISTANCE_METRES * direction
 
 
-def _register() -> None:
-    entry_point = f"{__name__}:BlockPush"
-    limits = {
-        BlockTaskVariant.REACH: (50, 100),
-        BlockTaskVariant.PUSH: (100, 100),
-        BlockTaskVariant.INSERT: (50, 50),
-    }
-    for task, (steps, steps_with_images) in limits.items():
-        registration.register(entry_point, task.value, steps, steps_with_images, task=task)
-    normalized = "ibc.environments.block_pushing.block_pushing_normalized:BlockPushNormalized"
-    for task, steps in ((BlockTaskVariant.REACH, 50), (BlockTaskVariant.PUSH, 100)):
-        variant = BlockTaskVariant[f"{task.name}_NORMALIZED"]
-        registration.register(normalized, task.value, steps, steps, normalized=True, task=variant)
-
-
-_register()
+block_tasks.register()

@@ -5,18 +5,18 @@ import math
 import gin
 import numpy as np
 
-from ibc.environments.block_pushing import pushing_env, registration, start_poses
+from ibc.environments.block_pushing import pushing_env, start_poses
+from ibc.environments.block_pushing import task as block_tasks
 from ibc.environments.block_pushing.simulation import bullet
 
 _NAME = "PushDiscontinuous"
-_MAX_EPISODE_STEPS = 200
 _TARGET_ROWS_Y = (0.0, 0.4)
 _MIN_TARGET_DISTANCE_METRES = 0.15
 
 
 def build_env_name(shared_memory: bool, use_image_obs: bool) -> str:
     """Returns the Gymnasium id of a variant of the task."""
-    return registration.environment_id(_NAME, shared_memory, use_image_obs)
+    return block_tasks.environment_id(_NAME, shared_memory, use_image_obs)
 
 
 @gin.configurable
@@ -102,6 +102,4 @@ def _distances(state: dict[str, np.ndarray]) -> tuple[float, float]:
     )
 
 
-registration.register(
-    f"{__name__}:BlockPushDiscontinuous", _NAME, _MAX_EPISODE_STEPS, _MAX_EPISODE_STEPS
-)
+block_tasks.register()

@@ -9,7 +9,8 @@ import abc
 
 import numpy as np
 
-from ibc.environments.d4rl import d4rl_env, d4rl_tasks
+from ibc.environments.d4rl import d4rl_env
+from ibc.environments.d4rl import task as d4rl_tasks
 
 SUCCESS_STEPS = 25
 """An episode is a success if the goal is achieved on more steps than this."""

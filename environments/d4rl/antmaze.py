@@ -4,7 +4,8 @@ import os
 
 import numpy as np
 
-from ibc.environments.d4rl import d4rl_env, d4rl_tasks
+from ibc.environments.d4rl import d4rl_env
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _TARGET = "gymnasium_robotics.envs.maze.ant_maze_v4:AntMazeEnv"
 _GOAL_RADIUS_METRES = 0.5

@@ -9,7 +9,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from ibc.environments.d4rl import d4rl_tasks, rendering
+from ibc.environments.d4rl import rendering
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _PICTURE_SIZE = 480
 

@@ -10,20 +10,14 @@ import numpy as np
 import pytest
 from gymnasium.utils import env_checker
 
-from ibc.environments import suite, tasks
-from ibc.environments.d4rl import d4rl_env, d4rl_tasks, locomotion
+from ibc.environments import suite
+from ibc.environments.d4rl import d4rl_env, locomotion
+from ibc.environments.d4rl import task as d4rl_tasks
 from tests import d4rl_testing
 
 pytest.importorskip("gymnasium_robotics")
 
 _ONE_OF_EACH = [family.data_sets[-1] for family in d4rl_tasks.FAMILIES]
-
-
-@pytest.fixture
-def known_to_suite(monkeypatch):
-    """Puts the D4RL tasks into the table of tasks."""
-    for arguments in d4rl_tasks.task_arguments():
-        monkeypatch.setitem(tasks.TASKS, arguments["name"], tasks.Task(**arguments))
 
 
 def check(name: str, max_steps: int) -> None:
@@ -40,7 +34,7 @@ def check(name: str, max_steps: int) -> None:
         ):
             np.testing.assert_array_equal(found, expected)
     assert not np.array_equal(episodes[0][0][0], episodes[1][0][0])
-    family = d4rl_tasks.TASKS[name]
+    family = d4rl_tasks.FAMILY_OF[name]
     assert episodes[0][0].shape[1] == family.observation_size
     assert episodes[0][0].dtype == np.float32
     env.close(), other.close()
@@ -52,7 +46,7 @@ def test_passes_the_checker_and_repeats_episodes_of_a_seed(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", d4rl_tasks.TASKS)
+@pytest.mark.parametrize("name", d4rl_tasks.FAMILY_OF)
 def test_every_id_passes_the_checker_and_repeats_whole_episodes_of_a_seed(name):
     check(name, max_steps=1000)
 
@@ -61,7 +55,7 @@ def test_every_id_passes_the_checker_and_repeats_whole_episodes_of_a_seed(name):
 def test_episodes_end_at_the_limit_or_before(name):
     env = d4rl_testing.make(name)
     observations, _ = d4rl_testing.random_episode(env, 0, 10_000)
-    assert len(observations) - 1 <= d4rl_tasks.TASKS[name].max_episode_steps
+    assert len(observations) - 1 <= d4rl_tasks.FAMILY_OF[name].max_episode_steps
 
 
 def test_actions_are_clipped():
@@ -121,7 +115,6 @@ def test_first_state_is_restored_from_its_observation(name):
     np.testing.assert_allclose(found, expected, atol=5 * tolerance)
 
 
-@pytest.mark.usefixtures("known_to_suite")
 def test_loaded_for_tf_agents_with_float32_tensors():
     env = suite.load("door-human-v0", history_length=1)
     assert env.observation_spec().shape == (1, 39)
@@ -130,7 +123,6 @@ def test_loaded_for_tf_agents_with_float32_tensors():
     assert suite.gym_env(env).control_frequency == 30
 
 
-@pytest.mark.usefixtures("known_to_suite")
 @pytest.mark.parametrize("name", ["kitchen-mixed-v0", "antmaze-medium-play-v0"])
 def test_seed_reaches_inner_generators_through_tf_agents(name):
     starts = []
@@ -155,7 +147,7 @@ def test_environments_are_refused_with_one_line_where_mujoco_is_missing():
     code = (
         "import sys; sys.modules['mujoco'] = None\n"
         "import gymnasium\n"
-        "from ibc.environments.d4rl import registration\n"
+        "import ibc.tasks\n"
         "for name in ('door-human-v0', 'hopper-medium-v0', 'kitchen-mixed-v0'):\n"
         "    try: gymnasium.make(name)\n"
         "    except ImportError as error: print(str(error).count('ibc-tf[d4rl]'))\n"

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tf_agents.trajectories import time_step, trajectory
 
-from ibc.environments.d4rl import d4rl_metrics, d4rl_tasks
+from ibc.environments.d4rl import d4rl_metrics
+from ibc.environments.d4rl import task as d4rl_tasks
 
 
 def _environment(has_goal=True, elements=()):

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ibc.environments.d4rl import d4rl_env, d4rl_tasks
+from ibc.environments.d4rl import d4rl_env
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _TARGET = "gymnasium_robotics.envs.franka_kitchen.kitchen_env:KitchenEnv"
 _OBSERVATION_BOUND = 8.0

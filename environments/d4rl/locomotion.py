@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ibc.environments.d4rl import d4rl_env, d4rl_tasks
+from ibc.environments.d4rl import d4rl_env
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _SIMULATORS = "gymnasium.envs.mujoco"
 

@@ -15,9 +15,8 @@ import gin
 import gymnasium
 import numpy as np
 
+from ibc.environments.particle import task as particle_tasks
 from ibc.utils import parameters
-
-ENV_ID = "Particle-v0"
 
 _STATE_KEYS = ("pos_agent", "vel_agent", "pos_first_goal", "pos_second_goal")
 
@@ -288,7 +287,7 @@ def _box(low: float, high: float, n_dim: int) -> gymnasium.spaces.Box:
     return gymnasium.spaces.Box(low, high, shape=(n_dim,), dtype=np.float32)
 
 
-gymnasium.register(id=ENV_ID, entry_point=f"{__name__}:ParticleEnv")
+particle_tasks.register()
 
 
 def acceleration(

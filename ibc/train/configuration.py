@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import gin
 
+from ibc.environments import task as task_lib
 from ibc.environments import tasks
 from ibc.utils import gin_config
 
@@ -72,7 +73,7 @@ def config_root() -> pathlib.Path:
     return pathlib.Path(str(importlib.resources.files("ibc.configs")))
 
 
-def _search_folders(found: Sequence[tasks.Task]) -> list[pathlib.Path]:
+def _search_folders(found: Sequence[task_lib.Task]) -> list[pathlib.Path]:
     """Lists the folders of the tasks' config families, or all of them without a task."""
     families = [family for task in found for family in task.config_families]
     if not families:

@@ -8,6 +8,7 @@ from absl import logging
 
 from ibc.data.recording import policy_eval_options, policy_eval_replicas, policy_eval_report
 from ibc.data.records import manifest, shards
+from ibc.environments import task as task_lib
 from ibc.environments import tasks
 
 
@@ -19,7 +20,7 @@ def ensure(
 ) -> None:
     """Records oracle episodes where `dataset_path` says, unless there are some already.
 
-    Records `tasks.RECORDED_EPISODES` episodes in `tasks.RECORDING_REPLICAS` processes, as the
+    Records `task_lib.RECORDED_EPISODES` episodes in `task_lib.RECORDING_REPLICAS` processes, as the
     command does that `Task.recording_command` names. What an interrupted recording has left is
     recorded anew.
 
@@ -45,8 +46,8 @@ def ensure(
     options = policy_eval_options.Options(
         task=task_name,
         policy="oracle",
-        num_episodes=tasks.RECORDED_EPISODES // tasks.RECORDING_REPLICAS,
-        replicas=tasks.RECORDING_REPLICAS,
+        num_episodes=task_lib.RECORDED_EPISODES // task_lib.RECORDING_REPLICAS,
+        replicas=task_lib.RECORDING_REPLICAS,
         use_image_obs=image_obs,
         dataset_path=file_name,
         gin_bindings=environment_bindings,
@@ -61,9 +62,9 @@ def ensure(
             "'datasets/push/oracle_push*.tfrecord'."
         )
     policy_eval_options.check(options)
-    logging.info("Recording %d demonstrations: %s", tasks.RECORDED_EPISODES, dataset_path)
+    logging.info("Recording %d demonstrations: %s", task_lib.RECORDED_EPISODES, dataset_path)
     start = time.monotonic()
-    with tqdm.tqdm(total=tasks.RECORDED_EPISODES, unit="episode") as bar:
+    with tqdm.tqdm(total=task_lib.RECORDED_EPISODES, unit="episode") as bar:
         results = policy_eval_replicas.run(options, bar.update)
     logging.info("%s", policy_eval_report.report(results, time.monotonic() - start))
 

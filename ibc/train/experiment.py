@@ -71,7 +71,7 @@ def train_eval(
       task: name of the task, or several; trained on one data set, evaluated on each. None, with
         skip_eval, trains on data that no environment here belongs to.
       dataset_path: glob of record files, or several separated by commas; the task's default
-        place (`tasks.Task.dataset_glob`) if not given.
+        place (`task.Task.dataset_glob`) if not given.
       root_dir: where runs are kept, /tmp/ibc_logs if not given.
       loss_type: a name in `get_agent.LOSS_TYPES`.
       network: a name in `get_cloning_network.NETWORKS`.

@@ -1,4 +1,4 @@
-"""The D4RL tasks as data: names, sizes, limits and reference scores. Imports no simulator.
+"""The D4RL tasks: names, sizes, limits, reference scores and ids. Imports no simulator.
 
 Fu et al., D4RL: Datasets for Deep Data-Driven Reinforcement Learning, 2020. A task's name is that
 of a data set; the data sets of one family were recorded in the same environment.
@@ -6,8 +6,11 @@ of a data set; the data sets of one family were recorded in the same environment
 
 import dataclasses
 import difflib
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ibc.environments import task
 
 _PACKAGE = "ibc.environments.d4rl"
 DESCRIBED = "https://github.com/Farama-Foundation/D4RL/wiki/Tasks"
@@ -45,10 +48,10 @@ class Family:
         return self.expert_return - self.random_return
 
 
-def _adroit(task: str, observation_size: int, action_size: int, steps: int, *returns) -> Family:
-    entry_point = f"{_PACKAGE}.adroit:{task.capitalize()}Env"
+def _adroit(name: str, observation_size: int, action_size: int, steps: int, *returns) -> Family:
+    entry_point = f"{_PACKAGE}.adroit:{name.capitalize()}Env"
     return Family(
-        (f"{task}-human-v0",), entry_point, observation_size, action_size, steps, *returns
+        (f"{name}-human-v0",), entry_point, observation_size, action_size, steps, *returns
     )
 
 
@@ -58,11 +61,11 @@ def _kitchen(data_sets: Sequence[str], elements: Sequence[str]) -> Family:
     return Family(names, f"{_PACKAGE}.kitchen:KitchenEnv", 60, 9, 280, 0.0, 4.0, arguments, True)
 
 
-def _locomotion(task: str, observation_size: int, action_size: int, *returns) -> Family:
+def _locomotion(body: str, observation_size: int, action_size: int, *returns) -> Family:
     data_sets = ("expert", "medium-expert", "medium-replay", "medium")
     return Family(
-        tuple(f"{task.lower()}-{name}-v0" for name in data_sets),
-        f"{_PACKAGE}.locomotion:{task}Env",
+        tuple(f"{body.lower()}-{name}-v0" for name in data_sets),
+        f"{_PACKAGE}.locomotion:{body}Env",
         observation_size,
         action_size,
         1000,
@@ -98,33 +101,44 @@ FAMILIES = (
     ANTMAZE_MEDIUM, ANTMAZE_LARGE,
 )  # fmt: skip
 
-TASKS = {name: family for family in FAMILIES for name in family.data_sets}
+FAMILY_OF = {name: family for family in FAMILIES for name in family.data_sets}
 
 
-def get_family(task: str) -> Family:
+def get_family(name: str) -> Family:
     """Returns the environment of a D4RL task.
 
     Raises:
       ValueError: There is no such task; the message names the nearest and lists all.
     """
-    if task in TASKS:
-        return TASKS[task]
-    near = difflib.get_close_matches(task.lower(), TASKS, n=3)
+    if name in FAMILY_OF:
+        return FAMILY_OF[name]
+    near = difflib.get_close_matches(name.lower(), FAMILY_OF, n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise ValueError(f"unknown D4RL task '{task}'; {hint}available: {', '.join(TASKS)}.")
+    raise ValueError(f"unknown D4RL task '{name}'; {hint}available: {', '.join(FAMILY_OF)}.")
 
 
-def task_arguments() -> list[dict[str, Any]]:
-    """Returns the arguments that describe each D4RL task in the table of all tasks."""
-    return [
-        {
-            "name": name,
-            "env_id": name,
-            "module": f"{_PACKAGE}.registration",
-            "oracles": {},
-            "default_oracle": "",
-            "config_families": ("d4rl",),
-            "metrics_modules": (f"{_PACKAGE}.d4rl_metrics",),
-        }
-        for name in TASKS
-    ]
+@functools.cache
+def register() -> None:
+    """Registers the environments with Gymnasium under the names of their data sets, once."""
+    import gymnasium
+
+    for name, family in FAMILY_OF.items():
+        gymnasium.register(
+            id=name,
+            entry_point=family.entry_point,
+            max_episode_steps=family.max_episode_steps,
+            kwargs=dict(family.arguments),
+        )
+
+
+TASKS = tuple(
+    task.Task(
+        name=name,
+        env_id=name,
+        register=register,
+        config_families=("d4rl",),
+        metrics_module=f"{_PACKAGE}.d4rl_metrics",
+        data_source=f"HDF5 file, described at {DESCRIBED}",
+    )
+    for name in FAMILY_OF
+)

@@ -7,7 +7,7 @@ import gymnasium
 import pytest
 
 from ibc.environments import tasks
-from ibc.environments.d4rl import d4rl_tasks, registration
+from ibc.environments.d4rl import task as d4rl_tasks
 
 _PUBLISHED = [
     *(f"antmaze-{size}-{data}-v0" for size in ("large", "medium") for data in ("diverse", "play")),
@@ -22,22 +22,22 @@ _PUBLISHED = [
 
 
 def test_every_published_name_is_a_task():
-    assert sorted(d4rl_tasks.TASKS) == sorted(_PUBLISHED)
+    assert sorted(d4rl_tasks.FAMILY_OF) == sorted(_PUBLISHED)
 
 
 @pytest.mark.parametrize("name", _PUBLISHED)
 def test_every_id_is_registered_with_its_limit(name):
-    assert registration.__name__ == d4rl_tasks.task_arguments()[0]["module"]
-    spec, family = gymnasium.spec(name), d4rl_tasks.TASKS[name]
+    d4rl_tasks.register()
+    spec, family = gymnasium.spec(name), d4rl_tasks.FAMILY_OF[name]
     assert spec.id == name
     assert spec.entry_point == family.entry_point
     assert spec.max_episode_steps == family.max_episode_steps
 
 
-def test_tasks_can_be_described_in_the_table_of_tasks():
-    described = [tasks.Task(**arguments) for arguments in d4rl_tasks.task_arguments()]
-    assert [task.environment_id() for task in described] == list(d4rl_tasks.TASKS)
-    assert {task.config_families for task in described} == {("d4rl",)}
+def test_every_data_set_is_in_the_table_of_tasks():
+    for name in d4rl_tasks.FAMILY_OF:
+        assert tasks.TASKS[name].environment_id() == name
+        assert tasks.TASKS[name].config_families == ("d4rl",)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_tasks_can_be_described_in_the_table_of_tasks():
     ],
 )
 def test_normalized_returns(name, episode_return, expected):
-    assert d4rl_tasks.TASKS[name].normalized_return(episode_return) == pytest.approx(
+    assert d4rl_tasks.FAMILY_OF[name].normalized_return(episode_return) == pytest.approx(
         expected, abs=1e-3
     )
 
@@ -60,12 +60,12 @@ def test_normalized_returns(name, episode_return, expected):
 def test_misspelt_name_is_answered_with_the_nearest_and_all():
     with pytest.raises(ValueError, match="did you mean door-human-v0") as error:
         d4rl_tasks.get_family("Door-human-v1")
-    assert all(name in str(error.value) for name in d4rl_tasks.TASKS)
+    assert all(name in str(error.value) for name in d4rl_tasks.FAMILY_OF)
 
 
 def test_registration_imports_neither_simulators_nor_tensorflow():
     code = (
-        "import sys; from ibc.environments.d4rl import registration, adroit, kitchen, antmaze;"
+        "import sys; import ibc.tasks; from ibc.environments.d4rl import adroit, kitchen, antmaze;"
         "print({'tensorflow', 'mujoco', 'gymnasium_robotics', 'h5py'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,122 @@
+"""What the name of a task stands for: an environment, its variants, oracles and config files."""
+
+import dataclasses
+import importlib
+import importlib.resources
+import pathlib
+import re
+from collections.abc import Callable, Mapping
+
+# As many demonstrations as in the paper, recorded by as many processes as a laptop has cores.
+RECORDED_EPISODES = 2000
+RECORDING_REPLICAS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What the name of a task stands for.
+
+    A family of tasks has a package beside this module, with a module `task` whose `TASKS` lists
+    them. That module imports neither a simulator nor TensorFlow nor Gymnasium.
+    """
+
+    name: str
+    """The value of `--task`."""
+    env_id: str
+    """Gymnasium id of the environment with state observations."""
+    register: Callable[[], None]
+    """Registers the ids with Gymnasium; may be called any number of times."""
+    oracles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Value of `--policy` -> 'module:class' of a policy built as `class(env, seed=...)`.
+
+    The first one is meant by `--policy=oracle`.
+    """
+    config_families: tuple[str, ...] = ()
+    """Folders of config files that suit the task, the first one first."""
+    metrics_module: str = "ibc.environments.metrics"
+    """Module of the metrics that the environment reports."""
+    data_source: str = "HDF5 file or folder of a Minari data set"
+    """What demonstrations are made from where there is no oracle."""
+    video_seed: int = 0
+    """Seed of the episode that training's videos show."""
+    image_env_id: str | None = None
+    """Gymnasium id of the environment with image observations, if there is one."""
+    shared_memory: bool = False
+    """Whether ids with the prefix 'Shared' exist, which use a PyBullet shared-memory server."""
+    is_foreign: bool = False
+    """Whether the environment was not made for this library, so that it has to be adapted."""
+
+    def environment_id(self, use_image_obs: bool = False, shared_memory: bool = False) -> str:
+        """Returns the Gymnasium id of a variant of the task.
+
+        Raises:
+          ValueError: The task has no such variant.
+        """
+        if use_image_obs and self.image_env_id is None:
+            raise ValueError(f"task {self.name} has no image observations.")
+        if shared_memory and not self.shared_memory:
+            raise ValueError(f"task {self.name} has no shared-memory variant.")
+        env_id = self.image_env_id if use_image_obs else self.env_id
+        return f"Shared{env_id}" if shared_memory else env_id
+
+    def default_dataset(self, use_image_obs: bool = False) -> str:
+        """Returns where, from the working directory, demonstrations are recorded by default."""
+        # 'my_module:Reach-v0' and 'lab/Reach-v0' are names of tasks, but not of files.
+        stem = re.sub(r"[^\w.-]", "_", self.name.rpartition(":")[2]).lower()
+        name = stem + ("_rgb" if use_image_obs else "")
+        prefix = "oracle_" if self.oracles else ""
+        return f"datasets/{name}/{prefix}{name}.tfrecord"
+
+    def dataset_glob(self, use_image_obs: bool = False) -> str:
+        """Returns where training looks for record files when no dataset path is given."""
+        return self.default_dataset(use_image_obs).replace(".tfrecord", "*.tfrecord")
+
+    def recording_command(self, use_image_obs: bool = False) -> str:
+        """Returns the command that makes demonstrations of this task."""
+        if not self.oracles:
+            target = self.default_dataset() if self.is_foreign else f"--task={self.name}"
+            return f"ibc-data convert <{self.data_source}> {target}"
+        return (
+            f"python data/policy_eval.py --task={self.name} --policy=oracle "
+            f"{'--use_image_obs ' if use_image_obs else ''}"
+            f"--num_episodes={RECORDED_EPISODES // RECORDING_REPLICAS} "
+            f"--replicas={RECORDING_REPLICAS} --dataset_path={self.default_dataset(use_image_obs)}"
+        )
+
+    def config_folders(self) -> list[pathlib.Path]:
+        """Returns the folders of the config files that ship for the task."""
+        root = pathlib.Path(str(importlib.resources.files("ibc.configs")))
+        return [root / family for family in self.config_families]
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Values of `--policy` that the task knows."""
+        return ("random", "oracle", *self.oracles) if self.oracles else ("random",)
+
+    def modules(self) -> tuple[str, ...]:
+        """Registers the ids; returns the modules of environment, oracles and metrics."""
+        import gymnasium  # takes a third of a second, which --help need not wait for
+
+        self.register()
+        made_by = gymnasium.spec(self.env_id).entry_point
+        environment = made_by if isinstance(made_by, str) else made_by.__module__
+        targets = (environment, *self.oracles.values(), self.metrics_module)
+        return tuple(dict.fromkeys(target.partition(":")[0] for target in targets))
+
+    def import_configurables(self) -> None:
+        """Imports environments, oracles and metrics, so that gin knows their names."""
+        for module in self.modules():
+            importlib.import_module(module)
+
+    def oracle_class(self, name: str) -> Callable:
+        """Returns the class of an oracle, built as `oracle_class(name)(env, seed=...)`.
+
+        Raises:
+          ValueError: The task has no oracle of that name.
+        """
+        own = next(iter(self.oracles), name) if name == "oracle" else name
+        if own not in self.oracles:
+            known = ", ".join(self.policies)
+            raise ValueError(f"task {self.name} has no oracle '{name}'; it has: {known}.")
+        module, _, attribute = self.oracles[own].partition(":")
+        return getattr(importlib.import_module(module), attribute)
