@@ -1,20 +1,18 @@
-"""Energy network over state observations."""
+"""Energy networks over state observations: of whole actions, and one per action dimension."""
 
 import gin
 import tensorflow as tf
 from tf_agents.typing import types
 
-from ibc.networks import energy_network
-from ibc.networks.layers import dense, flatten, split_score, stacks
+from ibc.networks import energy_network, registry
+from ibc.networks.encoders import flat
+from ibc.networks.layers import dense, dense_stack, dropout, stacks
 
 
+@registry.register
 @gin.configurable
-class MLPEBM(energy_network.EnergyNetwork):
-    """E(o, a): hidden layers on [observation window, action], then a linear unit.
-
-    The first product is split: its observation rows are multiplied once per observation, its
-    action rows once per action, which equals multiplying the concatenation.
-    """
+class MLPEBM(energy_network.EncodedEnergyNetwork):
+    """−E(o, a): hidden layers on [observation window, action], then a linear unit."""
 
     def __init__(
         self,
@@ -46,39 +44,113 @@ class MLPEBM(energy_network.EnergyNetwork):
           name: Name of the network.
 
         Raises:
-          ValueError: A name is unknown, or the depth does not suit the layers.
+          ValueError: A name is unknown, the depth does not suit the layers, or the observation
+            holds images.
         """
-        super().__init__(obs_spec, action_spec, name)
-        self._stack = stacks.make_stack(
+        initializers = dict(
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer
+        )
+        stack = stacks.make_stack(
+            "MLPEBM",
             layers,
             width,
             depth,
             rate,
             activation,
-            kernel_initializer,
-            bias_initializer,
-            dense_layer_type,
+            dense_layer_type=dense_layer_type,
+            **initializers,
         )
-        self._head = dense.Dense(
-            1, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer
+        super().__init__(
+            obs_spec,
+            action_spec,
+            encoder=flat.FlatEncoder(obs_spec),
+            stack=stack,
+            last=dense.Dense(1, **initializers),
+            name=name,
         )
+
+    @property
+    def stack(self) -> dense_stack.DenseStack:
+        """The hidden layers."""
+        return self._stack
+
+
+@registry.register
+@gin.configurable
+class AutoregressiveEBM(energy_network.EnergyNetwork):
+    """Energies Eⱼ(o, a₁ … aⱼ), j = 1 … A (paper, appendix B.2).
+
+    Each is an `MLPEBM` that sees the dimensions up to its own. All have the parameters that gin
+    binds to `MLPEBM`; they share no weights.
+    """
+
+    head = "autoregressive"
+
+    def __init__(
+        self,
+        obs_spec: types.NestedTensorSpec,
+        action_spec: tf.TensorSpec,
+        name: str = "AutoregressiveEBM",
+    ):
+        """Creates the networks; their variables come with `create_variables`.
+
+        Args:
+          obs_spec: Nest of specs [T, size] of one normalized observation window.
+          action_spec: Spec [A] of one flat normalized action.
+          name: Name of the network.
+
+        Raises:
+          ValueError: The action is not one vector, or as `MLPEBM`.
+        """
+        super().__init__(obs_spec, action_spec, name)
+        self._energies = [
+            MLPEBM(obs_spec, tf.TensorSpec([size]), name=f"energy_{size}")
+            for size in range(1, action_spec.shape[0] + 1)
+        ]
+        for index, energy in enumerate(self._energies):
+            energy.stack.first_mask = index * energy.stack.num_masks
+
+    @property
+    def num_dimensions(self) -> int:
+        """A, the number of energies."""
+        return len(self._energies)
 
     def build(self, input_shape) -> None:
         """Creates the variables, whose shapes follow from the specs."""
-        inputs = flatten.flat_size(self.input_tensor_spec)
-        self._head(self._stack(tf.zeros([1, inputs])))
+        for energy in self._energies:
+            energy.create_variables()
         super().build(input_shape)
 
-    def encode(self, observation: types.NestedTensor, training: bool = False) -> tf.Tensor:
-        """Multiplies observations by the first layer's observation rows: [B, width]."""
-        return self._stack.first_layer.head(flatten.flatten_window(observation), training)
+    def encode(
+        self, observation: types.NestedTensor, training: dropout.Training = False
+    ) -> tf.Tensor:
+        """Computes every energy's part of the observation: [B, A, width]."""
+        parts = [energy.encode(observation, training) for energy in self._energies]
+        return tf.stack(parts, axis=1)
 
-    def score(self, encoding: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Scores actions [B, N, A] under encodings [B, width]; returns [B, N]."""
-        return split_score.split_score(
-            self._stack.first_layer,
-            lambda hidden: self._stack.after_first(hidden, training, self._head),
-            encoding,
-            actions,
-            training,
-        )
+    def score_dimension(
+        self,
+        encoding: tf.Tensor,
+        dimension: int,
+        actions: tf.Tensor,
+        training: dropout.Training = False,
+    ) -> tf.Tensor:
+        """Scores the first dimensions of actions by the last one's energy.
+
+        Args:
+          encoding: float32 [B, A, width].
+          dimension: j, from 0 to A − 1.
+          actions: float32 [B, N, j + 1] or more dimensions, which are not looked at.
+          training: See `dropout.Training`.
+
+        Returns:
+          float32 [B, N].
+        """
+        energy = self._energies[dimension]
+        return energy.score(encoding[:, dimension], actions[..., : dimension + 1], training)
+
+    def score(
+        self, encoding: tf.Tensor, actions: tf.Tensor, training: dropout.Training = False
+    ) -> tf.Tensor:
+        """Scores whole actions [B, N, A] by the last energy; returns [B, N]."""
+        return self.score_dimension(encoding, self.num_dimensions - 1, actions, training)

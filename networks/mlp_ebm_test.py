@@ -1,13 +1,17 @@
-"""The state energy network against recordings and float64 recomputation."""
+"""Energy networks over states against recordings and float64 recomputation."""
 
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ibc.networks import mlp_ebm
+from ibc.networks.layers import dense
 
 OBS_SPEC = {"zeta": tf.TensorSpec([2, 1]), "alpha": tf.TensorSpec([2, 3])}
 ACTION_SPEC = tf.TensorSpec([2])
+IMAGE = tf.TensorSpec([2, 8, 8, 3])
+GOAL_SPEC = {"alpha": tf.TensorSpec([2, 3]), "goal": tf.TensorSpec([2, 1])}
 
 
 def _network(**options):
@@ -83,6 +87,9 @@ def test_spectral_norm_advances_once_per_training_step():
         np.testing.assert_array_equal(old, new)
     training = network.score(encoding, actions, training=True)
     np.testing.assert_allclose(inference, training, rtol=1e-6)
+    for old, new in zip(start, vectors, strict=True):
+        np.testing.assert_array_equal(old, new)
+    dense.store_power_iterations(network)
     kernel = network.trainable_variables[0].numpy().astype(np.float64)
     right = start[0] @ kernel.T
     left = right @ kernel
@@ -102,11 +109,53 @@ def test_single_tensor_observation_and_unknown_batch_size():
 
 
 def test_images_are_refused():
-    network = mlp_ebm.MLPEBM({"rgb": tf.TensorSpec([2, 8, 8, 3])}, ACTION_SPEC)
-    with pytest.raises(ValueError, match="pixel network"):
-        network.encode({"rgb": tf.zeros([1, 2, 8, 8, 3])})
+    for spec in ({"a": tf.TensorSpec([2, 3]), "rgb": IMAGE}, IMAGE):
+        with pytest.raises(ValueError, match=r"shape \(2, 8, 8, 3\). For images choose a pixel"):
+            mlp_ebm.MLPEBM(spec, ACTION_SPEC)
 
 
 def test_nested_actions_are_refused():
     with pytest.raises(ValueError, match="flat actions"):
         mlp_ebm.MLPEBM(OBS_SPEC, {"arm": ACTION_SPEC})
+
+
+def _autoregressive(size=3):
+    gin.parse_config("MLPEBM.width = 8\nMLPEBM.rate = 0.0")
+    network = mlp_ebm.AutoregressiveEBM(GOAL_SPEC, tf.TensorSpec([size]))
+    network.create_variables()
+    return network
+
+
+def _goal_inputs(size=3):
+    generator = np.random.RandomState(0)
+    observation = {
+        key: tf.constant(generator.randn(4, *spec.shape), tf.float32)
+        for key, spec in GOAL_SPEC.items()
+    }
+    return observation, tf.constant(generator.randn(4, 5, size), tf.float32)
+
+
+def test_every_energy_is_an_mlp_of_the_dimensions_up_to_its_own():
+    network, (observation, actions) = _autoregressive(), _goal_inputs()
+    encoding = network.encode(observation)
+    assert encoding.shape == (4, 3, 8)
+    variables = iter(network.variables)
+    for j in range(3):
+        single = mlp_ebm.MLPEBM(GOAL_SPEC, tf.TensorSpec([j + 1]))
+        single.create_variables()
+        for variable in single.variables:
+            variable.assign(next(variables))
+        expected = single.score(single.encode(observation), actions[..., : j + 1])
+        for columns in (j + 1, 3):
+            found = network.score_dimension(encoding, j, actions[..., :columns])
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert next(variables, None) is None
+    np.testing.assert_allclose(network.score(encoding, actions), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        network((observation, actions[:, 0]))[0], expected[:, 0], rtol=1e-5, atol=1e-6
+    )
+
+
+def test_actions_are_one_vector():
+    with pytest.raises(ValueError, match="flat actions"):
+        mlp_ebm.AutoregressiveEBM(GOAL_SPEC, tf.TensorSpec([2, 2]))

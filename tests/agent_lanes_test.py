@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.agents import autoregressive_agent, greedy_policy, ibc_agent, mdn_agent, mse_agent
-from ibc.networks import autoregressive_ebm
+from ibc.networks import mlp_ebm
 from ibc.utils import precision
 from ibc.utils.parallel import gradient_blocks, lanes, score_blocks
 from tests import agent_testing
@@ -46,7 +46,7 @@ def _implicit(network=(), **options):
 
 def _autoregressive():
     gin.parse_config("MLPEBM.width = 16\nMLPEBM.rate = 0.0\nIbcPolicy.num_action_samples = 64")
-    network = autoregressive_ebm.AutoregressiveEBM(agent_testing.OBS_SPEC, tf.TensorSpec([2]))
+    network = mlp_ebm.AutoregressiveEBM(agent_testing.OBS_SPEC, tf.TensorSpec([2]))
     return autoregressive_agent.AutoregressiveBCAgent(
         cloning_network=network,
         action_sampling_spec=agent_testing.SAMPLING_SPEC,

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from ibc.networks import energy_network, mlp_ebm, mlp_mdn, mlp_mse
+from ibc.networks import energy_network, mlp_ebm, mlp_explicit
 
 OBS_SPEC = {
     "alpha": tensor_spec.TensorSpec([2, 3], tf.float32, "alpha"),
@@ -42,15 +42,15 @@ def mlp_energy(**options) -> mlp_ebm.MLPEBM:
     return mlp_ebm.MLPEBM(OBS_SPEC, tf.TensorSpec([2]), **{**defaults, **options})
 
 
-def mlp_regression(**options) -> mlp_mse.MLPMSE:
+def mlp_regression(**options) -> mlp_explicit.MLPMSE:
     """Returns a small regression network."""
-    return mlp_mse.MLPMSE(OBS_SPEC, ACTION_SPEC, **{"width": 16, "rate": 0.0, **options})
+    return mlp_explicit.MLPMSE(OBS_SPEC, ACTION_SPEC, **{"width": 16, "rate": 0.0, **options})
 
 
-def mlp_mixture(**options) -> mlp_mdn.MLPMDN:
+def mlp_mixture(**options) -> mlp_explicit.MLPMDN:
     """Returns a small mixture density network."""
     defaults = dict(width=16, rate=0.0, num_components=3, training_temperature=1.0)
-    return mlp_mdn.MLPMDN(OBS_SPEC, ACTION_SPEC, **{**defaults, **options})
+    return mlp_explicit.MLPMDN(OBS_SPEC, ACTION_SPEC, **{**defaults, **options})
 
 
 def batch(size: int = 8, seed: int = 0) -> tuple[dict[str, tf.Tensor], tf.Tensor]:

@@ -75,7 +75,7 @@ def test_published_values(name):
         assert gin.query_parameter(parameter) == value, parameter
     loss_type = gin.query_parameter("train_eval.loss_type")
     get_agent.check_loss_type(loss_type)
-    assert get_cloning_network.NETWORKS[gin.query_parameter("train_eval.network")][1] == loss_type
+    assert get_cloning_network.loss_type_of(gin.query_parameter("train_eval.network")) == loss_type
 
 
 @pytest.mark.parametrize("name", _PUBLISHED)

@@ -6,7 +6,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from ibc.agents import ibc_agent, ibc_policy, mdn_agent, mse_agent
-from ibc.networks import mlp_ebm, mlp_mdn, mlp_mse
+from ibc.networks import mlp_ebm, mlp_explicit
 from tests import agent_testing
 
 OBS_SPEC = tensor_spec.TensorSpec([1, 1], tf.float32, "observation")
@@ -57,7 +57,7 @@ def test_implicit_policy_covers_both_modes():
 
 
 def test_regression_averages():
-    network = mlp_mse.MLPMSE(OBS_SPEC, ACTION_SPEC, width=64, rate=0.0)
+    network = mlp_explicit.MLPMSE(OBS_SPEC, ACTION_SPEC, width=64, rate=0.0)
     agent = mse_agent.MseBehavioralCloningAgent(
         *SPECS,
         network,
@@ -73,7 +73,7 @@ def test_regression_averages():
 
 def test_mixture_covers_both_modes_and_acts_on_one():
     tf.keras.utils.set_random_seed(0)
-    network = mlp_mdn.MLPMDN(
+    network = mlp_explicit.MLPMDN(
         OBS_SPEC,
         ACTION_SPEC,
         width=64,

@@ -13,8 +13,8 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from ibc.agents import greedy_policy, ibc_agent, ibc_policy, mdn_agent, mse_agent
-from ibc.networks import conv_mlp_mdn, conv_mlp_mse, pixel_ebm
-from ibc.networks.encoders import conv_maxpool_encoder
+from ibc.networks import conv_mlp_explicit, pixel_ebm
+from ibc.networks.encoders import image_encoders
 from ibc.networks.layers import normalizers
 from tests import agent_testing
 
@@ -49,13 +49,13 @@ def _small_and_deterministic():
 def encodings(monkeypatch):
     """The number of images in each call of the encoder."""
     calls = []
-    encode = conv_maxpool_encoder.ConvMaxpoolEncoder.call
+    encode = image_encoders.ConvMaxpoolEncoder.call
 
     def counted(self, images):
         calls.append(int(images.shape[0]))
         return encode(self, images)
 
-    monkeypatch.setattr(conv_maxpool_encoder.ConvMaxpoolEncoder, "call", counted)
+    monkeypatch.setattr(image_encoders.ConvMaxpoolEncoder, "call", counted)
     return calls
 
 
@@ -86,14 +86,14 @@ def _implicit_agent(**options):
 
 
 def _regression_agent():
-    network = conv_mlp_mse.ConvMLPMSE(
+    network = conv_mlp_explicit.ConvMLPMSE(
         OBS_SPEC, ACTION_SPEC, 16, rate=0.0, act_denorm_layer=ACT_DENORM, **SIZE
     )
     return mse_agent.MseBehavioralCloningAgent(TIME_STEP_SPEC, ACTION_SPEC, network, **_shared())
 
 
 def _mixture_agent():
-    network = conv_mlp_mdn.ConvMLPMDN(
+    network = conv_mlp_explicit.ConvMLPMDN(
         OBS_SPEC, ACTION_SPEC, 16, rate=0.0, act_denorm_layer=ACT_DENORM, **SIZE
     )
     return mdn_agent.MdnBehavioralCloningAgent(TIME_STEP_SPEC, ACTION_SPEC, network, **_shared())

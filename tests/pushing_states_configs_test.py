@@ -122,7 +122,7 @@ def test_network_fits_the_loss(name):
     _configure(name)
     loss_type = gin.query_parameter("train_eval.loss_type")
     get_agent.check_loss_type(loss_type)
-    assert get_cloning_network.NETWORKS[gin.query_parameter("train_eval.network")][1] == loss_type
+    assert get_cloning_network.loss_type_of(gin.query_parameter("train_eval.network")) == loss_type
 
 
 def test_quick_baselines_take_the_implicit_policys_steps():

@@ -142,7 +142,11 @@ def test_each_wrong_input_is_one_line(inputs, command, monkeypatch, report):
 @pytest.mark.parametrize(
     "command, arguments, mention",
     [
-        ("train_eval", _training("--gin_bindings=MLPEBM.depth = 0"), "depth is 0"),
+        (
+            "train_eval",
+            _training("--gin_bindings=MLPEBM.depth = 0"),
+            "depth must be a whole number of at least 1, got 0",
+        ),
         ("train_eval", ("--skip_evl",), "flag 'skip_evl'. Did you mean: skip_eval"),
         ("policy_eval", ("--num_episodes=x",), "--num_episodes=x: invalid literal"),
         ("policy_eval", (*_RECORDING, "--policy=oracle", _OVERFLOW), "is not finite in frame "),

@@ -9,7 +9,7 @@ from tf_agents.typing import types
 
 from ibc.agents import autoregressive_policy, base_agent, mcmc
 from ibc.losses import ebm_losses
-from ibc.networks import autoregressive_ebm
+from ibc.networks import mlp_ebm
 from ibc.samplers import action_bounds, draws, sampler_bindings
 from ibc.utils import parameters
 from ibc.utils.parallel import lanes
@@ -27,7 +27,7 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
         time_step_spec: ts.TimeStep,
         action_spec: tf.TensorSpec,
         action_sampling_spec: types.BoundedTensorSpec,
-        cloning_network: autoregressive_ebm.AutoregressiveEBM,
+        cloning_network: mlp_ebm.AutoregressiveEBM,
         optimizer: types.Optimizer,
         obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
         act_denorm_layer: Callable[[tf.Tensor], tf.Tensor] | None = None,

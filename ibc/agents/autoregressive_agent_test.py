@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.agents import autoregressive_agent, greedy_policy
-from ibc.networks import autoregressive_ebm
+from ibc.networks import mlp_ebm
 from tests import agent_testing
 
 
@@ -17,7 +17,7 @@ def _agent(learning_rate=1e-2, **options):
         IbcPolicy.num_action_samples = 256
         autoregressive_dfo.num_iterations = 3
     """)
-    network = autoregressive_ebm.AutoregressiveEBM(agent_testing.OBS_SPEC, tf.TensorSpec([2]))
+    network = mlp_ebm.AutoregressiveEBM(agent_testing.OBS_SPEC, tf.TensorSpec([2]))
     return autoregressive_agent.AutoregressiveBCAgent(
         agent_testing.TIME_STEP_SPEC,
         agent_testing.ACTION_SPEC,

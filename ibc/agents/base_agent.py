@@ -13,7 +13,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 from tf_agents.utils import common
 
-from ibc.networks.layers import dropout, spectral_norm
+from ibc.networks.layers import dense, dropout
 from ibc.samplers import draws
 from ibc.utils.parallel import gradient_blocks, lanes
 
@@ -116,9 +116,10 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
             info = self._reduced_loss(experience, weights, seed, replica, block, training, None)
             return _share(info, block)
 
-        iteration = spectral_norm.one_iteration(self._cloning_network)
-        with iteration if training else contextlib.nullcontext():
-            return self._over_blocks(of_block, experience, weights)
+        loss_info = self._over_blocks(of_block, experience, weights)
+        if training:
+            dense.store_power_iterations(self._cloning_network)
+        return loss_info
 
     def examine(
         self, experience: Experience, replica: int = 0, replicas: int = 1
@@ -179,8 +180,9 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
                 share = _share(info, block)
             return share, self._gradients(share.loss, tape)
 
-        with spectral_norm.one_iteration(self._cloning_network):
-            return self._over_blocks(of_block, experience, weights)
+        found = self._over_blocks(of_block, experience, weights)
+        dense.store_power_iterations(self._cloning_network)
+        return found
 
     def _gradients(self, loss: tf.Tensor, tape: tf.GradientTape) -> list[tf.Tensor]:
         variables = self._cloning_network.trainable_variables
@@ -272,7 +274,7 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
 def _sees_whole_batch(cloning_network: network.Network) -> bool:
     """Tells whether a call changes more than spectral norm's vectors: a batch's averages, say."""
     layers = cloning_network.submodules
-    vectors = [layer.sn.ref() for layer in layers if isinstance(layer, spectral_norm.DenseSN)]
+    vectors = [layer.sn.ref() for layer in layers if isinstance(layer, dense.DenseSN)]
     return any(v.ref() not in vectors for v in cloning_network.non_trainable_variables)
 
 

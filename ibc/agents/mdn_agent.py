@@ -8,7 +8,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
 from ibc.agents import base_agent, mdn_policy
-from ibc.networks import mlp_mdn
+from ibc.networks import mixture
 
 
 @gin.configurable
@@ -19,7 +19,7 @@ class MdnBehavioralCloningAgent(base_agent.BehavioralCloningBaseAgent):
         self,
         time_step_spec: ts.TimeStep,
         action_spec: tf.TensorSpec,
-        cloning_network: mlp_mdn.MLPMDN,
+        cloning_network: mixture.MixtureNetwork,
         optimizer: types.Optimizer,
         obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
         debug_summaries: bool = False,

@@ -8,7 +8,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
 from ibc.agents import base_agent, mse_policy
-from ibc.networks import mlp_mse
+from ibc.networks import regression
 
 
 @gin.configurable
@@ -19,7 +19,7 @@ class MseBehavioralCloningAgent(base_agent.BehavioralCloningBaseAgent):
         self,
         time_step_spec: ts.TimeStep,
         action_spec: tf.TensorSpec,
-        cloning_network: mlp_mse.MLPMSE,
+        cloning_network: regression.RegressionNetwork,
         optimizer: types.Optimizer,
         obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
         debug_summaries: bool = False,

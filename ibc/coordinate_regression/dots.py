@@ -23,7 +23,7 @@ class Dots:
     """uint8 [n, height, width, 3]."""
     targets: np.ndarray
     """float32 [n, 2], x to the right and y downwards; −1 and 1 are the outermost pixels' centres,
-    as in `image_prepro.coordinates`."""
+    as in `image_encoders.coordinates`."""
 
     def first(self, count: int) -> "Dots":
         """Returns the first `count` of them.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ibc.coordinate_regression import dots
-from ibc.networks.encoders import image_prepro
+from ibc.networks.encoders import image_encoders
 
 
 def test_a_dots_centroid_is_its_target():
@@ -14,7 +14,7 @@ def test_a_dots_centroid_is_its_target():
         background = part.images[:, :1, :1].astype(int)
         weights = np.abs(part.images.astype(int) - background).sum(axis=-1).astype(np.float64)
         weights /= weights.sum(axis=(1, 2), keepdims=True)
-        positions = image_prepro.coordinates(dots.IMAGE_SIZE, dots.IMAGE_SIZE)
+        positions = image_encoders.coordinates(dots.IMAGE_SIZE, dots.IMAGE_SIZE)
         centroids = np.einsum("nhw,hwc->nc", weights, positions.astype(np.float64))
         np.testing.assert_allclose(part.targets, centroids, atol=1e-6)
 

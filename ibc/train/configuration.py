@@ -10,6 +10,7 @@ import gin
 
 from ibc.environments import task as task_lib
 from ibc.environments import tasks
+from ibc.networks import registry
 from ibc.utils import gin_config
 
 # Modules whose configurables a config file may bind.
@@ -23,13 +24,6 @@ _CONFIGURABLE_MODULES = (
     "ibc.agents.mse_agent",
     "ibc.losses.ebm_losses",
     "ibc.losses.gradient_loss",
-    "ibc.networks.autoregressive_ebm",
-    "ibc.networks.conv_mlp_mdn",
-    "ibc.networks.conv_mlp_mse",
-    "ibc.networks.mlp_ebm",
-    "ibc.networks.mlp_mdn",
-    "ibc.networks.mlp_mse",
-    "ibc.networks.pixel_ebm",
     "ibc.train.experiment",
     "ibc.train.build.get_normalizers",
     "ibc.train.build.stats",
@@ -53,6 +47,7 @@ def configure(
     found = [tasks.get_task(name) for name in task_names]
     for module in _CONFIGURABLE_MODULES:
         importlib.import_module(module)
+    registry.networks()
     for task in found:
         task.import_configurables()
     if not found:

@@ -74,7 +74,7 @@ def train_eval(
         place (`task.Task.dataset_glob`) if not given.
       root_dir: where runs are kept, /tmp/ibc_logs if not given.
       loss_type: a name in `get_agent.LOSS_TYPES`.
-      network: a name in `get_cloning_network.NETWORKS`.
+      network: a name in `registry.networks`.
       batch_size: windows per training step, over all devices.
       num_iterations: training steps.
       learning_rate: initial learning rate of Adam.

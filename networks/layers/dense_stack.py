@@ -6,28 +6,23 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dropout, spectral_norm
+from ibc.networks.layers import dense, dropout
 from ibc.utils import precision
 
 Dropout = Callable[[tf.Tensor], tf.Tensor]
 
-_DENSE_TYPES = {"regular": dense.Dense, "spectral_norm": spectral_norm.DenseSN}
-
-
-def check_dense_type(dense_layer_type: str) -> None:
-    """Raises ValueError unless `dense_layer_type` names a dense layer."""
-    if dense_layer_type not in _DENSE_TYPES:
-        raise ValueError(
-            f"dense_layer_type must be one of {sorted(_DENSE_TYPES)}, but is {dense_layer_type!r}."
-        )
+_DENSE_TYPES = {"regular": dense.Dense, "spectral_norm": dense.DenseSN}
 
 
 class DenseStack(tf.keras.layers.Layer, abc.ABC):
-    """Hidden layers whose first one, `first_layer`, accepts its input in two parts.
+    """Layers whose first one, `first_layer`, accepts its input in two parts.
 
-    `stack(concat([o, a]))` equals `stack.after_first(first_layer.head(o) + first_layer.tail(a))`.
-    Hidden sizes, initializers and dense type are those of the networks' gin parameters.
+    `stack(concat([o, a]))` equals `stack.after_first(first_layer.apply_to_first(o) +
+    first_layer.apply_to_last(a))`.
     """
+
+    first_mask = 0
+    """Number of the stack's first dropout mask, where several stacks draw from one key."""
 
     _rate = 0.0
     """Dropout rate; stacks with dropout set their own."""
@@ -55,7 +50,11 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
         super().__init__(**kwargs)
         if not hidden_sizes:
             raise ValueError("A stack of layers needs a depth of at least 1, but it is 0.")
-        check_dense_type(dense_layer_type)
+        if dense_layer_type not in _DENSE_TYPES:
+            raise ValueError(
+                f"dense_layer_type must be one of {sorted(_DENSE_TYPES)}, but is "
+                f"{dense_layer_type!r}."
+            )
         self._hidden_policy = precision.hidden_policy()
         self._dense_type = _DENSE_TYPES[dense_layer_type]
         self._initializers = dict(
@@ -75,50 +74,60 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
     def first_layer(self) -> dense.Dense:
         """The layer that sees the input; linear."""
 
-    def _dropouts(self, hidden: tf.Tensor, units: Sequence[int], training: bool) -> list[Dropout]:
+    @property
+    def num_masks(self) -> int:
+        """How many dropout masks the stack draws in training."""
+        return 0
+
+    def _dropouts(
+        self, hidden: tf.Tensor, units: Sequence[int], training: dropout.Training
+    ) -> list[Dropout]:
         """Returns functions that zero some activations in training, and leave others alone.
 
         Args:
           hidden: [rows, any number], of the activations' type.
-          units: Of the activations, [rows, units], of each function.
-          training: Whether this is part of a training step.
+          units: Of the activations, [rows, units], of each of the `num_masks` functions.
+          training: See `dropout.Training`.
         """
         if not training or self._rate == 0:
             return [tf.identity] * len(units)
         rows = tf.shape(hidden)[0] if hidden.shape[0] is None else hidden.shape[0]
-        masks = dropout.masks(rows, units, self._rate, hidden.dtype)
+        masks = dropout.masks(rows, units, self._rate, training, hidden.dtype, self.first_mask)
         return [functools.partial(tf.multiply, mask) for mask in masks]
 
     @abc.abstractmethod
-    def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
+    def _after_first(self, hidden: tf.Tensor, training: dropout.Training) -> tf.Tensor:
         """As `after_first`, with `hidden` in the type of hidden layers."""
 
-    def _after_first_and_head(
-        self, hidden: tf.Tensor, head: dense.Dense, training: bool
+    def _after_first_with_last(
+        self, hidden: tf.Tensor, last: dense.Dense, training: dropout.Training
     ) -> tf.Tensor:
-        """As `after_first` with a head, with `hidden` in the type of hidden layers."""
-        return head(self._after_first(hidden, training))
+        """As `after_first` with a last layer, with `hidden` in the type of hidden layers."""
+        return last(self._after_first(hidden, training))
 
     def after_first(
-        self, hidden: tf.Tensor, training: bool = False, head: dense.Dense | None = None
+        self,
+        hidden: tf.Tensor,
+        training: dropout.Training = False,
+        last: dense.Dense | None = None,
     ) -> tf.Tensor:
         """Applies everything after the first product: [rows, units] to [rows, last units].
 
         Args:
           hidden: float32 [rows, units], what the first layer gives.
-          training: Whether this is part of a training step.
-          head: A linear layer of few units to apply to the result, which may then be multiplied
-            together with the stack's last layer.
+          training: See `dropout.Training`.
+          last: A linear layer of few units to apply to the result, which may then be multiplied
+            together with the stack's own last layer.
 
         Returns:
-          [rows, last units], float32 unless the layers were created in mixed precision; with a
-          head float32 [rows, units of the head].
+          [rows, last units], float32 unless the layers were created in mixed precision; with
+          `last` float32 [rows, units of `last`].
         """
         hidden = tf.cast(hidden, precision.compute_dtype(self._hidden_policy))
-        if head is None:
+        if last is None:
             return self._after_first(hidden, training)
-        return self._after_first_and_head(hidden, head, training)
+        return self._after_first_with_last(hidden, last, training)
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: dropout.Training = False) -> tf.Tensor:
         """Applies the stack to float32 [rows, inputs]; returns [rows, last units]."""
-        return self.after_first(self.first_layer(inputs, training=training), training=training)
+        return self.after_first(self.first_layer(inputs), training)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.networks.layers import dense, spectral_norm
+from ibc.networks.layers import dense
 
 
 def _random_layer(layer_class, inputs=6, units=5, seed=0):
@@ -27,7 +27,7 @@ def _normalized(kernel, vector):
 
 def test_spectral_norm_matches_recording(golden):
     recorded = np.load(golden("num/net_DenseSN.npz"))
-    layer = spectral_norm.DenseSN(5)
+    layer = dense.DenseSN(5)
     layer.build((None, 6))
     names = sorted(name for name in recorded.files if name.startswith("var"))
     assert [v.shape.as_list() for v in layer.weights] == [list(recorded[n].shape) for n in names]
@@ -35,21 +35,23 @@ def test_spectral_norm_matches_recording(golden):
         variable.assign(recorded[name])
     calls = [("y0_infer", False, "u0"), ("y1_train", True, "u1"), ("y2_train", True, "u2")]
     for output, training, vector in [*calls, ("y3_infer", False, "u2")]:
-        y = layer(recorded["x"], training=training)
+        y = layer(recorded["x"])
+        if training:
+            layer.store_power_iteration()
         np.testing.assert_allclose(y, recorded[output], rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(layer.sn, recorded[vector], rtol=1e-5, atol=1e-6)
 
 
 def test_spectral_norm_approaches_the_largest_singular_value():
-    layer = _random_layer(spectral_norm.DenseSN)
+    layer = _random_layer(dense.DenseSN)
     for _ in range(200):
-        layer.commit()
+        layer.store_power_iteration()
     largest = np.linalg.svd(layer.effective_kernel().numpy(), compute_uv=False)[0]
     assert largest == pytest.approx(1.0, abs=1e-5)
 
 
 def test_spectral_norm_gradient_holds_singular_vectors_constant():
-    layer = _random_layer(spectral_norm.DenseSN)
+    layer = _random_layer(dense.DenseSN)
     inputs = np.random.RandomState(1).randn(7, 6)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(layer(tf.constant(inputs, tf.float32)))
@@ -64,16 +66,16 @@ def test_spectral_norm_gradient_holds_singular_vectors_constant():
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("layer_class", [dense.Dense, spectral_norm.DenseSN])
+@pytest.mark.parametrize("layer_class", [dense.Dense, dense.DenseSN])
 @pytest.mark.parametrize("columns", [1, 4])
-def test_head_and_tail_add_up_to_the_whole(layer_class, columns):
+def test_the_first_and_the_last_part_add_up_to_the_whole(layer_class, columns):
     layer = _random_layer(layer_class)
     inputs = np.random.RandomState(2).randn(9, 6)
     kernel, bias = layer.kernel.numpy().astype(np.float64), layer.bias.numpy()
-    if layer_class is spectral_norm.DenseSN:
+    if layer_class is dense.DenseSN:
         kernel, _ = _normalized(kernel, layer.sn.numpy().astype(np.float64))
     inputs32 = tf.constant(inputs, tf.float32)
-    parts = layer.head(inputs32[:, :columns]) + layer.tail(inputs32[:, columns:])
+    parts = layer.apply_to_first(inputs32[:, :columns]) + layer.apply_to_last(inputs32[:, columns:])
     np.testing.assert_allclose(parts, inputs @ kernel + bias, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(layer(inputs32), inputs @ kernel + bias, rtol=1e-4, atol=1e-5)
 
@@ -89,47 +91,47 @@ def test_gradients_of_a_bfloat16_bias_are_sums_over_rows():
     np.testing.assert_array_equal(tape.gradient(total, layer.bias), upstream.sum(0))
 
 
-@pytest.mark.parametrize("layer_class", [dense.Dense, spectral_norm.DenseSN])
-def test_a_layer_multiplied_together_with_a_head_against_float64(layer_class):
-    layer, head = _random_layer(layer_class), _random_layer(dense.Dense, 5, 2, seed=1)
+@pytest.mark.parametrize("layer_class", [dense.Dense, dense.DenseSN])
+def test_a_layer_multiplied_together_with_the_next_against_float64(layer_class):
+    layer, last = _random_layer(layer_class), _random_layer(dense.Dense, 5, 2, seed=1)
     generator = np.random.RandomState(2)
     residual, inputs, upstream = generator.randn(7, 5), generator.randn(7, 6), generator.randn(7, 2)
     kernel, bias = layer.kernel.numpy().astype(np.float64), layer.bias.numpy()
-    if layer_class is spectral_norm.DenseSN:
+    if layer_class is dense.DenseSN:
         kernel, left = _normalized(kernel, layer.sn.numpy().astype(np.float64))
     arguments = [tf.constant(a, tf.float32) for a in (residual, inputs)]
     with tf.GradientTape() as tape:
         tape.watch(arguments)
-        outputs = layer.before_head(head, *arguments, training=True)
+        outputs = layer.merged_with(last, *arguments)
         total = tf.reduce_sum(outputs * upstream)
-    head_kernel = head.kernel.numpy().astype(np.float64)
-    expected = (residual + inputs @ kernel + bias) @ head_kernel + head.bias.numpy()
+    last_kernel = last.kernel.numpy().astype(np.float64)
+    expected = (residual + inputs @ kernel + bias) @ last_kernel + last.bias.numpy()
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
-    to_sum = upstream @ head_kernel.T
+    to_sum = upstream @ last_kernel.T
     wanted = dict(
         residual=to_sum,
         inputs=to_sum @ kernel.T,
         bias=to_sum.sum(0),
-        head=(residual + inputs @ kernel + bias).T @ upstream,
-        head_bias=upstream.sum(0),
+        last=(residual + inputs @ kernel + bias).T @ upstream,
+        last_bias=upstream.sum(0),
     )
-    sources = [*arguments, layer.bias, head.kernel, head.bias]
+    sources = [*arguments, layer.bias, last.kernel, last.bias]
     for found, expected in zip(tape.gradient(total, sources), wanted.values(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
-    if layer_class is spectral_norm.DenseSN:
-        # One power iteration is stored, as by a call in training.
+    if layer_class is dense.DenseSN:
+        layer.store_power_iteration()
         np.testing.assert_allclose(layer.sn, left, rtol=1e-4, atol=1e-5)
 
 
-def test_a_kernel_learns_the_same_through_the_product_with_a_head():
-    layer, head = _random_layer(dense.Dense), _random_layer(dense.Dense, 5, 1, seed=1)
+def test_a_kernel_learns_the_same_through_the_product_with_the_next():
+    layer, last = _random_layer(dense.Dense), _random_layer(dense.Dense, 5, 1, seed=1)
     generator = np.random.RandomState(2)
     residual = tf.constant(generator.randn(7, 5), tf.float32)
     inputs = tf.constant(generator.randn(7, 6), tf.float32)
     gradients = []
     for apply in (
-        lambda: layer.before_head(head, residual, inputs),
-        lambda: head(residual + layer(inputs)),
+        lambda: layer.merged_with(last, residual, inputs),
+        lambda: last(residual + layer(inputs)),
     ):
         with tf.GradientTape() as tape:
             total = tf.reduce_sum(tf.sin(apply()))

@@ -1,29 +1,40 @@
-"""Dropout whose masks are a function of a seed, so that a resumed run repeats them."""
+"""Dropout whose masks are a function of a key, so that a resumed run repeats them."""
 
 import contextlib
 import contextvars
 import dataclasses
+import itertools
 import numbers
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 from tf_agents.typing import types
 
-from ibc.networks.layers import threefry
+from ibc.utils import keys
+
+Training = keys.Key | bool
+"""Whether layers are applied in training, and there where dropout's masks come from.
+
+False outside of training. In training the step's key; True draws a key from TensorFlow's global
+generator, another one at every execution.
+"""
 
 _PER_COUNTER = 8
 """Decisions of a byte each that Threefry makes of a counter."""
-
 _HIGHEST_RATE = 255 / 256
 """What a byte can decide to drop."""
+
+_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+_ROUNDS = 13
+"""The least that passes the authors' statistical tests; they recommend 20 where time allows."""
+_PARITY = 0x1BD11BDA
 
 
 @dataclasses.dataclass
 class _Draws:
     """Where masks come from inside `step_seed`."""
 
-    seed: tf.Tensor
-    part: types.Int
+    key: keys.Key
     drawn: int = 0
     """Masks drawn so far."""
 
@@ -35,21 +46,16 @@ _draws: contextvars.ContextVar[_Draws | None] = contextvars.ContextVar(
 
 @contextlib.contextmanager
 def step_seed(seed: tf.Tensor, part: types.Int = 0) -> Iterator[None]:
-    """Derives every dropout mask drawn inside from `seed`.
-
-    Masks differ between layers, and depend on nothing but the seed, the order of the layers and
-    the widest one of their stack.
+    """Derives masks from `Key(seed, part)` inside, where layers get no key.
 
     Args:
-      seed: int32 or int64 [2], usually derived from the run's seed and the training step; of
-        each number the lower 32 bits count.
-      part: Which of a batch's equal parts goes through the layers, from 0: masks of part i are
-        rows i·B … (i + 1)·B − 1 of those that the whole batch would get.
+      seed: int32 or int64 [2].
+      part: Which of a batch's equal parts goes through the layers.
 
     Yields:
       Nothing.
     """
-    token = _draws.set(_Draws(seed, part))
+    token = _draws.set(_Draws(keys.Key(seed, part)))
     try:
         yield
     finally:
@@ -64,34 +70,42 @@ def checked_rate(rate: float) -> float:
 
 
 def masks(
-    rows: types.Int, units: Sequence[int], rate: float, dtype: tf.DType = tf.float32
+    rows: types.Int,
+    units: Sequence[int],
+    rate: float,
+    training: keys.Key | bool = True,
+    dtype: tf.DType = tf.float32,
+    first_mask: int = 0,
 ) -> list[tf.Tensor]:
     """Draws what to multiply activations with: 0, or 1 / (1 − rate) with probability 1 − rate.
 
     A mask drops a whole number of 256ths, the one below `rate` or the one above it as the seed
-    decides, so that each number is dropped with probability `rate`. Outside `step_seed` the masks
-    come from TensorFlow's global generator.
+    decides, so that each number is dropped with probability `rate`. Masks differ between layers,
+    and depend on nothing but the key, their number and the widest one of their stack.
 
     All masks of a stack of layers are drawn at once, in graphs compiled with XLA; not where the
     number of rows is known late, as XLA would compile anew, for a second, for each number of rows.
 
     Args:
-      rows: Rows of each mask.
+      rows: Rows of each mask, all that the key's share has.
       units: Columns of each mask.
       rate: Fraction to drop, as `checked_rate` returns it.
+      training: The step's key, of one seed [2], of whose numbers the lower 32 bits count; or
+        True, see `Training`.
       dtype: Type of the masks.
+      first_mask: Number of the first mask, where several stacks draw theirs from one key.
 
     Returns:
       A tensor [rows, columns] for each of `units`.
     """
-    draws = _draws.get()
-    if draws is None:
-        draws = _Draws(tf.random.uniform([2], tf.int32.min, tf.int32.max, tf.int32), 0)
-    first_row = tf.cast(draws.part, tf.int64) * tf.cast(rows, tf.int64)
-    first_mask = tf.constant(draws.drawn, tf.int64)
-    draws.drawn += len(units)
+    if training is True:
+        draws = _draws.get() or _Draws(keys.fresh())
+        training, first_mask = draws.key, draws.drawn
+        draws.drawn += len(units)
+    first_row = tf.cast(training.share, tf.int64) * tf.cast(rows, tf.int64)
+    first_mask = tf.constant(first_mask, tf.int64)
     draw = _masks if tf.executing_eagerly() or tf.is_tensor(rows) else _compiled_masks
-    drawn, _ = draw(draws.seed, first_row, first_mask, rows, tuple(units), rate)
+    drawn, _ = draw(training.seed, first_row, first_mask, rows, tuple(units), rate)
     return [tf.cast(mask, dtype) for mask in drawn]
 
 
@@ -109,14 +123,14 @@ def _masks(
     """
     of_step = tuple(tf.unstack(_word(seed)))
     mask = _word(first_mask + tf.range(len(units), dtype=tf.int64))[:, tf.newaxis, tf.newaxis]
-    key = threefry.words(of_step, (mask, _word(0)))
-    rounding = tf.cast(threefry.words(of_step, (mask, _word(1)))[0], tf.float32) / 2**32
+    key = threefry(of_step, (mask, _word(0)))
+    rounding = tf.cast(threefry(of_step, (mask, _word(1)))[0], tf.float32) / 2**32
     # In float32 a sum just below 256 may be 256.
     dropped = tf.cast(tf.minimum(tf.floor(rate * 2**8 + rounding), 2**8 - 1), tf.uint8)
     row = _word(first_row + tf.range(tf.cast(rows, tf.int64)))[:, tf.newaxis]
     counters = -(-max(units) // _PER_COUNTER)
     column = _word(tf.range(counters, dtype=tf.int64))
-    words = tf.concat(threefry.words(key, (row, column)), axis=-1)
+    words = tf.concat(threefry(key, (row, column)), axis=-1)
     decisions = tf.reshape(tf.bitcast(words, tf.uint8), [len(units), rows, counters * _PER_COUNTER])
     masks = tf.where(decisions >= dropped, 1 / (1 - rate), tf.zeros([]))
     cut = zip(tf.unstack(masks), units, strict=True)
@@ -124,6 +138,42 @@ def _masks(
 
 
 _compiled_masks = tf.function(_masks, jit_compile=True, autograph=False)
+
+
+def threefry(
+    key: tuple[tf.Tensor, tf.Tensor], counter: tuple[tf.Tensor, tf.Tensor]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Encrypts a counter with a key: Threefry-2×32 with 13 rounds (Salmon et al., SC 2011).
+
+    TensorFlow's own generators take several times as long on CPUs: Philox is not vectorized
+    there, and its Threefry exists for XLA alone, which vectorizes this one, but not its own.
+
+    Args:
+      key: Two uint32 tensors.
+      counter: Two uint32 tensors; all four are broadcast against each other.
+
+    Returns:
+      Two uint32 tensors, 64 random bits for each pair of key and counter.
+    """
+    words = (*key, tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(*key), _constant(_PARITY)))
+    first, second = counter[0] + words[0], counter[1] + words[1]
+    for done, rotation in zip(range(1, _ROUNDS + 1), itertools.cycle(_ROTATIONS)):
+        first += second
+        second = tf.bitwise.bitwise_xor(_rotated(second, rotation), first)
+        if done % 4 == 0:
+            injection = done // 4
+            first += words[injection % 3]
+            second += words[(injection + 1) % 3] + _constant(injection)
+    return first, second
+
+
+def _rotated(tensor: tf.Tensor, bits: int) -> tf.Tensor:
+    left = tf.bitwise.left_shift(tensor, _constant(bits))
+    return tf.bitwise.bitwise_or(left, tf.bitwise.right_shift(tensor, _constant(32 - bits)))
+
+
+def _constant(value: int) -> tf.Tensor:
+    return tf.constant(value, tf.uint32)
 
 
 def _word(number: types.Int) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Dropout: statistics, and masks that follow from the step's seed."""
+"""Dropout: statistics, and masks that follow from the step's key."""
 
 import itertools
 
@@ -7,11 +7,12 @@ import pytest
 import tensorflow as tf
 
 from ibc.networks.layers import dropout
+from ibc.utils import keys
 
 
-def _masks(seed, *args):
-    with dropout.step_seed(tf.constant(seed)):
-        return [mask.numpy() for mask in dropout.masks(*args)]
+def _masks(seed, *args, share=0, **options):
+    key = keys.Key(tf.constant(seed), share)
+    return [mask.numpy() for mask in dropout.masks(*args, training=key, **options)]
 
 
 def test_masks_repeat_with_the_seed_and_differ_between_layers():
@@ -32,9 +33,8 @@ def test_seeds_of_64_bits_count_with_their_lower_half(number):
 def test_masks_follow_from_their_place_in_the_order_of_layers():
     together = _masks([1, 2], 6, [16, 16, 16], 0.5)
     for first in (1, 2):
-        with dropout.step_seed(tf.constant([1, 2])):
-            apart = dropout.masks(6, [16] * first, 0.5)
-            apart += dropout.masks(6, [16] * (3 - first), 0.5)
+        apart = _masks([1, 2], 6, [16] * first, 0.5)
+        apart += _masks([1, 2], 6, [16] * (3 - first), 0.5, first_mask=first)
         np.testing.assert_array_equal(together, apart)
 
 
@@ -49,8 +49,7 @@ def test_narrow_layers_do_not_change_wide_ones():
 @pytest.mark.parametrize("compiled", [False, True])
 def test_parts_of_a_batch_get_their_rows_of_its_masks(rows, columns, compiled):
     def masks(rows, part):
-        with dropout.step_seed(tf.constant([3, 4]), part):
-            return dropout.masks(rows, [columns, columns], 0.5)
+        return dropout.masks(rows, [columns, columns], 0.5, keys.Key(tf.constant([3, 4]), part))
 
     fn = tf.function(masks) if compiled else masks
     parts = [fn(rows // 2, tf.constant(part)) for part in range(2)]
@@ -62,8 +61,7 @@ def test_parts_of_a_batch_get_their_rows_of_its_masks(rows, columns, compiled):
 def test_masks_are_the_same_compiled(jit_compile):
     @tf.function(jit_compile=jit_compile)
     def compiled(seed):
-        with dropout.step_seed(seed):
-            return dropout.masks(4, [50, 50], 0.5)
+        return dropout.masks(4, [50, 50], 0.5, keys.Key(seed))
 
     expected = _masks([1, 2], 4, [50, 50], 0.5)
     np.testing.assert_array_equal(compiled(tf.constant([1, 2])), expected)
@@ -72,8 +70,7 @@ def test_masks_are_the_same_compiled(jit_compile):
 def test_the_number_of_rows_may_be_known_late():
     @tf.function(input_signature=[tf.TensorSpec([None, 3])])
     def compiled(inputs):
-        with dropout.step_seed(tf.constant([1, 2])):
-            masks = dropout.masks(tf.shape(inputs)[0], [50], 0.5)
+        masks = dropout.masks(tf.shape(inputs)[0], [50], 0.5, keys.Key(tf.constant([1, 2])))
         assert masks[0].shape[1] == 50
         return masks
 
@@ -85,11 +82,8 @@ def test_the_number_of_rows_may_be_known_late():
 @pytest.mark.parametrize("seed", [None, [5, 6]])
 @pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
 def test_fraction_dropped_and_scale(seed, dtype):
-    if seed is None:
-        masks = dropout.masks(200, [500], 0.3, dtype)
-    else:
-        with dropout.step_seed(tf.constant(seed)):
-            masks = dropout.masks(200, [500], 0.3, dtype)
+    training = True if seed is None else keys.Key(tf.constant(seed))
+    masks = dropout.masks(200, [500], 0.3, training, dtype)
     assert masks[0].dtype == dtype
     mask = tf.cast(masks[0], tf.float32).numpy()
     dropped = np.mean(mask == 0)
@@ -98,7 +92,7 @@ def test_fraction_dropped_and_scale(seed, dtype):
     np.testing.assert_allclose(mask[mask != 0], 1 / 0.7, rtol=tolerance)
 
 
-def test_masks_outside_of_a_step_differ_from_call_to_call():
+def test_masks_without_a_key_differ_from_call_to_call():
     first, second = (dropout.masks(20, [50], 0.5)[0] for _ in range(2))
     assert not np.array_equal(first, second)
 
@@ -110,8 +104,7 @@ def test_rates_between_256ths_are_exact_over_masks(rate):
 
     @tf.function
     def dropped_by(seed):
-        with dropout.step_seed(seed):
-            (mask,) = dropout.masks(1, [numbers], rate)
+        (mask,) = dropout.masks(1, [numbers], rate, keys.Key(seed))
         return tf.reduce_mean(tf.cast(mask == 0, tf.float32))
 
     seeds = rng.integers(-(2**31), 2**31, size=[masks, 2])
@@ -155,3 +148,33 @@ def test_a_numpy_number_is_a_rate():
 def test_rate_out_of_range(rate):
     with pytest.raises(ValueError, match=rf"in \[0, 0.99609375\], but is {rate!r}"):
         dropout.checked_rate(rate)
+
+
+_KNOWN_ANSWERS = [
+    ((0, 0), (0, 0), (0x9D1C5EC6, 0x8BD50731)),
+    ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0xFD36D048, 0x2D17272C)),
+    ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xBA3E4725, 0xF27D669E)),
+]
+
+
+def _pair(words):
+    return tuple(tf.constant(word, tf.uint32) for word in words)
+
+
+@pytest.mark.parametrize(("key", "counter", "expected"), _KNOWN_ANSWERS)
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_threefry_gives_random123s_known_answers_for_13_rounds(key, counter, expected, jit_compile):
+    fn = tf.function(dropout.threefry, jit_compile=True) if jit_compile else dropout.threefry
+    assert tuple(word.numpy() for word in fn(_pair(key), _pair(counter))) == expected
+
+
+def test_keys_and_counters_broadcast():
+    keys = tuple(tf.constant(k, tf.uint32)[:, tf.newaxis] for k in ([1, 2, 3], [4, 5, 6]))
+    counters = tuple(tf.constant(c, tf.uint32) for c in ([7, 8], [9, 9]))
+    together = np.stack(dropout.threefry(keys, counters))
+    for row in range(3):
+        for column in range(2):
+            key = tuple(k[row, 0] for k in keys)
+            counter = tuple(c[column] for c in counters)
+            alone = np.stack(dropout.threefry(key, counter))
+            np.testing.assert_array_equal(together[:, row, column], alone)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
 
-from ibc.networks import conv_mlp_mdn, conv_mlp_mse, mlp_ebm, mlp_mdn, mlp_mse, pixel_ebm
+from ibc.networks import conv_mlp_explicit, mlp_ebm, mlp_explicit, pixel_ebm
 from ibc.utils import precision
 
 _STATE_SPEC = tf.TensorSpec([2, 3], tf.float32)
@@ -23,8 +23,8 @@ _NETWORKS = {
         for layers in ("MLPDropout", "ResNetOrig", "ResNetPreActivation")
         for dense in ("regular", "spectral_norm")
     },
-    "MLPMSE": (_STATE_SPEC, lambda: mlp_mse.MLPMSE(_STATE_SPEC, _ACTION_SPEC, 64, 4)),
-    "MLPMDN": (_STATE_SPEC, lambda: mlp_mdn.MLPMDN(_STATE_SPEC, _ACTION_SPEC, 64, 4)),
+    "MLPMSE": (_STATE_SPEC, lambda: mlp_explicit.MLPMSE(_STATE_SPEC, _ACTION_SPEC, 64, 4)),
+    "MLPMDN": (_STATE_SPEC, lambda: mlp_explicit.MLPMDN(_STATE_SPEC, _ACTION_SPEC, 64, 4)),
     **{
         f"PixelEBM {encoder}": (
             _IMAGE_SPEC,
@@ -36,11 +36,11 @@ _NETWORKS = {
     },
     "ConvMLPMSE": (
         _IMAGE_SPEC,
-        lambda: conv_mlp_mse.ConvMLPMSE(_IMAGE_SPEC, _ACTION_SPEC, 64, 4, **_SIZE),
+        lambda: conv_mlp_explicit.ConvMLPMSE(_IMAGE_SPEC, _ACTION_SPEC, 64, 4, **_SIZE),
     ),
     "ConvMLPMDN": (
         _IMAGE_SPEC,
-        lambda: conv_mlp_mdn.ConvMLPMDN(_IMAGE_SPEC, _ACTION_SPEC, 64, 4, **_SIZE),
+        lambda: conv_mlp_explicit.ConvMLPMDN(_IMAGE_SPEC, _ACTION_SPEC, 64, 4, **_SIZE),
     ),
 }
 

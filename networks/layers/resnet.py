@@ -2,11 +2,12 @@
 
 import abc
 import functools
+from collections.abc import Callable
 
 import gin
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dense_stack, dropout, residual_activation
+from ibc.networks.layers import dense, dense_stack, dropout
 
 _NORMALIZERS = {
     "Batch": tf.keras.layers.BatchNormalization,
@@ -62,7 +63,7 @@ class ResNetLayer(dense_stack.DenseStack):
         _check(hidden_sizes, normalizer, activation)
         blocks = len(hidden_sizes) // 2
         self._activation = tf.keras.activations.get(activation)
-        self._residual_activation = residual_activation.get(activation)
+        self._residual_activation = _of_residual_sums(activation)
         self._projection = self._dense(hidden_sizes[0])
         self._weight_layers = [self._hidden_dense(hidden_sizes[0]) for _ in range(blocks)]
         self._norm_layers = _normalizers(normalizer, blocks, self._hidden_policy)
@@ -74,18 +75,22 @@ class ResNetLayer(dense_stack.DenseStack):
         """The linear projection to the stack's width."""
         return self._projection
 
-    def _after_first(self, hidden: tf.Tensor, training: bool) -> tf.Tensor:
+    @property
+    def num_masks(self) -> int:
+        """As many for each block as it has dropouts."""
+        return self._DROPOUTS_PER_BLOCK * len(self._weight_layers)
+
+    def _after_first(self, hidden: tf.Tensor, training: dropout.Training) -> tf.Tensor:
         for index, dropouts in enumerate(self._dropouts_of_blocks(hidden, training)):
-            hidden = self._block(index, hidden, dropouts, training)
+            hidden = self._block(index, hidden, dropouts, bool(training))
         return hidden
 
     def _dropouts_of_blocks(
-        self, hidden: tf.Tensor, training: bool
+        self, hidden: tf.Tensor, training: dropout.Training
     ) -> list[list[dense_stack.Dropout]]:
-        count, blocks = self._DROPOUTS_PER_BLOCK, len(self._weight_layers)
-        units = [hidden.shape[-1]] * count * blocks
-        dropouts = self._dropouts(hidden, units, training)
-        return [dropouts[index * count : (index + 1) * count] for index in range(blocks)]
+        count = self._DROPOUTS_PER_BLOCK
+        dropouts = self._dropouts(hidden, [hidden.shape[-1]] * self.num_masks, training)
+        return [dropouts[first : first + count] for first in range(0, self.num_masks, count)]
 
     @abc.abstractmethod
     def _block(
@@ -113,10 +118,10 @@ class ResNetOrigLayer(ResNetLayer):
         dropouts: list[dense_stack.Dropout],
         training: bool,
     ) -> tf.Tensor:
-        hidden = self._weight_layers[index](inputs, training=training)
+        hidden = self._weight_layers[index](inputs)
         hidden = self._activation(self._norm_layers[index](hidden, training=training))
         hidden = dropouts[0](hidden)
-        hidden = self._weight_layers_2[index](hidden, training=training)
+        hidden = self._weight_layers_2[index](hidden)
         return self._activation(inputs + self._norm_layers_2[index](hidden, training=training))
 
 
@@ -136,7 +141,7 @@ class ResNetPreActivationLayer(ResNetLayer):
         training: bool,
     ) -> tf.Tensor:
         hidden = self._block_but_last(index, inputs, dropouts, training)
-        return inputs + self._weight_layers_2[index](hidden, training=training)
+        return inputs + self._weight_layers_2[index](hidden)
 
     def _block_but_last(
         self,
@@ -147,20 +152,36 @@ class ResNetPreActivationLayer(ResNetLayer):
     ) -> tf.Tensor:
         hidden = self._residual_activation(self._norm_layers[index](inputs, training=training))
         hidden = dropouts[0](hidden)
-        hidden = self._weight_layers[index](hidden, training=training)
+        hidden = self._weight_layers[index](hidden)
         hidden = self._activation(self._norm_layers_2[index](hidden, training=training))
         return dropouts[1](hidden)
 
-    def _after_first_and_head(
-        self, hidden: tf.Tensor, head: dense.Dense, training: bool
+    def _after_first_with_last(
+        self, hidden: tf.Tensor, last: dense.Dense, training: dropout.Training
     ) -> tf.Tensor:
-        # Nothing but the sum stands between the last layer and the head.
+        # Nothing but the sum stands between the block's last layer and the next.
         *others, of_last = self._dropouts_of_blocks(hidden, training)
         for index, dropouts in enumerate(others):
-            hidden = self._block(index, hidden, dropouts, training)
-        last = len(others)
-        inner = self._block_but_last(last, hidden, of_last, training)
-        return self._weight_layers_2[last].before_head(head, hidden, inner, training)
+            hidden = self._block(index, hidden, dropouts, bool(training))
+        inner = self._block_but_last(len(others), hidden, of_last, bool(training))
+        return self._weight_layers_2[-1].merged_with(last, hidden, inner)
+
+
+@tf.custom_gradient
+def relu(sums: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """max(sums, 0), with Relu's gradient, for residual sums, which are used elsewhere, too.
+
+    TensorFlow's optimizer makes a product, its bias and what follows one operation. Where Relu
+    follows a sum that has another use, it tries that too, fails ("remapper failed: … exist for
+    missing node") and leaves the whole graph as it was. It does not look at Maximum.
+    """
+    activated = tf.maximum(sums, tf.zeros([], sums.dtype))
+    return activated, lambda upstream: tf.raw_ops.ReluGrad(gradients=upstream, features=activated)
+
+
+def _of_residual_sums(name: str) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a Keras activation to apply to residual sums."""
+    return relu if name == "relu" else tf.keras.activations.get(name)
 
 
 class _Identity(tf.keras.layers.Layer):
@@ -169,7 +190,7 @@ class _Identity(tf.keras.layers.Layer):
     def __init__(self):
         super().__init__(autocast=False)
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: dropout.Training = False) -> tf.Tensor:
         del training
         return inputs
 
@@ -197,5 +218,6 @@ def _check(hidden_sizes: list[int], normalizer: str | None, activation: str) -> 
         )
     if activation not in _ACTIVATIONS:
         raise ValueError(
-            f"ResNetLayer.activation must be one of {list(_ACTIVATIONS)}, but is {activation!r}."
+            "The activation of residual layers (ResNetLayer.activation, or the network's own) must "
+            f"be one of {list(_ACTIVATIONS)}, but is {activation!r}."
         )

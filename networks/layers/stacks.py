@@ -1,13 +1,76 @@
 """The stacks of hidden layers that gin files name."""
 
-from ibc.networks.layers import dense_stack, mlp_dropout, resnet
+from types import ModuleType
 
-# Far more than fits into memory; beyond, TensorFlow's and Python's errors name no parameter.
-_WIDEST = 1 << 20
-_DEEPEST = 10_000
+import tensorflow as tf
+
+from ibc.networks.layers import dense, dense_stack, dropout, resnet
+from ibc.utils import parameters
+
+
+class MLPDropoutLayer(dense_stack.DenseStack):
+    """A plain multilayer perceptron: dense, activation, dropout; once per hidden size."""
+
+    def __init__(
+        self,
+        hidden_sizes: list[int],
+        rate: float = 0.1,
+        activation: str = "relu",
+        kernel_initializer: str = "normal",
+        bias_initializer: str = "normal",
+        dense_layer_type: str = "regular",
+        **kwargs,
+    ):
+        """Creates the layers; arguments as in `DenseStack`.
+
+        Args:
+          hidden_sizes: Units of each layer.
+          rate: Dropout rate after each activation, in [0, 255/256].
+          activation: Keras activation of each layer.
+          kernel_initializer: Keras initializer.
+          bias_initializer: Keras initializer.
+          dense_layer_type: 'regular' or 'spectral_norm'.
+          **kwargs: Passed to Keras.
+
+        Raises:
+          ValueError: As `DenseStack`, or the rate is out of range.
+        """
+        super().__init__(
+            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, **kwargs
+        )
+        self._rate = dropout.checked_rate(rate)
+        self._units = list(hidden_sizes)
+        first, *others = hidden_sizes
+        self._weight_layers = [self._dense(first), *map(self._hidden_dense, others)]
+        self._activation = tf.keras.activations.get(activation)
+
+    @property
+    def first_layer(self) -> dense.Dense:
+        """The first dense layer, before its activation."""
+        return self._weight_layers[0]
+
+    @property
+    def num_masks(self) -> int:
+        """One after each layer."""
+        return len(self._units)
+
+    def _after_first(self, hidden: tf.Tensor, training: dropout.Training) -> tf.Tensor:
+        first, *others = self._dropouts(hidden, self._units, training)
+        hidden = first(self._activation(hidden))
+        for layer, drop in zip(self._weight_layers[1:], others, strict=True):
+            hidden = drop(self._activation(layer(hidden)))
+        return hidden
+
+
+_STACKS = {
+    "MLPDropout": MLPDropoutLayer,
+    "ResNetOrig": resnet.ResNetOrigLayer,
+    "ResNetPreActivation": resnet.ResNetPreActivationLayer,
+}
 
 
 def make_stack(
+    owner: str,
     layers: str,
     width: int,
     depth: int,
@@ -20,6 +83,7 @@ def make_stack(
     """Creates `depth` hidden layers of `width` units.
 
     Args:
+      owner: The configurable whose parameters the others are, 'MLPEBM' say.
       layers: 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation'.
       width: Units per layer.
       depth: Number of layers, without a residual stack's projection.
@@ -35,25 +99,26 @@ def make_stack(
     Raises:
       ValueError: A name is unknown, or width or depth is out of range or does not suit the layers.
     """
-    for name, value, most in (("width", width, _WIDEST), ("depth", depth, _DEEPEST)):
-        if not isinstance(value, int) or not 1 <= value <= most:
-            raise ValueError(
-                f"The network's {name} is {value!r}; it must be a whole number of at least 1 and "
-                f"at most {most}."
-            )
-    options = dict(
-        hidden_sizes=[width] * depth,
-        rate=rate,
-        kernel_initializer=kernel_initializer,
-        bias_initializer=bias_initializer,
-        dense_layer_type=dense_layer_type,
+    parameters.check_whole(owner, width=width, depth=depth)
+    if layers not in _STACKS:
+        raise ValueError(f"{owner}.layers must be one of {list(_STACKS)}, but is {layers!r}.")
+    _check_keras_name(f"{owner}.activation", activation, tf.keras.activations)
+    for name, value in (
+        ("kernel_initializer", kernel_initializer),
+        ("bias_initializer", bias_initializer),
+    ):
+        _check_keras_name(f"{owner}.{name}", value, tf.keras.initializers, "normal")
+    return _STACKS[layers](
+        [width] * depth, rate, activation, kernel_initializer, bias_initializer, dense_layer_type
     )
-    if layers == "MLPDropout":
-        return mlp_dropout.MLPDropoutLayer(activation=activation, **options)
-    if layers == "ResNetOrig":
-        return resnet.ResNetOrigLayer(default_activation=activation, **options)
-    if layers == "ResNetPreActivation":
-        return resnet.ResNetPreActivationLayer(default_activation=activation, **options)
-    raise ValueError(
-        f"layers must be 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation', but is {layers!r}."
-    )
+
+
+def _check_keras_name(parameter: str, value: object, module: ModuleType, *aliases: str) -> None:
+    """Refuses what Keras' `module.get` does not know, by the parameter's name."""
+    try:
+        module.get(value)
+    except (ValueError, TypeError) as error:
+        known = {name for name, found in vars(module).items() if callable(found)}
+        known = {name for name in known if name.islower()} - {"get", "serialize", "deserialize"}
+        names = ", ".join(sorted(known.union(aliases)))
+        raise ValueError(f"{parameter} must be one of {names}, but is {value!r}.") from error

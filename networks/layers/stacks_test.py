@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.networks.layers import dense, dropout, mlp_dropout, stacks
+from ibc.networks.layers import dense, dropout, stacks
+from ibc.utils import keys
 
 STACKS = ["MLPDropout", "ResNetOrig", "ResNetPreActivation"]
 _NUM_MASKS = {"MLPDropout": 4, "ResNetOrig": 2, "ResNetPreActivation": 4}
@@ -37,7 +38,7 @@ def _swish(x):
 
 def test_residual_stack_matches_recording(golden):
     recorded = np.load(golden("num/net_ResNetPreActivation.npz"))
-    stack = stacks.make_stack("ResNetPreActivation", 8, 4, 0.0)
+    stack = stacks.make_stack("MLPEBM", "ResNetPreActivation", 8, 4, 0.0)
     stack(tf.zeros([1, 6]))
     names = sorted(name for name in recorded.files if name.startswith("var"))
     assert len(stack.weights) == len(names)
@@ -55,12 +56,13 @@ def test_residual_stack_matches_recording(golden):
 @pytest.mark.parametrize("layers", STACKS)
 @pytest.mark.parametrize("training", [False, True])
 def test_stacks_against_float64(layers, training, name, function):
-    stack = _filled(stacks.make_stack(layers, 8, 4, 0.3, activation=name))
-    seed, count = tf.constant([4, 5]), _NUM_MASKS[layers]
+    stack = _filled(stacks.make_stack("MLPEBM", layers, 8, 4, 0.3, activation=name))
+    count = _NUM_MASKS[layers]
+    assert stack.num_masks == count
     masks = iter(np.ones([count, 1, 1]))
     if training:
-        with dropout.step_seed(seed):
-            masks = (mask.numpy() for mask in dropout.masks(5, [8] * count, 0.3))
+        training = keys.Key(tf.constant([4, 5]))
+        masks = (mask.numpy() for mask in dropout.masks(5, [8] * count, 0.3, training))
     x = np.random.RandomState(1).randn(5, 6)
     values = [v.numpy().astype(np.float64) for v in stack.weights]
     pairs = list(zip(values[0::2], values[1::2], strict=True))
@@ -87,38 +89,27 @@ def test_stacks_against_float64(layers, training, name, function):
     assert next(masks, None) is None
 
     x = tf.constant(x, tf.float32)
-    with dropout.step_seed(seed):
-        found = stack(x, training=training)
+    found = stack(x, training=training)
     np.testing.assert_allclose(found, h, rtol=2e-4, atol=1e-4)
-    # With a head the last layer takes another way.
-    head = dense.Dense(1, kernel_initializer="ones")
-    with dropout.step_seed(seed):
-        found = stack.after_first(stack.first_layer(x), training, head)
+    # Before a linear layer the stack's last one takes another way.
+    last = dense.Dense(1, kernel_initializer="ones")
+    found = stack.after_first(stack.first_layer(x), training, last)
     np.testing.assert_allclose(found, np.sum(h, axis=1, keepdims=True), rtol=2e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("dense_type", ["regular", "spectral_norm"])
 @pytest.mark.parametrize("layers", STACKS)
-def test_a_stack_with_a_head_equals_the_head_on_the_stack(layers, dense_type):
-    stack = _filled(stacks.make_stack(layers, 8, 4, 0.0, dense_layer_type=dense_type))
-    head = dense.Dense(1, kernel_initializer="normal", bias_initializer="normal")
+def test_a_stack_with_a_last_layer_equals_the_layer_on_the_stack(layers, dense_type):
+    stack = _filled(stacks.make_stack("MLPEBM", layers, 8, 4, 0.0, dense_layer_type=dense_type))
+    last = dense.Dense(1, kernel_initializer="normal", bias_initializer="normal")
     hidden = tf.constant(np.random.RandomState(1).randn(5, 8), tf.float32)
-    expected = head(stack.after_first(hidden))
-    np.testing.assert_allclose(stack.after_first(hidden, head=head), expected, rtol=1e-4, atol=1e-5)
-    for _ in range(2):
-        # Spectral norms move on by one power iteration per training call, every one of them.
-        stack.after_first(hidden, training=True)
-    trained = [v.numpy() for v in stack.weights]
-    again = _filled(stacks.make_stack(layers, 8, 4, 0.0, dense_layer_type=dense_type))
-    for _ in range(2):
-        again.after_first(hidden, training=True, head=head)
-    for found, wanted in zip(again.weights, trained, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+    expected = last(stack.after_first(hidden))
+    np.testing.assert_allclose(stack.after_first(hidden, last=last), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_layer_normalizer_against_float64():
     gin.parse_config("ResNetLayer.normalizer = 'Layer'")
-    stack = _filled(stacks.make_stack("ResNetPreActivation", 8, 2, 0.0))
+    stack = _filled(stacks.make_stack("MLPEBM", "ResNetPreActivation", 8, 2, 0.0))
     kinds = [v.name.split("/")[-1].split(":")[0] for v in stack.weights]
     assert kinds == ["kernel", "bias", *["kernel", "bias", "gamma", "beta"] * 2]
     k0, b0, k1, b1, g1, c1, k2, b2, g2, c2 = [v.numpy().astype(np.float64) for v in stack.weights]
@@ -136,7 +127,7 @@ def test_layer_normalizer_against_float64():
 
 def test_batch_normalizer_uses_the_batch_in_training():
     gin.parse_config("ResNetLayer.normalizer = 'Batch'")
-    stack = stacks.make_stack("ResNetPreActivation", 8, 2, 0.0)
+    stack = stacks.make_stack("MLPEBM", "ResNetPreActivation", 8, 2, 0.0)
     x = tf.constant(np.random.RandomState(1).randn(64, 6), tf.float32)
     stack(x)
     moving = stack.non_trainable_weights
@@ -152,23 +143,21 @@ def test_batch_normalizer_uses_the_batch_in_training():
 
 @pytest.mark.parametrize("layers", STACKS)
 def test_dropout_acts_in_training_only(layers):
-    stack, x = stacks.make_stack(layers, 32, 2, 0.5), tf.ones([3, 6])
+    stack, x = stacks.make_stack("MLPEBM", layers, 32, 2, 0.5), tf.ones([3, 6])
     quiet = stack(x).numpy()
     np.testing.assert_array_equal(quiet, stack(x))
-    with dropout.step_seed(tf.constant([0, 1])):
-        noisy = stack(x, training=True).numpy()
+    noisy = stack(x, training=keys.Key(tf.constant([0, 1]))).numpy()
     assert not np.allclose(quiet, noisy)
 
 
 def test_each_layer_drops_as_many_units_as_it_has():
-    stack, x = mlp_dropout.MLPDropoutLayer([32, 16], 0.5, bias_initializer="ones"), tf.ones([64, 6])
+    stack, x = stacks.MLPDropoutLayer([32, 16], 0.5, bias_initializer="ones"), tf.ones([64, 6])
     stack(x)
     for weight in stack.trainable_variables:
         weight.assign(tf.ones_like(weight))
-    with dropout.step_seed(tf.constant([0, 1])):
-        found = stack(x, training=True).numpy()
-    with dropout.step_seed(tf.constant([0, 1])):
-        first, second = dropout.masks(64, [32, 16], 0.5)
+    key = keys.Key(tf.constant([0, 1]))
+    found = stack(x, training=key).numpy()
+    first, second = dropout.masks(64, [32, 16], 0.5, key)
     hidden = 7 * first
     expected = (tf.reduce_sum(hidden, axis=1, keepdims=True) + 1) * second
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -176,15 +165,15 @@ def test_each_layer_drops_as_many_units_as_it_has():
 
 def test_gin_activation_wins_over_the_networks():
     gin.parse_config("ResNetLayer.activation = 'swish'")
-    by_gin = _filled(stacks.make_stack("ResNetOrig", 8, 2, 0.0, activation="relu"))
+    by_gin = _filled(stacks.make_stack("MLPEBM", "ResNetOrig", 8, 2, 0.0, activation="relu"))
     gin.clear_config()
-    direct = _filled(stacks.make_stack("ResNetOrig", 8, 2, 0.0, activation="swish"))
+    direct = _filled(stacks.make_stack("MLPEBM", "ResNetOrig", 8, 2, 0.0, activation="swish"))
     x = tf.constant(np.random.RandomState(1).randn(5, 6), tf.float32)
     np.testing.assert_array_equal(by_gin(x), direct(x))
 
 
 def test_weights_start_normal_with_std_005():
-    stack = stacks.make_stack("ResNetPreActivation", 128, 2, 0.0)
+    stack = stacks.make_stack("MLPEBM", "ResNetPreActivation", 128, 2, 0.0)
     stack(tf.zeros([1, 6]))
     kernel = stack.weights[2].numpy()
     assert kernel.std() == pytest.approx(0.05, rel=0.05)
@@ -196,10 +185,14 @@ def test_weights_start_normal_with_std_005():
     [
         (dict(layers="Transformer"), "'Transformer'"),
         (dict(layers="ResNetOrig", depth=3), "must be even"),
-        (dict(layers="MLPDropout", depth=0), "at least 1"),
-        (dict(layers="MLPDropout", depth=10**30), f"depth is {10**30}; .* at most 10000"),
-        (dict(layers="MLPDropout", width=10**30), f"width is {10**30}; .* at most 1048576"),
-        (dict(layers="MLPDropout", dense_layer_type="sparse"), "'sparse'"),
+        (dict(layers="MLPDropout", depth=0), "MLPEBM.depth .* at least 1, got 0"),
+        (dict(layers="MLPDropout", depth=10**30), f"MLPEBM.depth .* got {10**30}"),
+        (dict(layers="MLPDropout", width=10**30), f"MLPEBM.width .* got {10**30}"),
+        (dict(dense_layer_type="sparse"), "'sparse'"),
+        (dict(activation="nope"), "MLPEBM.activation must be one of elu, .*, tanh, but is 'nope'"),
+        (dict(activation=3), "MLPEBM.activation must be one of .* but is 3"),
+        (dict(kernel_initializer="foo"), "MLPEBM.kernel_init.* of constant, .* but is 'foo'"),
+        (dict(bias_initializer=["x"]), r"MLPEBM.bias_init.* normal, .* but is \['x'\]"),
         (dict(layers="ResNetOrig", activation="tanh"), "'tanh'"),
         (dict(layers="ResNetOrig", rate=1.0), "dropout rate must be in"),
         (dict(layers="MLPDropout", rate=-0.5), "dropout rate must be in"),
@@ -207,10 +200,12 @@ def test_weights_start_normal_with_std_005():
 )
 def test_bad_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
-        stacks.make_stack(**{"width": 8, "depth": 2, "rate": 0.0, **options})
+        stacks.make_stack(
+            "MLPEBM", **{"layers": "MLPDropout", "width": 8, "depth": 2, "rate": 0.0, **options}
+        )
 
 
 def test_unknown_normalizer_is_named():
     gin.parse_config("ResNetLayer.normalizer = 'Group'")
     with pytest.raises(ValueError, match="'Group'"):
-        stacks.make_stack("ResNetOrig", 8, 2, 0.0)
+        stacks.make_stack("MLPEBM", "ResNetOrig", 8, 2, 0.0)

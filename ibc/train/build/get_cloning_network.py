@@ -1,31 +1,22 @@
 """Networks by the name that `train_eval.network` gives them."""
 
-import difflib
-
 from tf_agents.networks import network
 from tf_agents.typing import types
 
-from ibc.networks import (
-    autoregressive_ebm,
-    conv_mlp_mdn,
-    conv_mlp_mse,
-    energy_network,
-    mlp_ebm,
-    mlp_mdn,
-    mlp_mse,
-    pixel_ebm,
-)
+from ibc.networks import energy_network, registry
 
-# Name -> (network class, the loss it is trained with).
-NETWORKS = {
-    "MLPEBM": (mlp_ebm.MLPEBM, "ebm"),
-    "MLPMSE": (mlp_mse.MLPMSE, "mse"),
-    "MLPMDN": (mlp_mdn.MLPMDN, "mdn"),
-    "PixelEBM": (pixel_ebm.PixelEBM, "ebm"),
-    "ConvMLPMSE": (conv_mlp_mse.ConvMLPMSE, "mse"),
-    "ConvMLPMDN": (conv_mlp_mdn.ConvMLPMDN, "mdn"),
-    "AutoregressiveEBM": (autoregressive_ebm.AutoregressiveEBM, "autoregressive"),
+_LOSS_TYPES = {
+    "energy": "ebm",
+    "regression": "mse",
+    "mixture": "mdn",
+    "autoregressive": "autoregressive",
 }
+"""The head of a network → what it is trained with."""
+
+
+def loss_type_of(name: str) -> str:
+    """Returns the loss type that the network which gin names is trained with."""
+    return _LOSS_TYPES[registry.get("train_eval.network", name).head]
 
 
 def get_cloning_network(
@@ -38,7 +29,7 @@ def get_cloning_network(
     """Builds the network that gin names.
 
     Args:
-      name: a key of `NETWORKS`.
+      name: one of `registry.networks`.
       loss_type: one of `get_agent.LOSS_TYPES`; the network must fit it.
       observation_spec: nest of [T, ...] specs.
       action_spec: spec of the flat action.
@@ -47,13 +38,8 @@ def get_cloning_network(
     Raises:
       ValueError: there is no such network, or it is trained with another loss.
     """
-    if name not in NETWORKS:
-        near = difflib.get_close_matches(str(name), NETWORKS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"train_eval.network is {name!r}; choose one of {', '.join(NETWORKS)}.{hint}"
-        )
-    network_class, trained_with = NETWORKS[name]
+    network_class = registry.get("train_eval.network", name)
+    trained_with = loss_type_of(name)
     if trained_with != loss_type:
         raise ValueError(
             f"train_eval.network is {name!r}, which is trained with loss_type "

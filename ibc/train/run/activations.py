@@ -13,7 +13,7 @@ import tensorflow as tf
 from tf_agents.networks import network as tfa_network
 from tf_agents.typing import types
 
-from ibc.networks import autoregressive_ebm, energy_network
+from ibc.networks import energy_network, mlp_ebm
 from ibc.networks.layers import dense, dense_stack
 
 
@@ -26,7 +26,7 @@ def largest(
     each.
 
     Args:
-      network: one of `get_cloning_network.NETWORKS`, its variables created.
+      network: one of `registry.networks`, its variables created.
       shares: parts of a batch, each normalized observations, a nest [B, T, ...], and normalized
         actions [B, A].
 
@@ -55,7 +55,7 @@ def largest(
 def _apply(
     network: tfa_network.Network, observation: types.NestedTensor, action: tf.Tensor
 ) -> None:
-    if isinstance(network, autoregressive_ebm.AutoregressiveEBM):
+    if isinstance(network, mlp_ebm.AutoregressiveEBM):
         encoding = network.encode(observation)
         for dimension in range(network.num_dimensions):
             network.score_dimension(encoding, dimension, action[:, tf.newaxis])
@@ -81,7 +81,7 @@ def _watched(network: tfa_network.Network, record: Callable[[str, object], None]
         for layer in layers:
             stack.enter_context(_replaced(layer, "call", _recording_outputs(layer, record)))
             if isinstance(layer, dense.Dense):
-                stack.enter_context(_replaced(layer, "before_head", _unfolded(layer)))
+                stack.enter_context(_replaced(layer, "merged_with", _unfolded(layer)))
             if isinstance(layer, dense_stack.DenseStack):
                 # Energy networks compute the first product in two parts, outside its `call`.
                 hidden = _recording_inputs(layer, record)
@@ -111,12 +111,12 @@ def _recording_inputs(stack: dense_stack.DenseStack, record: Callable) -> Callab
 
 
 def _unfolded(layer: dense.Dense) -> Callable:
-    """Computes what `before_head` does, layer by layer."""
+    """Computes what `merged_with` does, layer by layer."""
 
-    def before_head(head, residual, inputs, training=False):
-        return head(residual + layer(inputs, training=training))
+    def merged_with(last, residual, inputs):
+        return last(residual + layer(inputs))
 
-    return before_head
+    return merged_with
 
 
 @contextlib.contextmanager

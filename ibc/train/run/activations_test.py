@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.networks import mlp_mse
-from ibc.train.build import get_cloning_network
+from ibc.networks import mlp_explicit, registry
 from ibc.train.run import activations
 
 _SIZE, _WINDOW, _ROWS = 3, 2, 5
@@ -15,7 +14,7 @@ def make(name: str, bindings: str = "", **options):
     """Returns a small network and a batch of what it is applied to."""
     if bindings:
         gin.parse_config(bindings)
-    network_class, _ = get_cloning_network.NETWORKS[name]
+    network_class = registry.networks()[name]
     random = np.random.default_rng(0)
     if "Pixel" in name or "Conv" in name:
         spec = {"rgb": tf.TensorSpec([_WINDOW, 16, 16, 3], tf.uint8)}
@@ -33,7 +32,7 @@ def layers_with_weights(network) -> set[str]:
     return {v.name.rpartition("/")[0] for v in network.variables}
 
 
-@pytest.mark.parametrize("name", get_cloning_network.NETWORKS)
+@pytest.mark.parametrize("name", registry.networks())
 def test_every_layer_of_every_network_is_seen_and_left_as_it_was(name):
     network, share = make(name)
     attributes = [set(vars(module)) for module in network.submodules]
@@ -43,7 +42,7 @@ def test_every_layer_of_every_network_is_seen_and_left_as_it_was(name):
     assert [set(vars(module)) for module in network.submodules] == attributes
 
 
-@pytest.mark.parametrize("name", get_cloning_network.NETWORKS)
+@pytest.mark.parametrize("name", registry.networks())
 def test_the_layer_whose_weights_exploded_is_the_first_large_one(name):
     network, share = make(name)
     kernels = [v for v in network.trainable_variables if v.name.endswith("kernel:0")]
@@ -93,6 +92,6 @@ def test_what_does_not_fit_memory_is_not_known(monkeypatch):
     def regress(*_, **__):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    monkeypatch.setattr(mlp_mse.MLPMSE, "regress", regress)
+    monkeypatch.setattr(mlp_explicit.MLPMSE, "regress", regress)
     assert activations.largest(network, [share]) == {}
     assert all("call" not in vars(module) for module in network.submodules)

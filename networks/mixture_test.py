@@ -5,14 +5,17 @@ import pytest
 import tensorflow as tf
 from scipy import special
 
-from ibc.networks.layers import mdn, normalizers
+from ibc.networks import mixture
+from ibc.networks.layers import normalizers
 
 ACTIONS, COMPONENTS, WIDTH = 2, 3, 5
 
 
 def _layer(**options):
     """Returns a layer with weights large enough to tell components apart, and float64 weights."""
-    layer = mdn.MixtureDensityLayer(ACTIONS, **{"num_components": COMPONENTS, **options})
+    layer = mixture.MixtureDensityLayer(
+        "MLPMDN", ACTIONS, **{"num_components": COMPONENTS, **options}
+    )
     layer(tf.zeros([1, WIDTH]))
     generator = np.random.RandomState(0)
     for variable in layer.weights:
@@ -98,7 +101,7 @@ def test_bounded_values_come_back_but_do_not_run_away():
     values = tf.Variable([-9.0, -9.0, 0.5, 9.0, 9.0])
     upstream = tf.constant([1.0, -1.0, 2.0, 1.0, -1.0])
     with tf.GradientTape() as tape:
-        clipped = mdn.bounded(values, -3.0, 3.0)
+        clipped = mixture.bounded(values, -3.0, 3.0)
         loss = tf.reduce_sum(upstream * clipped)
     np.testing.assert_array_equal(clipped, [-3, -3, 0.5, 3, 3])
     # Descent moves against the gradient: what it would move further out stays where it is.
@@ -108,14 +111,20 @@ def test_bounded_values_come_back_but_do_not_run_away():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (dict(num_components=0), "num_components is 0; it must be a whole number of at least 1"),
-        (dict(num_components=2.0), "num_components is 2.0"),
-        (dict(training_temperature=0.0), "training_temperature is 0.0; it must be a positive"),
-        (dict(test_temperature=float("inf")), "test_temperature is inf"),
-        (dict(test_temperature="hot"), "test_temperature is 'hot'"),
-        (dict(test_variance_exponent=-1.0), "test_variance_exponent is -1.0; .* at least 0"),
+        (
+            dict(num_components=0),
+            "MLPMDN.num_components must be a whole number of at least 1, got 0",
+        ),
+        (dict(num_components=2.0), "got 2.0"),
+        (dict(training_temperature=0.0), "training_temperature must be a positive number, got 0.0"),
+        (
+            dict(test_temperature=float("inf")),
+            "test_temperature must be a positive number, got inf",
+        ),
+        (dict(test_temperature="hot"), "test_temperature must be a positive number, got 'hot'"),
+        (dict(test_variance_exponent=-1.0), "test_variance_exponent must .* got -1.0"),
     ],
 )
 def test_bad_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
-        mdn.MixtureDensityLayer(2, **options)
+        mixture.MixtureDensityLayer("MLPMDN", 2, **options)

@@ -1,10 +1,67 @@
-"""Turns windows of images into one picture per example, frames as groups of channels."""
+"""Encodes a window of images: one picture per example, frames as groups of channels."""
 
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from tf_agents.typing import types
+
+from ibc.networks.encoders import image_encoders
+from ibc.utils import parameters
+
+_ENCODERS = {
+    "ConvMaxpoolEncoder": image_encoders.ConvMaxpoolEncoder,
+    "SpatialAttentionEncoder": image_encoders.SpatialAttentionEncoder,
+}
+
+
+class WindowEncoder(tf.keras.layers.Layer):
+    """Resizes and stacks a window's frames and encodes them; ignores all but the image."""
+
+    def __init__(
+        self,
+        owner: str,
+        obs_spec: types.NestedTensorSpec,
+        encoder_network: str,
+        target_height: int,
+        target_width: int,
+        coord_conv: bool = False,
+        **kwargs,
+    ):
+        """Creates the encoder.
+
+        Args:
+          owner: The configurable whose parameters the others are, 'PixelEBM' say.
+          obs_spec: Nest of specs of one observation window, with one image [T, H, W, C].
+          encoder_network: 'ConvMaxpoolEncoder' or 'SpatialAttentionEncoder'.
+          target_height: Rows that images are resized to.
+          target_width: Columns that images are resized to.
+          coord_conv: Whether to append the channels x and y.
+          **kwargs: Passed to Keras.
+
+        Raises:
+          ValueError: There is not one image, the encoder is unknown, or a size is not a whole
+            number of at least 1.
+        """
+        super().__init__(**kwargs)
+        if encoder_network not in _ENCODERS:
+            raise ValueError(
+                f"{owner}.encoder_network must be one of {sorted(_ENCODERS)}, but is "
+                f"{encoder_network!r}."
+            )
+        parameters.check_whole(owner, target_height=target_height, target_width=target_width)
+        only_image(obs_spec, rank=4)
+        self._target_size = target_height, target_width
+        self._coord_conv = coord_conv
+        self._encoder = _ENCODERS[encoder_network]()
+
+    def call(self, observation: types.NestedTensor, training: bool = False) -> tf.Tensor:
+        """Encodes the image window of normalized observations, [B, T, ...] each, to [B, size]."""
+        del training
+        images = only_image(observation, rank=5)
+        images = preprocess(images, *self._target_size)
+        if self._coord_conv:
+            images = image_encoders.append_coordinates(images)
+        return self._encoder(images)
 
 
 def only_image(observation: Any, rank: int) -> Any:
@@ -73,26 +130,3 @@ def preprocess(images: tf.Tensor, target_height: int, target_width: int) -> tf.T
         tf.reshape(images, [-1, *images.shape[2:]]), [target_height, target_width]
     )
     return stack_frames(tf.reshape(resized, [-1, frames, target_height, target_width, channels]))
-
-
-def coordinates(height: int, width: int) -> np.ndarray:
-    """Returns every pixel's position: float32 [height, width, 2], x and y in [−1, 1].
-
-    x grows to the right, y downwards; the outermost pixels' centres are at −1 and 1.
-    """
-    x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
-    return np.stack([x, y], axis=-1).astype(np.float32)
-
-
-def append_coordinates(images: tf.Tensor) -> tf.Tensor:
-    """Appends the channels x and y of `coordinates` (arXiv 1807.03247).
-
-    Args:
-      images: float32 [B, H, W, C].
-
-    Returns:
-      float32 [B, H, W, C + 2].
-    """
-    _, height, width, _ = images.shape
-    shape = [tf.shape(images)[0], height, width, 2]
-    return tf.concat([images, tf.broadcast_to(coordinates(height, width), shape)], axis=-1)

@@ -1,13 +1,15 @@
-"""The output layer of mixture density networks."""
+"""Mixture density networks (Bishop, 1994): the distribution of an observation's action."""
 
-import math
-import numbers
 from collections.abc import Callable
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tf_agents.networks import network
+from tf_agents.typing import types
 
-from ibc.networks.layers import dense
+from ibc.networks.encoders import flat
+from ibc.networks.layers import dense, dense_stack, dropout
+from ibc.utils import parameters
 
 # Bounds of log σ. Below a thousandth of a normalized unit a component repeats single actions, its
 # likelihood grows without limit and its gradients with it.
@@ -16,8 +18,86 @@ _LOG_SCALE_BOUNDS = (-7.0, 7.0)
 _SHARPENED_BOUNDS = (-40.0, 40.0)
 
 
+class MixtureNetwork(network.Network):
+    """p(a | o): an encoder, hidden layers, then a mixture of normal distributions."""
+
+    head = "mixture"
+
+    def __init__(
+        self,
+        obs_spec: types.NestedTensorSpec,
+        encoder: Callable[..., tf.Tensor],
+        stack: dense_stack.DenseStack,
+        layer: "MixtureDensityLayer",
+        name: str,
+    ):
+        """Creates the network; its variables come with `create_variables`.
+
+        Args:
+          obs_spec: Nest of specs of one normalized observation window, [T, ...] each.
+          encoder: See `encoders.flat`.
+          stack: Hidden layers.
+          layer: Maps their outputs to mixtures.
+          name: Name of the network.
+        """
+        super().__init__(input_tensor_spec=obs_spec, state_spec=(), name=name)
+        self._encoder = encoder
+        self._stack = stack
+        self._head = layer
+
+    def build(self, input_shape) -> None:
+        """Creates the variables, whose shapes follow from the specs."""
+        self.mixture(flat.zeros(self.input_tensor_spec))
+        super().build(input_shape)
+
+    def mixture(
+        self, observation: types.NestedTensor, training: dropout.Training = False
+    ) -> tfp.distributions.MixtureSameFamily:
+        """Predicts the distribution of normalized actions, in training and in validation.
+
+        Args:
+          observation: Nest of tensors [B, T, ...], normalized.
+          training: See `dropout.Training`.
+
+        Returns:
+          Mixture with batch shape [B] and event shape [A], at the training temperature.
+        """
+        return self._head(self._features(observation, training))
+
+    def call(
+        self,
+        observation: types.NestedTensor,
+        step_type: tf.Tensor | None = None,
+        network_state: tuple = (),
+        training: dropout.Training = False,
+    ) -> tuple[tfp.distributions.MixtureSameFamily, tuple]:
+        """Predicts distributions of actions.
+
+        Args:
+          observation: Nest of tensors [B, T, ...], normalized.
+          step_type: Not used.
+          network_state: Passed through.
+          training: See `dropout.Training`.
+
+        Returns:
+          Mixture with batch shape [B] and event shape [A] and the network state. In training it is
+          that of normalized actions; otherwise of actions in the environment's units, at the test
+          temperature and with the test variance exponent.
+        """
+        del step_type
+        if training:
+            return self.mixture(observation, training), network_state
+        return self._head.denormalized(self._features(observation)), network_state
+
+    def _features(
+        self, observation: types.NestedTensor, training: dropout.Training = False
+    ) -> tf.Tensor:
+        features = self._encoder(observation, training=training)
+        return self._stack(features, training=training)
+
+
 class MixtureDensityLayer(tf.keras.layers.Layer):
-    """Maps features to a mixture of K diagonal normal distributions of actions (Bishop, 1994).
+    """Maps features to a mixture of K diagonal normal distributions of actions.
 
     Three linear layers, in this order: the means μ, log σ (the published code calls it the log
     variance), and the logits of the mixture's weights, which are divided by a temperature.
@@ -25,6 +105,7 @@ class MixtureDensityLayer(tf.keras.layers.Layer):
 
     def __init__(
         self,
+        owner: str,
         action_size: int,
         num_components: int = 1,
         training_temperature: float = 2.5,
@@ -36,6 +117,7 @@ class MixtureDensityLayer(tf.keras.layers.Layer):
         """Creates the three linear layers.
 
         Args:
+          owner: The configurable whose parameters the others are, 'MLPMDN' say.
           action_size: A.
           num_components: K.
           training_temperature: Divides the logits in training.
@@ -51,7 +133,11 @@ class MixtureDensityLayer(tf.keras.layers.Layer):
             components is not a whole number of at least 1.
         """
         super().__init__(**kwargs)
-        _check(num_components, training_temperature, test_temperature, test_variance_exponent)
+        parameters.check_whole(owner, num_components=num_components)
+        parameters.check_positive(
+            owner, training_temperature=training_temperature, test_temperature=test_temperature
+        )
+        parameters.check_not_negative(owner, test_variance_exponent=test_variance_exponent)
         self._shape = [num_components, action_size]
         self._training_temperature = training_temperature
         self._test_temperature = test_temperature
@@ -134,31 +220,3 @@ def _mixture(
 
 def _linear(units: int) -> dense.Dense:
     return dense.Dense(units, kernel_initializer="normal", bias_initializer="normal")
-
-
-def _check(
-    num_components: int,
-    training_temperature: float,
-    test_temperature: float,
-    test_variance_exponent: float,
-) -> None:
-    if not isinstance(num_components, int) or num_components < 1:
-        raise ValueError(
-            f"The mixture's num_components is {num_components!r}; it must be a whole number of at "
-            "least 1."
-        )
-    temperatures = dict(
-        training_temperature=training_temperature, test_temperature=test_temperature
-    )
-    for name, value in temperatures.items():
-        if not (_is_finite(value) and value > 0):
-            raise ValueError(f"The mixture's {name} is {value!r}; it must be a positive number.")
-    if not (_is_finite(test_variance_exponent) and test_variance_exponent >= 0):
-        raise ValueError(
-            f"The mixture's test_variance_exponent is {test_variance_exponent!r}; it must be a "
-            "number of at least 0."
-        )
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, numbers.Real) and math.isfinite(value)

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.networks import conv_mlp_mdn, conv_mlp_mse
-from ibc.networks.encoders import image_prepro, window_encoder
+from ibc.networks import conv_mlp_explicit
+from ibc.networks.encoders import image_encoders, image_window
 from ibc.networks.layers import normalizers
 from tests import conv_testing
 
 OBS_SPEC = {"rgb": tf.TensorSpec([2, 24, 32, 3], tf.uint8), "angle": tf.TensorSpec([2, 1])}
 ACTION_SPEC = tf.TensorSpec([2])
 DENORM = normalizers.StdDenormalizationLayer(np.array([0.1, -0.2]), np.array([0.5, 2.0]))
-MSE, MDN = conv_mlp_mse.ConvMLPMSE, conv_mlp_mdn.ConvMLPMDN
+MSE, MDN = conv_mlp_explicit.ConvMLPMSE, conv_mlp_explicit.ConvMLPMDN
 
 
 def _network(network_class, **options):
@@ -36,7 +36,7 @@ def _features(network, observation, coord_conv):
     frames = tf.image.resize(tf.reshape(observation["rgb"], [-1, 24, 32, 3]), [16, 20]).numpy()
     images = np.concatenate([frames[0::2], frames[1::2]], axis=-1)
     if coord_conv:
-        positions = np.broadcast_to(image_prepro.coordinates(16, 20), [len(images), 16, 20, 2])
+        positions = np.broadcast_to(image_encoders.coordinates(16, 20), [len(images), 16, 20, 2])
         images = np.concatenate([images, positions], axis=-1)
     layers = conv_testing.pairs(network)
     for layer in layers[:4]:
@@ -90,7 +90,9 @@ def test_coordinates_make_two_more_input_channels():
 
 def test_regression_can_have_the_encoder_of_energy_networks():
     network, observation = _network(MSE, encoder_network="SpatialAttentionEncoder"), _observation()
-    encoder = window_encoder.WindowEncoder(OBS_SPEC, "SpatialAttentionEncoder", 16, 20, True)
+    encoder = image_window.WindowEncoder(
+        "ConvMLPMSE", OBS_SPEC, "SpatialAttentionEncoder", 16, 20, True
+    )
     encoder(observation)
     values = network.get_weights()
     hidden, head = len(encoder.weights), -2
@@ -128,7 +130,7 @@ def test_compiled_actions_are_the_same(jit_compile):
 def test_bad_options_are_named(network_class):
     for options, message in (
         (dict(depth=3, layers="ResNetOrig"), "must be even"),
-        (dict(target_width="wide"), "target_width is 'wide'"),
+        (dict(target_width="wide"), "ConvMLPM.*.target_width must be .* got 'wide'"),
     ):
         with pytest.raises(ValueError, match=message):
             _network(network_class, **options)

@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from ibc.networks.layers import dense_resnet_value, residual_activation, stacks
+from ibc.networks import pixel_ebm
+from ibc.networks.layers import resnet, stacks
 
 
 def test_values_and_both_derivatives_are_those_of_relu():
@@ -18,7 +19,7 @@ def test_values_and_both_derivatives_are_those_of_relu():
         return activation(sums), gradient, outer.gradient(penalty, sums)
 
     expected = penalized(tf.nn.relu)
-    for found, value in zip(penalized(residual_activation.relu), expected, strict=True):
+    for found, value in zip(penalized(resnet.relu), expected, strict=True):
         np.testing.assert_allclose(found, value, rtol=1e-6)
 
 
@@ -26,7 +27,7 @@ def test_values_and_both_derivatives_are_those_of_relu():
 def test_by_name(name):
     inputs = tf.linspace(-2.0, 2.0, 9)
     expected = tf.keras.activations.get(name)(inputs)
-    np.testing.assert_array_equal(residual_activation.get(name)(inputs), expected)
+    np.testing.assert_array_equal(resnet._of_residual_sums(name)(inputs), expected)
 
 
 def _operations(fn) -> list[str]:
@@ -43,8 +44,8 @@ def _operations(fn) -> list[str]:
 @pytest.mark.parametrize(
     "stack",
     [
-        lambda: stacks.make_stack("ResNetPreActivation", 32, 6, 0.0),
-        lambda: dense_resnet_value.DenseResnetValue(width=32, num_blocks=3),
+        lambda: stacks.make_stack("MLPEBM", "ResNetPreActivation", 32, 6, 0.0),
+        lambda: pixel_ebm.DenseResnetValue(width=32, num_blocks=3),
     ],
 )
 def test_products_biases_and_sums_become_one_operation(stack):

@@ -1,17 +1,20 @@
-"""The mixture density network against recordings and the layers it is made of."""
+"""Explicit networks over states against recordings and float64 recomputation."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.networks import mlp_mdn
-from ibc.networks.layers import dropout, normalizers
+from ibc.networks import mlp_explicit
+from ibc.networks.layers import normalizers
+from ibc.utils import keys
 
 OBS_SPEC = {"zeta": tf.TensorSpec([2, 1]), "alpha": tf.TensorSpec([2, 3])}
 
 
 def _network(**options):
-    network = mlp_mdn.MLPMDN(OBS_SPEC, tf.TensorSpec([2]), **{"width": 8, "depth": 4, **options})
+    network = mlp_explicit.MLPMDN(
+        OBS_SPEC, tf.TensorSpec([2]), **{"width": 8, "depth": 4, **options}
+    )
     network.create_variables()
     return network
 
@@ -69,16 +72,15 @@ def test_validation_sees_the_mixture_that_is_trained_without_dropout():
 
 
 def _seeded_loc(network, observation, seed):
-    with dropout.step_seed(seed):
-        loc = _parameters(network.mixture(observation, training=True))["loc"].numpy()
-    with dropout.step_seed(seed):
-        called = _parameters(network(observation, training=True)[0])["loc"]
+    key = keys.Key(seed)
+    loc = _parameters(network.mixture(observation, training=key))["loc"].numpy()
+    called = _parameters(network(observation, training=key)[0])["loc"]
     np.testing.assert_array_equal(loc, called)
     return loc
 
 
 def test_one_component_by_default_and_actions_of_any_shape():
-    network = mlp_mdn.MLPMDN(OBS_SPEC, tf.TensorSpec([2, 3]), width=8)
+    network = mlp_explicit.MLPMDN(OBS_SPEC, tf.TensorSpec([2, 3]), width=8)
     network.create_variables()
     observation = {"zeta": tf.ones([5, 2, 1]), "alpha": tf.ones([5, 2, 3])}
     mixture, _ = network(observation)
@@ -87,15 +89,46 @@ def test_one_component_by_default_and_actions_of_any_shape():
 
 
 def test_bad_options_are_named():
-    with pytest.raises(ValueError, match="num_components is -1"):
+    with pytest.raises(ValueError, match=r"MLPMDN\.num_components must be .* got -1"):
         _network(num_components=-1)
 
 
 def test_flat_observations_and_many_components():
-    network = mlp_mdn.MLPMDN(
+    network = mlp_explicit.MLPMDN(
         tf.TensorSpec([1, 45]), tf.TensorSpec([24]), width=128, rate=0.0, num_components=26
     )
     network.create_variables()
     mixture, _ = network(tf.ones([3, 1, 45]))
     assert mixture.components_distribution.loc.shape == (3, 26, 24)
     assert np.all(np.isfinite(mixture.log_prob(tf.zeros([3, 24]))))
+
+
+def _random_observation(batch):
+    generator = np.random.RandomState(0)
+    shapes = {"zeta": [batch, 2, 1], "alpha": [batch, 2, 3]}
+    return {key: generator.randn(*shape).astype(np.float32) for key, shape in shapes.items()}
+
+
+def test_against_float64_and_denormalized_only_in_inference():
+    network = mlp_explicit.MLPMSE(
+        OBS_SPEC,
+        tf.TensorSpec([2]),
+        width=8,
+        depth=1,
+        rate=0.0,
+        act_denorm_layer=lambda action: action * 3 + 1,
+    )
+    spec = network.create_variables()
+    assert spec.shape == (2,)
+    observation = _random_observation(4)
+    k0, b0, k1, b1 = [v.numpy().astype(np.float64) for v in network.variables]
+    window = np.concatenate([observation["alpha"], observation["zeta"]], -1).reshape(4, 8)
+    expected = np.maximum(window @ k0 + b0, 0) @ k1 + b1
+    np.testing.assert_allclose(network(observation, training=True)[0], expected, rtol=1e-4)
+    np.testing.assert_allclose(network.regress(observation), expected, rtol=1e-4)
+    np.testing.assert_allclose(network(observation)[0], expected * 3 + 1, rtol=1e-4)
+
+
+def test_actions_of_any_shape_are_predicted_flat():
+    network = mlp_explicit.MLPMSE(OBS_SPEC, tf.TensorSpec([2, 3]), width=8, layers="ResNetOrig")
+    assert network.create_variables().shape == (6,)
