@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from ibc.data.records import shard_files
 from ibc.environments import tasks
-from ibc.utils import program, startup
+from ibc.utils import atomic_file, program, startup
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,6 +61,7 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
             raise ValueError("give the record file to make after the input, or --task.")
         output = f"datasets/{arguments.task}/{arguments.task}.tfrecord"
     shard_files.check_name(output)
+    atomic_file.check_place(output)
     _check_not_its_own_input(arguments.input, output)
     source = converter.open_source(arguments.input, arguments.task)
     # Of a folder it is known only now which file is read.

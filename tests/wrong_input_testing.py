@@ -187,6 +187,9 @@ COLLECTION = {
 DATA_COMMAND = {
     ("info", "in"): "it is a folder, and dataset_path names files, like in/*.tfrecord",
     ("info", "in/good.tfrecord", "--picture=out/a.txt"): "give a name ending with .png",
+    ("info", "in/good.tfrecord", "--picture=in/file/a.png"): "--picture=in/file/a.png: no file can",
+    ("convert", "in/good.tfrecord", "/proc/o.tfrecord"): "/proc/o.tfrecord: no file can be made",
+    ("convert", "in/good.tfrecord", "a/" * 2500 + "o.tfrecord"): "(File name too long); give",
     ("info", "in/text.tfrecord"): "in/text.tfrecord is damaged, or no record file",
     ("verify", "in/e*.tfrecord"): "1 of 1 record files cannot be used",
     ("convert", "in/file", "out/o.tfrecord"): "in/file is no HDF5 file",

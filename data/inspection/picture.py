@@ -24,9 +24,11 @@ def check_name(path: str | os.PathLike) -> None:
 
     Raises:
       ValueError: It does not end with .png.
+      OSError: No file can be made there.
     """
     if not os.fspath(path).lower().endswith(".png"):
         raise ValueError(f"--picture={path}: pictures are PNG files, give a name ending with .png.")
+    atomic_file.check_place(path, "--picture=")
 
 
 def action_columns(shard: shard_reader.Shard) -> dict[str, np.ndarray]:

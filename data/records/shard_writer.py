@@ -48,8 +48,10 @@ class ShardWriter:
 
         Raises:
           ValueError: `path` is no place for a record file, see `shard_files.check_name`.
+          OSError: no file can be made there.
         """
         shard_files.check_name(path)
+        atomic_file.check_place(path)
         self.path = os.path.abspath(os.path.expanduser(path))
         self.num_frames = 0
         self.num_episodes = 0

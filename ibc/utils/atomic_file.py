@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 
 FILE, FOLDER = "a regular file", "a folder"
@@ -21,6 +22,11 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 
+# What file systems allow, less what temporary names add.
+_LONGEST_PATH_BYTES = 4000
+_LONGEST_NAME_BYTES = 255
+_LONGEST_SHOWN = 200
+
 
 def kind(path: str | os.PathLike) -> str | None:
     """Says what is under a path, or where a link under it leads; None if nothing is there."""
@@ -29,6 +35,28 @@ def kind(path: str | os.PathLike) -> str | None:
     except OSError as error:
         return "a link to itself" if error.errno == errno.ELOOP else None
     return _KINDS.get(stat.S_IFMT(mode), "a special file")
+
+
+def check_place(path: str | os.PathLike, flag: str = "") -> None:
+    """Checks that a file can be made under a path, before the work whose result it is to hold.
+
+    Nothing is made, no folder either.
+
+    Args:
+      path: the file; for a folder, any name in it.
+      flag: what stands before the path in messages, such as '--picture='.
+
+    Raises:
+      OSError: no file can be made there; the message says why, and what to do.
+    """
+    reason = _why_no_file(pathlib.Path(os.path.realpath(os.path.expanduser(path))))
+    if reason is not None:
+        shown = os.fspath(path)
+        shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
+        raise OSError(
+            f"{flag}{shown}: no file can be made there ({reason}); give another place, or make "
+            "this one writable."
+        )
 
 
 @contextlib.contextmanager
@@ -112,6 +140,20 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes a text file whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _why_no_file(path: pathlib.Path) -> str | None:
+    sizes = [len(os.fsencode(part)) for part in path.parts]
+    if len(os.fsencode(path)) > _LONGEST_PATH_BYTES or max(sizes) > _LONGEST_NAME_BYTES:
+        return os.strerror(errno.ENAMETOOLONG)
+    folder = next(above for above in path.parents if kind(above) is not None)
+    if kind(folder) != FOLDER:
+        return f"{folder} is {kind(folder)}, not a folder"
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        return f"{error.strerror} in {folder}"
+    return None
 
 
 def _replaceable(path: str | os.PathLike, expected: str) -> pathlib.Path:

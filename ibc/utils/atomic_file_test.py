@@ -39,6 +39,44 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path, existing):
     assert [p.name for p in tmp_path.iterdir()] == ["policy"]
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("file/a.png", "/file is a regular file, not a folder"),
+        ("file/new/a.png", "/file is a regular file, not a folder"),
+        ("pipe/a.png", "/pipe is a named pipe, not a folder"),
+        ("loop/a.png", "/loop is a link to itself, not a folder"),
+        ("/proc/new/a.png", "No such file or directory in /proc"),
+        ("a" * 256, "File name too long"),
+        ("new/" * 1250 + "a.png", "File name too long"),
+    ],
+)
+def test_places_where_no_file_can_be_made_are_named(tmp_path, monkeypatch, path, reason):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    os.mkfifo("pipe")
+    os.symlink("loop", "loop")
+    before = os.listdir()
+    with pytest.raises(OSError) as caught:
+        atomic_file.check_place(path, "--picture=")
+    message = str(caught.value)
+    assert message.startswith(f"--picture={path[:200]}") and f"{reason}); give another" in message
+    assert "\n" not in message and len(message) < 500 and os.listdir() == before
+    with pytest.raises((OSError, StopIteration)):
+        atomic_file.write_text(path, "what the check foresees")
+
+
+@pytest.mark.parametrize("path", ["a", "new/folder/a", "~/a", "a" * 255, "file", "link/new/a"])
+def test_places_where_a_file_can_be_made_pass_and_stay_as_they_are(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "file").touch()
+    (tmp_path / "target").mkdir()
+    os.symlink("target", "link")
+    atomic_file.check_place(path)
+    assert sorted(os.listdir()) == ["file", "link", "target"] and not os.listdir("target")
+
+
 def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
     (tmp_path / ".policy.tmp-12").mkdir()
     (tmp_path / ".a.tmp-3.json").touch()
