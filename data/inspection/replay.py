@@ -44,7 +44,8 @@ def replay(
     """Replays the episodes of a record file in the environment of a task.
 
     Each starts from the state of its first observation (the environment's `restore`). The
-    environment's own ends of episodes are ignored.
+    environment's own ends of episodes are ignored. Noise of sensors is seeded by the episode's
+    number, so that every replay tells the same.
 
     Args:
       path: Record file.
@@ -122,6 +123,7 @@ def _replay_episode(
     """Replays the actions between the frames of one episode."""
     recorded = specs.leaves(frames.observation)
     first = tf.nest.map_structure(lambda values: values[0], frames.observation)
+    env.reset(seed=number)  # Sensors may be noisy, as the kitchen's are.
     seen = [specs.leaves(env.restore(first))]
     rewards = []
     for action in frames.action[:-1]:
