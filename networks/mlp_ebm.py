@@ -40,7 +40,8 @@ class MLPEBM(energy_network.EncodedEnergyNetwork):
           layers: 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation'.
           kernel_initializer: Keras initializer.
           bias_initializer: Keras initializer.
-          dense_layer_type: 'regular' or 'spectral_norm', for the hidden layers.
+          dense_layer_type: 'regular', or 'spectral_norm': every layer's kernel, also that of the
+            one which gives the energy, is divided by its largest singular value.
           name: Name of the network.
 
         Raises:
@@ -65,7 +66,7 @@ class MLPEBM(energy_network.EncodedEnergyNetwork):
             action_spec,
             encoder=flat.FlatEncoder(obs_spec),
             stack=stack,
-            last=dense.Dense(1, **initializers),
+            last=dense.layer_type(dense_layer_type)(1, **initializers),
             name=name,
         )
 

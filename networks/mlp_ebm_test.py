@@ -78,7 +78,8 @@ def test_score_of_an_action_does_not_depend_on_the_others():
 def test_spectral_norm_advances_once_per_training_step():
     network = _network(layers="ResNetPreActivation", dense_layer_type="spectral_norm", rate=0.0)
     vectors = network.non_trainable_variables
-    assert len(vectors) == 5
+    # Six layers: the published network has as many variables.
+    assert (len(network.variables), len(vectors)) == (18, 6)
     start = [v.numpy() for v in vectors]
     observation, actions = _observation(3), tf.ones([3, 2, 2])
     encoding = network.encode(observation, training=True)
@@ -94,6 +95,45 @@ def test_spectral_norm_advances_once_per_training_step():
     right = start[0] @ kernel.T
     left = right @ kernel
     np.testing.assert_allclose(vectors[0], left / np.linalg.norm(left), rtol=1e-4, atol=1e-6)
+
+
+def test_spectral_norm_of_every_layer_against_float64():
+    network = _network(layers="ResNetPreActivation", dense_layer_type="spectral_norm")
+    generator = np.random.RandomState(2)
+    for variable in network.variables:
+        variable.assign(generator.randn(*variable.shape))
+    values = [v.numpy().astype(np.float64) for v in network.trainable_variables]
+    kernels = []
+    for kernel, vector in zip(values[0::2], network.non_trainable_variables, strict=True):
+        right = vector.numpy() @ kernel.T
+        left = right @ kernel
+        sigma = right @ kernel @ left.T / (np.linalg.norm(right) * np.linalg.norm(left))
+        kernels.append(kernel / sigma)
+
+    def layer(x, k):
+        return x @ kernels[k] + values[2 * k + 1]
+
+    observation, action = _observation(4), generator.randn(4, 2)
+    window = np.concatenate([observation["alpha"], observation["zeta"]], -1).reshape(4, 8)
+    hidden = layer(np.concatenate([window, action], -1), 0)
+    for first, second in ((1, 3), (2, 4)):
+        inner = layer(np.maximum(hidden, 0), first)
+        hidden = hidden + layer(np.maximum(inner, 0), second)
+    energy, _ = network((observation, action.astype(np.float32)))
+    np.testing.assert_allclose(energy, layer(hidden, 5)[:, 0], rtol=1e-4, atol=1e-5)
+
+
+def test_spectral_norm_bounds_the_scores_slope_by_one():
+    network = _network(layers="MLPDropout", dense_layer_type="spectral_norm")
+    for variable in network.trainable_variables:
+        variable.assign(100 * variable)
+    for _ in range(100):
+        dense.store_power_iterations(network)
+    actions = tf.constant(np.random.RandomState(1).randn(3, 50, 2), tf.float32)
+    scores = network.score(network.encode(_observation(3)), actions).numpy()
+    rises = np.abs(scores[:, 1:] - scores[:, :-1])
+    distances = np.linalg.norm(actions[:, 1:] - actions[:, :-1], axis=-1)
+    assert np.all(rises <= 1.0001 * distances) and np.any(rises > 0.01 * distances)
 
 
 def test_single_tensor_observation_and_unknown_batch_size():

@@ -117,6 +117,20 @@ class DenseSN(Dense):
         return right, _unit(tf.matmul(right, kernel))
 
 
+_TYPES = {"regular": Dense, "spectral_norm": DenseSN}
+
+
+def layer_type(name: str) -> type[Dense]:
+    """Returns the class that `dense_layer_type` names: 'regular' or 'spectral_norm'.
+
+    Raises:
+      ValueError: The name is unknown.
+    """
+    if name not in _TYPES:
+        raise ValueError(f"dense_layer_type must be one of {sorted(_TYPES)}, but is {name!r}.")
+    return _TYPES[name]
+
+
 def store_power_iterations(network: tf.Module) -> None:
     """Stores one power iteration of each spectrally normalized layer of a network.
 

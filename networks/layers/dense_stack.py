@@ -11,8 +11,6 @@ from ibc.utils import precision
 
 Dropout = Callable[[tf.Tensor], tf.Tensor]
 
-_DENSE_TYPES = {"regular": dense.Dense, "spectral_norm": dense.DenseSN}
-
 
 class DenseStack(tf.keras.layers.Layer, abc.ABC):
     """Layers whose first one, `first_layer`, accepts its input in two parts.
@@ -50,13 +48,8 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
         super().__init__(**kwargs)
         if not hidden_sizes:
             raise ValueError("A stack of layers needs a depth of at least 1, but it is 0.")
-        if dense_layer_type not in _DENSE_TYPES:
-            raise ValueError(
-                f"dense_layer_type must be one of {sorted(_DENSE_TYPES)}, but is "
-                f"{dense_layer_type!r}."
-            )
         self._hidden_policy = precision.hidden_policy()
-        self._dense_type = _DENSE_TYPES[dense_layer_type]
+        self._dense_type = dense.layer_type(dense_layer_type)
         self._initializers = dict(
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer
         )
