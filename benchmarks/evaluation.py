@@ -22,7 +22,7 @@ import physics_time
 import untrained
 from absl import app
 
-from ibc.eval import environment_group, eval_env, process_group, rollouts, seeded_policy
+from ibc.eval import environment_group, measured_environment, process_group, rollouts, seeded_policy
 from ibc.utils import child_process
 
 _TASK = "PUSH"
@@ -48,7 +48,7 @@ def measure(config: str, episodes: int) -> list[Row]:
     """Evaluates a policy in several ways."""
     built = untrained.build(_TASK, config)
     act = seeded_policy.greedy_act_fn(built.agent.policy)
-    load = functools.partial(eval_env.load, _TASK, _SEQUENCE_LENGTH)
+    load = functools.partial(measured_environment.load, _TASK, _SEQUENCE_LENGTH)
     cores = child_process.num_cores()
 
     def seconds(group, count: int) -> float:

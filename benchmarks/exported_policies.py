@@ -90,18 +90,18 @@ def _untrained_policy(config: str, data_path: str, specs: tuple):
     import tensorflow as tf
     from tf_agents.train.utils import train_utils
 
-    from ibc.eval import eval_env
-    from ibc.train import configuration
-    from ibc.train.build import agent_specs, build_agent, get_data
+    from ibc.eval import measured_environment
+    from ibc.train import config_files
+    from ibc.train.build import agent_specs, build_agent, training_data
 
     gin.clear_config()
-    configuration.configure([_TASK], [f"{config}.gin"], [])
+    config_files.configure([_TASK], [f"{config}.gin"], [])
     sequence_length = gin.query_parameter("train_eval.sequence_length")
     return build_agent.build_agent(
-        *agent_specs.of_environment(eval_env.load(_TASK, sequence_length)),
+        *agent_specs.of_environment(measured_environment.load(_TASK, sequence_length)),
         gin.query_parameter("train_eval.loss_type"),
         gin.query_parameter("train_eval.network"),
-        get_data.get_data(data_path, sequence_length, {_TASK: specs}).normalizers,
+        training_data.get_data(data_path, sequence_length, {_TASK: specs}).normalizers,
         0.05,
         tf.keras.optimizers.legacy.Adam(),
         train_utils.create_train_step(),

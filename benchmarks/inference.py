@@ -34,9 +34,9 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import nest_utils
 
 from ibc.environments import suite, tasks
-from ibc.eval import environment_group, eval_env, rollouts, seeded_policy
-from ibc.train import configuration, experiment
-from ibc.train.build import agent_specs, build_agent, get_data
+from ibc.eval import environment_group, measured_environment, rollouts, seeded_policy
+from ibc.train import config_files, experiment
+from ibc.train.build import agent_specs, build_agent, training_data
 
 _RUN = flags.DEFINE_string("run", None, "Folder of a training run.", required=True)
 _VARIANT = flags.DEFINE_multi_string("variant", [""], "Bindings, separated by semicolons.")
@@ -70,13 +70,16 @@ def restore(run: pathlib.Path, variant: str) -> Restored:
     (task_line,) = (line for line in lines if line.startswith("task = "))
     task = ast.literal_eval(task_line.partition(" = ")[2])[0]
     bindings = [binding for binding in variant.split(";") if binding.strip()]
-    configuration.configure([task], [str(bindings_file)], bindings)
+    config_files.configure([task], [str(bindings_file)], bindings)
     of_run = {**_DEFAULTS, **gin.get_bindings("train_eval")}
     environment = suite.load(task)
     load_environment = functools.partial(
-        eval_env.load, task, of_run["sequence_length"], goal_tolerance=of_run["goal_tolerance"]
+        measured_environment.load,
+        task,
+        of_run["sequence_length"],
+        goal_tolerance=of_run["goal_tolerance"],
     )
-    data = get_data.get_data(
+    data = training_data.get_data(
         of_run["dataset_path"] or tasks.get_task(task).dataset_glob(),
         of_run["sequence_length"],
         {task: (environment.observation_spec(), environment.action_spec())},

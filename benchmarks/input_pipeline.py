@@ -30,9 +30,9 @@ from ibc.data.records import shard_writer, shards, specs
 from ibc.data.windows import dataset as dataset_lib
 from ibc.data.windows import streamed
 from ibc.environments import suite
-from ibc.eval import eval_env
-from ibc.train import configuration
-from ibc.train.build import agent_specs, build_agent, get_data, learning_rate, stats
+from ibc.eval import measured_environment
+from ibc.train import config_files
+from ibc.train.build import agent_specs, build_agent, learning_rate, normalization, training_data
 from ibc.train.run import memory
 from tests import shard_testing
 
@@ -127,12 +127,12 @@ def record_images(folder: str, files: int) -> list[str]:
 def training_rate(config: str, path: str, seconds: float) -> float:
     """Measures a pixel config's training steps per second on a batch that is there."""
     gin.clear_config()
-    configuration.configure(["PUSH"], [f"{config}.gin"], [])
+    config_files.configure(["PUSH"], [f"{config}.gin"], [])
     environment = suite.load("PUSH", use_image_obs=True)
     environment_specs = environment.observation_spec(), environment.action_spec()
-    data = get_data.get_data(path, SEQUENCE_LENGTH, {"PUSH": environment_specs})
+    data = training_data.get_data(path, SEQUENCE_LENGTH, {"PUSH": environment_specs})
     agent = build_agent.build_agent(
-        *agent_specs.of_environment(eval_env.load("PUSH", SEQUENCE_LENGTH, True)),
+        *agent_specs.of_environment(measured_environment.load("PUSH", SEQUENCE_LENGTH, True)),
         gin.query_parameter("train_eval.loss_type"),
         gin.query_parameter("train_eval.network"),
         data.normalizers,
@@ -162,7 +162,7 @@ def measure(
     dataset = dataset_lib.WindowDataset(source, SEQUENCE_LENGTH)
     reading = time.perf_counter() - start
     start = time.perf_counter()
-    info = stats.compute_dataset_statistics(dataset)
+    info = normalization.compute_dataset_statistics(dataset)
     computing = time.perf_counter() - start
     normalized = dataset.normalized(info.obs_norm_layer, info.act_norm_layer)
     rate = batches_per_second(normalized.as_tf_dataset(batch_size), num_batches)

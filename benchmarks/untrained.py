@@ -19,9 +19,9 @@ from tf_agents.specs import tensor_spec
 from tf_agents.train.utils import train_utils
 
 from ibc.environments import suite
-from ibc.eval import eval_env
-from ibc.train import configuration
-from ibc.train.build import agent_specs, build_agent, get_data, learning_rate
+from ibc.eval import measured_environment
+from ibc.train import config_files
+from ibc.train.build import agent_specs, build_agent, learning_rate, training_data
 from tests import shard_testing
 
 _EPISODES = [50] * 20
@@ -44,7 +44,7 @@ def build(
 ) -> Untrained:
     """Builds the agent of a config that ships for a task, under further bindings."""
     gin.clear_config()
-    configuration.configure([task], [f"{config}.gin"], list(bindings))
+    config_files.configure([task], [f"{config}.gin"], list(bindings))
     batch_size = gin.query_parameter("train_eval.batch_size")
     sequence_length = gin.query_parameter("train_eval.sequence_length")
     environment = suite.load(task)
@@ -53,9 +53,9 @@ def build(
     with tempfile.TemporaryDirectory() as folder:
         path = str(pathlib.Path(folder) / "random.tfrecord")
         shard_testing.write(path, _EPISODES, frame_spec)
-        data = get_data.get_data(path, sequence_length, {task: specs})
+        data = training_data.get_data(path, sequence_length, {task: specs})
     agent = build_agent.build_agent(
-        *agent_specs.of_environment(eval_env.load(task, sequence_length)),
+        *agent_specs.of_environment(measured_environment.load(task, sequence_length)),
         gin.query_parameter("train_eval.loss_type"),
         gin.query_parameter("train_eval.network"),
         data.normalizers,

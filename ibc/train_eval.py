@@ -63,12 +63,12 @@ def run() -> None:
 def _train() -> None:
     # Imported here so that --help answers at once.
     startup.import_tensorflow_quietly()
-    from ibc.train import configuration, experiment
-    from ibc.train.devices import devices
+    from ibc.train import config_files, experiment
+    from ibc.train.devices import strategy as strategy_lib
 
-    configuration.configure(flags.FLAGS.task, _GIN_FILE.value, _GIN_BINDINGS.value)
-    devices.set_up_lanes(_DEVICE_TYPE.value, _TPU.value)
-    strategy = devices.get_strategy(
+    config_files.configure(flags.FLAGS.task, _GIN_FILE.value, _GIN_BINDINGS.value)
+    strategy_lib.set_up_lanes(_DEVICE_TYPE.value, _TPU.value)
+    strategy = strategy_lib.get_strategy(
         _DEVICE_TYPE.value, _MULTI_GPU.value, _USE_GPU.value, _TPU.value
     )
     given = {flag.name: flag.value for flag in _GIVEN if flag.value}

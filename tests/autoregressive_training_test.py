@@ -4,8 +4,8 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from ibc.eval import eval_env
-from ibc.train import configuration, experiment
+from ibc.eval import measured_environment
+from ibc.train import config_files, experiment
 
 _BINDINGS = """
     train_eval.loss_type = 'autoregressive'
@@ -24,13 +24,15 @@ _BINDINGS = """
 
 def test_bindings_train_evaluate_and_export(tmp_path, particle_data):
     bindings = [line.strip() for line in _BINDINGS.split("\n") if line.strip()]
-    configuration.configure(["PARTICLE"], ["mlp_ebm_quick.gin"], bindings)
+    config_files.configure(["PARTICLE"], ["mlp_ebm_quick.gin"], bindings)
     results = experiment.train_eval(
         task=["PARTICLE"], root_dir=str(tmp_path), dataset_path=particle_data
     )
     assert results["PARTICLE"]["AverageEpisodeLength"] == 50
     assert gin.query_parameter("train_eval.sequence_length") == 4
-    batch = tf.nest.map_structure(lambda value: value[None], eval_env.load("PARTICLE", 4).reset())
+    batch = tf.nest.map_structure(
+        lambda value: value[None], measured_environment.load("PARTICLE", 4).reset()
+    )
     policy = tf.saved_model.load(str(tmp_path / "policies" / "greedy_policy"))
     action = policy.action(batch, ()).action.numpy()
     assert action.shape == (1, 2) and np.all((action >= 0) & (action <= 1))

@@ -7,8 +7,8 @@ import pytest
 
 from ibc.data.recording import policy_eval_options, policy_eval_run
 from ibc.environments import suite, tasks
-from ibc.eval import eval_env
-from ibc.train import configuration, experiment
+from ibc.eval import measured_environment
+from ibc.train import config_files, experiment
 
 _SMALL = (
     "train_eval.batch_size = 16",
@@ -35,7 +35,7 @@ def test_every_task_is_evaluated_and_results_are_aggregated(tmp_path, monkeypatc
     import gin
 
     gin.clear_config()
-    configuration.configure(["REACH", "PUSH"], ["mlp_ebm_quick.gin"], _SMALL)
+    config_files.configure(["REACH", "PUSH"], ["mlp_ebm_quick.gin"], _SMALL)
     # The demonstrations are found where they are recorded by default.
     results = experiment.train_eval(task=["REACH", "PUSH"], root_dir=str(tmp_path / "run"))
     assert set(results) == {"REACH", "PUSH"}
@@ -54,7 +54,7 @@ def test_every_task_is_evaluated_and_results_are_aggregated(tmp_path, monkeypatc
 
 def test_missing_demonstrations_name_the_command_that_records_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    configuration.configure(["PUSH"], ["mlp_ebm.gin"], [])
+    config_files.configure(["PUSH"], ["mlp_ebm.gin"], [])
     with pytest.raises(FileNotFoundError, match="--task=PUSH --policy=oracle") as error:
         experiment.train_eval(task=["PUSH"], root_dir=str(tmp_path / "run"))
     assert "--generate_data" in str(error.value)
@@ -63,7 +63,7 @@ def test_missing_demonstrations_name_the_command_that_records_them(tmp_path, mon
 
 @pytest.mark.parametrize("task", ["PUSH", "REACH", "INSERT", "PUSH_MULTIMODAL"])
 def test_evaluation_sets_the_goal_tolerance(task):
-    environment = eval_env.load(task, 2, goal_tolerance=0.03)
+    environment = measured_environment.load(task, 2, goal_tolerance=0.03)
     assert suite.gym_env(environment).goal_dist_tolerance == 0.03
     environment.seed(0)
     observation = environment.reset().observation
@@ -72,6 +72,6 @@ def test_evaluation_sets_the_goal_tolerance(task):
 
 
 def test_a_server_shows_one_environment_of_one_task(tmp_path):
-    configuration.configure(["PUSH"], ["mlp_ebm_quick.gin"], [])
+    config_files.configure(["PUSH"], ["mlp_ebm_quick.gin"], [])
     with pytest.raises(ValueError, match="shared_memory_eval shows one environment"):
         experiment.train_eval(task=["PUSH"], root_dir=str(tmp_path), shared_memory_eval=True)

@@ -6,7 +6,7 @@ import random
 import gin
 import pytest
 
-from ibc.train import configuration
+from ibc.train import config_files
 from tests import fuzz_testing
 
 _COUNT = 400
@@ -14,7 +14,7 @@ _COUNT = 400
 
 @pytest.mark.slow
 def test_damaged_config_files_are_refused_by_name(tmp_path, report):
-    whole = sorted(configuration.config_root().glob("p*/*.gin"))
+    whole = sorted(config_files.config_root().glob("p*/*.gin"))
     rng = random.Random(0)
     found = collections.Counter()
     for _ in range(_COUNT):
@@ -23,7 +23,7 @@ def test_damaged_config_files_are_refused_by_name(tmp_path, report):
         path.write_bytes(damaged)
         gin.clear_config()
         try:
-            configuration.configure(["PARTICLE"], [str(path)], [])
+            config_files.configure(["PARTICLE"], [str(path)], [])
         except ValueError as error:
             message = str(error)
             # A type is checked when all files have been read; the parameter's name says where.

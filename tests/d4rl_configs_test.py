@@ -4,11 +4,11 @@ import gin
 import pytest
 
 from ibc.environments.d4rl import task as d4rl_tasks
-from ibc.train import configuration
-from ibc.train.build import get_agent, get_cloning_network
+from ibc.train import config_files
+from ibc.train.build import build_agent
 from ibc.utils import gin_config
 
-_FOLDER = configuration.config_root() / "d4rl"
+_FOLDER = config_files.config_root() / "d4rl"
 
 _COMMON = {
     "train_eval.batch_size": 512,
@@ -70,16 +70,16 @@ _PUBLISHED = {
 @pytest.mark.parametrize("name", _PUBLISHED)
 def test_published_values(name):
     # The files bind nothing of a simulator, so they are read where none is installed.
-    configuration.configure(["PARTICLE"], [str(_FOLDER / f"{name}.gin")], [])
+    config_files.configure(["PARTICLE"], [str(_FOLDER / f"{name}.gin")], [])
     for parameter, value in {**_COMMON, **_PUBLISHED[name]}.items():
         assert gin.query_parameter(parameter) == value, parameter
     loss_type = gin.query_parameter("train_eval.loss_type")
-    get_agent.check_loss_type(loss_type)
-    assert get_cloning_network.loss_type_of(gin.query_parameter("train_eval.network")) == loss_type
+    build_agent.check_loss_type(loss_type)
+    assert build_agent.loss_type_of(gin.query_parameter("train_eval.network")) == loss_type
 
 
 @pytest.mark.parametrize("name", _PUBLISHED)
 def test_bare_names_mean_these_files_for_d4rl_tasks(name):
     for task in d4rl_tasks.TASKS:
-        folders = [configuration.config_root() / f for f in task.config_families]
+        folders = [config_files.config_root() / f for f in task.config_families]
         assert gin_config.find_file(name, folders).parent == _FOLDER

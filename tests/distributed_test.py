@@ -33,26 +33,26 @@ _TRAINING = """
         configuration = [tf.config.LogicalDeviceConfiguration()] * devices
         tf.config.set_logical_device_configuration(cpu, configuration)
     from ibc.utils import termination
-    from ibc.train import configuration, experiment
-    from ibc.train.devices import devices as devices_module
-    from ibc.train.loop import get_learner
+    from ibc.train import config_files, experiment
+    from ibc.train.devices import strategy as strategy_lib
+    from ibc.train.loop import learner as learner_lib
 
     if devices == 1:
         # As the command line does.
-        devices_module.set_up_lanes()
-    run = get_learner.BehavioralCloningLearner.run
+        strategy_lib.set_up_lanes()
+    run = learner_lib.BehavioralCloningLearner.run
 
     def printing(self, *arguments):
         info = run(self, *arguments)
         print("LOSS", repr(float(info.loss)), flush=True)
         return info
 
-    get_learner.BehavioralCloningLearner.run = printing
-    configuration.configure(["PARTICLE"], [sys.argv[2]], sys.argv[3:])
+    learner_lib.BehavioralCloningLearner.run = printing
+    config_files.configure(["PARTICLE"], [sys.argv[2]], sys.argv[3:])
     if devices > 1:
         strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)])
     else:
-        strategy = devices_module.get_strategy()
+        strategy = strategy_lib.get_strategy()
     with termination.watched():
         experiment.train_eval(task=["PARTICLE"], strategy=strategy)
 """

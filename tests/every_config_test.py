@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from ibc.data.recording import policy_eval_options, policy_eval_run
-from ibc.train import configuration, experiment
+from ibc.train import config_files, experiment
 
-_FILES = sorted(configuration.config_root().glob("*/*.gin"))
+_FILES = sorted(config_files.config_root().glob("*/*.gin"))
 _TASKS = {
     "particle": "PARTICLE",
     "pushing_states": "PUSH",
@@ -18,7 +18,7 @@ _TASKS = {
     "d4rl": "door-human-v0",
 }
 _SIMULATORS = {"pushing_states": "pybullet", "pushing_pixels": "pybullet", "d4rl": "mujoco"}
-_IN_PROCESSES = configuration.config_root() / "d4rl" / "mlp_mse_best.gin"
+_IN_PROCESSES = config_files.config_root() / "d4rl" / "mlp_mse_best.gin"
 # Networks keep their sizes; there is less of what is done with them.
 _SMALL = (
     "train_eval.batch_size = 2",
@@ -77,7 +77,7 @@ def test_three_steps_an_episode_and_an_export(file, demonstrations, tmp_path):
     # Episodes of one config are evaluated in processes.
     in_processes = ["train_eval.num_envs = 2", "train_eval.eval_episodes = 2"]
     bindings = [*_SMALL, *(in_processes if file == _IN_PROCESSES else [])]
-    configuration.configure([_TASKS[family]], [str(file)], bindings)
+    config_files.configure([_TASKS[family]], [str(file)], bindings)
     results = experiment.train_eval(
         task=[_TASKS[family]], dataset_path=data, root_dir=str(tmp_path)
     )

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.eval import eval_env
-from ibc.train import configuration, experiment
+from ibc.eval import measured_environment
+from ibc.train import config_files, experiment
 
-_CONFIG = configuration.config_root() / "pushing_states" / "mlp_mdn_best.gin"
+_CONFIG = config_files.config_root() / "pushing_states" / "mlp_mdn_best.gin"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def finished(tmp_path_factory, particle_data):
         "train_eval.eval_loss_interval = 5",
         "MLPMDN.width = 16",
     )
-    configuration.configure(["PARTICLE"], [str(_CONFIG)], bindings)
+    config_files.configure(["PARTICLE"], [str(_CONFIG)], bindings)
     results = experiment.train_eval(
         task=["PARTICLE"], root_dir=str(folder), dataset_path=particle_data
     )
@@ -38,7 +38,7 @@ def test_config_trains_and_evaluates(finished):
 
 def test_exported_policies(finished):
     folder, _ = finished
-    time_step = eval_env.load("PARTICLE", 2).reset()
+    time_step = measured_environment.load("PARTICLE", 2).reset()
     batch = tf.nest.map_structure(lambda x: tf.repeat(x[None], 8, axis=0), time_step)
     for name in ("policy", "greedy_policy", "collect_policy"):
         policy = tf.saved_model.load(str(folder / "policies" / name))

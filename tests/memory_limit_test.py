@@ -12,7 +12,7 @@ import tensorflow as tf
 from tf_agents.specs import tensor_spec
 
 from ibc.data.records import specs
-from ibc.train import configuration, experiment
+from ibc.train import config_files, experiment
 from ibc.train.run import memory, policy_export
 from tests import shard_testing
 
@@ -27,10 +27,10 @@ _BATCH_SIZES = {"states": 256, "images": 32}
 _MEASURED = f"""
 import itertools, sys
 import ibc
-from ibc.train.build import get_data
+from ibc.train.build import training_data
 from ibc.train.run import memory
 path, batch_size, scratch = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-data = get_data.get_data(path, 2, {{}}, memory_limit_mb={_LIMIT_MB}, scratch_folder=scratch)
+data = training_data.get_data(path, 2, {{}}, memory_limit_mb={_LIMIT_MB}, scratch_folder=scratch)
 data.train.fingerprint()
 for batch in itertools.islice(data.train.as_tf_dataset(batch_size), {_BATCHES}):
     pass
@@ -118,8 +118,8 @@ def _train(folder, data: str, kind: str, *bindings: str) -> dict[str, np.ndarray
     import gin
 
     gin.clear_config()
-    config = str(configuration.config_root() / _TRAININGS[kind][1])
-    configuration.configure([], [config], [*_SMALL, *bindings])
+    config = str(config_files.config_root() / _TRAININGS[kind][1])
+    config_files.configure([], [config], [*_SMALL, *bindings])
     experiment.train_eval(root_dir=str(folder), dataset_path=data, skip_eval=True)
     newest = tf.train.latest_checkpoint(str(folder / "train" / "checkpoints"))
     names = [name for name, _ in tf.train.list_variables(newest)]

@@ -3,9 +3,9 @@
 import gin
 import pytest
 
-from ibc.train import configuration
+from ibc.train import config_files
 
-_CONFIGS = sorted(configuration.config_root().rglob("*.gin"))
+_CONFIGS = sorted(config_files.config_root().rglob("*.gin"))
 
 # Every published parameter of what exists, with its published default.
 _DEFAULTS = {
@@ -146,21 +146,21 @@ _WITHOUT_DEFAULT = {("get_normalizers", "nested_obs"), ("get_normalizers", "nest
 
 @pytest.mark.parametrize("path", _CONFIGS, ids=lambda path: path.name)
 def test_config_files_parse(path):
-    configuration.configure(["PARTICLE"], [str(path)], [])
+    config_files.configure(["PARTICLE"], [str(path)], [])
 
 
 def test_every_published_parameter_can_be_bound(tmp_path):
     path = tmp_path / "published.gin"
     lines = [f"{c}.{p} = {v!r}" for c, values in _DEFAULTS.items() for p, v in values.items()]
     path.write_text("\n".join(lines))
-    configuration.configure(["PARTICLE"], [str(path)], [])
+    config_files.configure(["PARTICLE"], [str(path)], [])
 
 
 @pytest.mark.parametrize("configurable", _DEFAULTS)
 def test_defaults_are_the_published_ones(configurable):
     import inspect
 
-    configuration.configure(["PARTICLE"], [], [])
+    config_files.configure(["PARTICLE"], [], [])
     target = gin.get_configurable(configurable)
     if inspect.isclass(target):
         target = target.__init__
@@ -171,7 +171,7 @@ def test_defaults_are_the_published_ones(configurable):
 
 
 def test_published_values_of_the_particle_task():
-    configuration.configure(["PARTICLE"], ["mlp_ebm_langevin_best"], [])
+    config_files.configure(["PARTICLE"], ["mlp_ebm_langevin_best"], [])
     expected = {
         "train_eval.batch_size": 512,
         "train_eval.num_iterations": 100000,

@@ -8,12 +8,12 @@ from tf_agents.specs import tensor_spec
 from tf_agents.train.utils import train_utils
 
 from ibc.environments import tasks
-from ibc.train import configuration, experiment
-from ibc.train.build import agent_specs, build_agent, get_data
+from ibc.train import config_files, experiment
+from ibc.train.build import agent_specs, build_agent, training_data
 from ibc.utils import gin_config
 from tests import shard_testing
 
-_FOLDER = configuration.config_root() / "pushing_pixels"
+_FOLDER = config_files.config_root() / "pushing_pixels"
 _NAMES = sorted(path.stem for path in _FOLDER.glob("*.gin"))
 
 _COMMON = {
@@ -104,7 +104,7 @@ _SMALL = (
 
 def _configure(name, bindings=()):
     # The files bind nothing of the simulator, so they are read where it is not installed.
-    configuration.configure(["PARTICLE"], [str(_FOLDER / f"{name}.gin")], bindings)
+    config_files.configure(["PARTICLE"], [str(_FOLDER / f"{name}.gin")], bindings)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_published_values(name):
 @pytest.mark.parametrize("name", _NAMES)
 def test_network_fits_the_loss_and_trains(name, data):
     _configure(name, _SMALL)
-    read = get_data.get_data(data, gin.query_parameter("train_eval.sequence_length"), {})
+    read = training_data.get_data(data, gin.query_parameter("train_eval.sequence_length"), {})
     agent = build_agent.build_agent(
         *agent_specs.of_data(read.train.spec, 2),
         gin.query_parameter("train_eval.loss_type"),
@@ -164,7 +164,7 @@ def test_run_of_three_steps_and_its_export(data, tmp_path):
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_bare_names_mean_these_files_for_block_pushing(name):
-    folders = [configuration.config_root() / f for f in tasks.get_task("PUSH").config_families]
+    folders = [config_files.config_root() / f for f in tasks.get_task("PUSH").config_families]
     assert gin_config.find_file(name, folders).parent == _FOLDER
 
 
@@ -172,7 +172,7 @@ def test_training_and_an_episode_of_block_pushing(golden, tmp_path):
     pytest.importorskip("pybullet")
     path = golden("data/push_rgb/oracle_push_rgb_0.tfrecord")
     bindings = (*_SMALL, "train_eval.eval_episodes = 1", "train_eval.num_envs = 1")
-    configuration.configure(["PUSH"], ["pixel_ebm_quick"], bindings)
+    config_files.configure(["PUSH"], ["pixel_ebm_quick"], bindings)
     results = experiment.train_eval(
         task=["PUSH"], dataset_path=str(path), root_dir=str(tmp_path), goal_tolerance=10.0
     )

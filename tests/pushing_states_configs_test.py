@@ -4,11 +4,11 @@ import gin
 import pytest
 
 from ibc.environments import tasks
-from ibc.train import configuration
-from ibc.train.build import get_agent, get_cloning_network
+from ibc.train import config_files
+from ibc.train.build import build_agent
 from ibc.utils import gin_config
 
-_FOLDER = configuration.config_root() / "pushing_states"
+_FOLDER = config_files.config_root() / "pushing_states"
 
 _COMMON = {
     "train_eval.batch_size": 512,
@@ -101,7 +101,7 @@ _LENGTHS = {
 
 def _configure(name):
     # The files bind nothing of the simulator, so they are read where it is not installed.
-    configuration.configure(["PARTICLE"], [str(_FOLDER / f"{name}.gin")], [])
+    config_files.configure(["PARTICLE"], [str(_FOLDER / f"{name}.gin")], [])
 
 
 @pytest.mark.parametrize("name", _PUBLISHED)
@@ -121,8 +121,8 @@ def test_published_values(name):
 def test_network_fits_the_loss(name):
     _configure(name)
     loss_type = gin.query_parameter("train_eval.loss_type")
-    get_agent.check_loss_type(loss_type)
-    assert get_cloning_network.loss_type_of(gin.query_parameter("train_eval.network")) == loss_type
+    build_agent.check_loss_type(loss_type)
+    assert build_agent.loss_type_of(gin.query_parameter("train_eval.network")) == loss_type
 
 
 def test_quick_baselines_take_the_implicit_policys_steps():
@@ -137,5 +137,5 @@ def test_quick_baselines_take_the_implicit_policys_steps():
 
 @pytest.mark.parametrize("name", [*_PUBLISHED, "mlp_ebm_quick.gin"])
 def test_bare_names_mean_these_files_for_block_pushing(name):
-    folders = [configuration.config_root() / f for f in tasks.get_task("PUSH").config_families]
+    folders = [config_files.config_root() / f for f in tasks.get_task("PUSH").config_families]
     assert gin_config.find_file(name, folders).parent == _FOLDER

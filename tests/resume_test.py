@@ -9,14 +9,14 @@ import pytest
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
 
-from ibc.train import configuration, experiment
-from ibc.train.loop import pacing
+from ibc.train import config_files, experiment
+from ibc.train.loop import schedule
 from ibc.train.run import policy_export
 from tests import shard_testing
 
-_PIXELS = configuration.config_root() / "pushing_pixels"
-_STATES = configuration.config_root() / "pushing_states"
-_PARTICLE = configuration.config_root() / "particle"
+_PIXELS = config_files.config_root() / "pushing_pixels"
+_STATES = config_files.config_root() / "pushing_states"
+_PARTICLE = config_files.config_root() / "particle"
 _SMALL = (
     "train_eval.batch_size = 8",
     "train_eval.policy_save_interval = 0",
@@ -92,7 +92,7 @@ def train(folder: pathlib.Path, name: str, data: str, steps: int, *bindings: str
     gin.clear_config()
     config, more = _CASES[name]
     bound = [*_SMALL, *more, f"train_eval.num_iterations = {steps}", *bindings]
-    configuration.configure(["PARTICLE"], [str(config)], bound)
+    config_files.configure(["PARTICLE"], [str(config)], bound)
     experiment.train_eval(root_dir=str(folder), dataset_path=data, skip_eval=True)
 
 
@@ -121,7 +121,7 @@ def test_stopping_and_going_on_changes_nothing(tmp_path, data, name, monkeypatch
     newest.write_text('model_checkpoint_path: "ckpt-7"\n')
     middle = numbers(tmp_path / "halves")
     # Calls of the compiled loop of another length change nothing either.
-    monkeypatch.setattr(pacing.Pace, "steps", lambda self, most: min(3, most))
+    monkeypatch.setattr(schedule.Pace, "steps", lambda self, most: min(3, most))
     train(tmp_path / "halves", name, path, 14, *pauses)
     whole, halves = numbers(tmp_path / "whole"), numbers(tmp_path / "halves")
     assert whole.keys() == halves.keys() and len(whole) > 10

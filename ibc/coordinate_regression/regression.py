@@ -13,7 +13,7 @@ from tf_agents.trajectories import time_step as ts
 from ibc.coordinate_regression import dots
 from ibc.eval import seeded_policy
 from ibc.networks.layers import normalizers
-from ibc.train.build import build_agent, get_normalizers
+from ibc.train.build import build_agent, normalization
 
 BATCH_SIZE = 10
 
@@ -122,7 +122,7 @@ def _untrained(
     """Returns an agent and the layer that normalizes its pictures."""
     pixels = examples.images / 255
     axes = (0, 1, 2)
-    info = get_normalizers.NormalizationInfo(
+    info = normalization.NormalizationInfo(
         normalizers.ImageNormalizationLayer(pixels.mean(axes), pixels.std(axes)),
         normalizers.MinMaxNormalizationLayer(-_ONE, _ONE),
         normalizers.MinMaxDenormalizationLayer(-_ONE, _ONE),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.eval import eval_env, evaluation
+from ibc.eval import evaluation, measured_environment
 from ibc.utils import termination
 
 
@@ -15,7 +15,7 @@ def rest(time_steps, seeds, wave=0):
 
 
 def make(folder, step, act=rest, video=False, num_episodes=2, num_envs=1) -> evaluation.Evaluation:
-    load = functools.partial(eval_env.load, sequence_length=2)
+    load = functools.partial(measured_environment.load, sequence_length=2)
     return evaluation.Evaluation(
         ["PARTICLE"], load, act, step, folder, num_episodes, num_envs, video, False
     )

@@ -6,7 +6,7 @@ from ibc.data.recording import policy_eval_options, policy_eval_run
 from ibc.data.records import shard_reader
 from ibc.environments import tasks
 from ibc.environments.particle import particle  # noqa: F401  (gin.ParticleEnv)
-from ibc.train import configuration, demonstrations
+from ibc.train import config_files, demonstrations
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def test_a_shard_of_ones_own_is_left_alone(tmp_path):
 
 def test_bindings_of_the_environment_reach_the_recording(tmp_path):
     gin.parse_config("dimensions = 5\nParticleEnv.n_dim = %dimensions")
-    bindings = configuration.environment_bindings()
+    bindings = config_files.environment_bindings()
     demonstrations.ensure("PARTICLE", str(tmp_path / "p*.tfrecord"), environment_bindings=bindings)
     frames = shard_reader.read_shard(str(tmp_path / "p_0.tfrecord")).frames
     assert frames.action.shape[-1] == 5

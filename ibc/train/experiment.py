@@ -11,13 +11,14 @@ from tf_agents.train.utils import train_utils
 from tf_agents.typing import types
 
 from ibc.environments import suite, tasks
-from ibc.eval import eval_env, evaluation, seeded_policy
-from ibc.train import configuration, demonstrations
-from ibc.train.build import agent_specs, build_agent, get_agent, get_data
+from ibc.eval import evaluation, measured_environment, seeded_policy
+from ibc.train import config_files, demonstrations
+from ibc.train.build import agent_specs, build_agent, training_data
 from ibc.train.build import learning_rate as learning_rates
-from ibc.train.devices import devices
-from ibc.train.loop import get_learner, training_loop, validation
-from ibc.train.run import checkpoint_fit, divergence, memory, run_folder
+from ibc.train.devices import cluster
+from ibc.train.loop import learner as learner_lib
+from ibc.train.loop import training_loop
+from ibc.train.run import checkpoints, divergence, memory, run_folder
 from ibc.utils import parameters, termination
 
 
@@ -73,7 +74,7 @@ def train_eval(
       dataset_path: glob of record files, or several separated by commas; the task's default
         place (`task.Task.dataset_glob`) if not given.
       root_dir: where runs are kept, /tmp/ibc_logs if not given.
-      loss_type: a name in `get_agent.LOSS_TYPES`.
+      loss_type: a name in `build_agent.LOSS_TYPES`.
       network: a name in `registry.networks`.
       batch_size: windows per training step, over all devices.
       num_iterations: training steps.
@@ -127,7 +128,7 @@ def train_eval(
     """
     del replay_capacity
     task_names = _task_names(task, dataset_path, skip_eval)
-    get_agent.check_loss_type(loss_type)
+    build_agent.check_loss_type(loss_type)
     parameters.check_whole(
         "train_eval",
         batch_size=batch_size,
@@ -157,16 +158,18 @@ def train_eval(
     _check_choices(dataset_path, for_rnn, shared_memory_eval, task_names, num_envs)
     if shared_memory_eval:
         # If no server runs, better now than after the first steps.
-        eval_env.load(task_names[0], sequence_length, image_obs, shared_memory=True).close()
+        measured_environment.load(
+            task_names[0], sequence_length, image_obs, shared_memory=True
+        ).close()
     strategy = strategy or tf.distribute.get_strategy()
-    chief = devices.is_chief(strategy)
-    if devices.is_cluster(strategy):
+    chief = cluster.is_chief(strategy)
+    if cluster.is_cluster(strategy):
         _check_cluster(generate_data, add_time)
     folder = run_folder.run_folder(root_dir, tag, add_time, chief)
     tf.keras.utils.set_random_seed(seed)
 
     dataset_path, make_command = _find_data(task_names, dataset_path, image_obs, generate_data)
-    data = get_data.get_data(
+    data = training_data.get_data(
         dataset_path,
         sequence_length,
         {name: _frame_specs(name, image_obs) for name in task_names},
@@ -179,7 +182,7 @@ def train_eval(
     )
     logging.info("Data: %s; this process: %.0f MB.", data.described(), memory.resident_mb())
     if task_names:
-        environment = eval_env.load(task_names[0], sequence_length, image_obs)
+        environment = measured_environment.load(task_names[0], sequence_length, image_obs)
         time_step_spec, action_spec = agent_specs.of_environment(environment)
         environment.close()
     else:
@@ -206,12 +209,12 @@ def train_eval(
             seed,
             mixed_precision,
         )
-    newest = get_learner.newest_checkpoint(folder)
+    newest = checkpoints.newest(folder)
     if newest:
-        checkpoint_fit.check(newest, agent.cloning_network)
+        checkpoints.check(newest, agent.cloning_network)
     run_folder.claim(
         folder,
-        configuration.bound_parameters(),
+        config_files.bound_parameters(),
         {
             "task": task_names,
             "seed": seed,
@@ -223,15 +226,15 @@ def train_eval(
         writes=chief,
     )
     logging.info("This run is kept in %s", folder)
-    shares, replicas = devices.shares(strategy)
-    learner = get_learner.BehavioralCloningLearner(
+    shares, replicas = cluster.shares(strategy)
+    learner = learner_lib.BehavioralCloningLearner(
         folder,
         train_step,
         agent,
         lambda: data.train.as_tf_dataset(
             batch_size,
             seed,
-            get_learner.restored_step(folder),
+            checkpoints.restored_step(folder),
             shares=shares,
             num_shares=replicas,
         ),
@@ -241,7 +244,7 @@ def train_eval(
     )
     validate = None
     if data.validation and chief:
-        validate = validation.ValidationLoss(
+        validate = training_loop.ValidationLoss(
             agent, data.validation, batch_size, seed, learner.train_summary_writer, train_step
         )
     evaluator = None
@@ -249,7 +252,7 @@ def train_eval(
         evaluator = evaluation.Evaluation(
             task_names,
             functools.partial(
-                eval_env.load,
+                measured_environment.load,
                 sequence_length=sequence_length,
                 image_obs=image_obs,
                 shared_memory=shared_memory_eval,
@@ -262,11 +265,11 @@ def train_eval(
             num_envs,
             video,
             viz_img,
-            configuration.environment_bindings(),
+            config_files.environment_bindings(),
         )
     # A machine that stopped alone would be lost to the others, who wait for it in the next step.
     together = (
-        termination.by_agreement() if devices.is_cluster(strategy) else contextlib.nullcontext()
+        termination.by_agreement() if cluster.is_cluster(strategy) else contextlib.nullcontext()
     )
     try:
         with together:
@@ -324,7 +327,7 @@ def _find_data(
     dataset_path = dataset_path or task.dataset_glob(image_obs)
     if generate_data:
         demonstrations.ensure(
-            task.name, dataset_path, image_obs, configuration.environment_bindings()
+            task.name, dataset_path, image_obs, config_files.environment_bindings()
         )
     command = task.recording_command(image_obs)
     return dataset_path, f"{command} (or add --generate_data here)" if task.oracles else command

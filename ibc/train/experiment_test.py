@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorboard.compat.proto import event_pb2
 from tf_agents.trajectories import time_step as ts
 
-from ibc.train import configuration, experiment
+from ibc.train import config_files, experiment
 
 SMALL = (
     "train_eval.batch_size = 64",
@@ -25,7 +25,7 @@ def run(folder, data, *bindings, config="mlp_ebm_quick.gin", small=SMALL, **argu
     import gin
 
     gin.clear_config()
-    configuration.configure(["PARTICLE"], [config], [*small, *bindings])
+    config_files.configure(["PARTICLE"], [config], [*small, *bindings])
     return experiment.train_eval(
         task=["PARTICLE"], root_dir=str(folder), dataset_path=data, **arguments
     )
@@ -174,7 +174,7 @@ def test_bad_input_is_one_clear_error(tmp_path, particle_data, bindings, argumen
 
     given = {"task": ["PARTICLE"], "root_dir": str(tmp_path), "dataset_path": particle_data}
     with pytest.raises((ValueError, FileNotFoundError), match=message) as error:
-        configuration.configure(["PARTICLE"], ["mlp_ebm_quick.gin"], [*SMALL, *bindings])
+        config_files.configure(["PARTICLE"], ["mlp_ebm_quick.gin"], [*SMALL, *bindings])
         experiment.train_eval(**{**given, **arguments})
     # gin appends where a configurable was called.
     assert "\n" not in str(error.value).split("\n  In call to configurable")[0]
@@ -228,7 +228,7 @@ def test_a_cosine_run_cannot_be_made_longer(tmp_path, particle_data):
 
 def test_data_without_an_environment_trains_by_its_own_specs(tmp_path, particle_data):
     bindings = [*SMALL, "train_eval.num_iterations = 10", "train_eval.sequence_length = 2"]
-    configuration.configure([], ["particle/mlp_ebm_quick.gin"], bindings)
+    config_files.configure([], ["particle/mlp_ebm_quick.gin"], bindings)
     results = experiment.train_eval(
         root_dir=str(tmp_path), dataset_path=particle_data, skip_eval=True
     )

@@ -1,4 +1,6 @@
-"""What an agent observes and does: an environment's specs, or those of a data set alone."""
+"""What an agent observes, does and samples: specs of an environment, or of a data set alone."""
+
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -56,3 +58,50 @@ def of_data(
         name="action",
     )
     return ts.time_step_spec(tf.nest.map_structure(window_of, frame_spec.observation)), action_spec
+
+
+def get_sampling_spec(
+    action_spec: tensor_spec.BoundedTensorSpec,
+    min_actions: np.ndarray,
+    max_actions: np.ndarray,
+    uniform_boundary_buffer: float,
+    act_norm_layer: Callable[[tf.Tensor], tf.Tensor],
+) -> tensor_spec.BoundedTensorSpec:
+    """Widens the data's action bounds, keeps them within the environment's, and normalizes them.
+
+    Every dimension has its own bounds. (The published code uses those of dimension 0 for all.)
+
+    Args:
+      action_spec: the environment's action, float32 [A], bounded.
+      min_actions: smallest action in the data per dimension, [A].
+      max_actions: largest action in the data per dimension, [A].
+      uniform_boundary_buffer: how far to widen on both sides, as a share of the data's range.
+      act_norm_layer: maps actions [1, A] to normalized actions.
+
+    Returns:
+      Spec of normalized actions, float32 [A], with bounds per dimension.
+
+    Raises:
+      ValueError: the data's bounds do not have the shape of the action, or no value of the data
+        lies within the environment's bounds.
+    """
+    if np.shape(min_actions) != tuple(action_spec.shape):
+        raise ValueError(
+            f"the data's actions have shape {list(np.shape(min_actions))}, but the environment's "
+            f"{list(action_spec.shape)}: the data was made for another task."
+        )
+    buffer = uniform_boundary_buffer * (np.asarray(max_actions) - np.asarray(min_actions))
+    minimum = np.clip(min_actions - buffer, action_spec.minimum, action_spec.maximum)
+    maximum = np.clip(max_actions + buffer, action_spec.minimum, action_spec.maximum)
+    if np.any((minimum == maximum) & (min_actions != minimum)):
+        found = np.stack([min_actions, max_actions]).tolist()
+        allowed = np.stack([action_spec.minimum, action_spec.maximum]).tolist()
+        raise ValueError(
+            "actions in the data lie outside the environment's bounds: [minima, maxima] are "
+            f"{found} in the data, {allowed} in the environment: the data was made for another "
+            "task."
+        )
+    bounds = act_norm_layer(np.stack([minimum, maximum]).astype(np.float32))
+    return tensor_spec.BoundedTensorSpec(
+        action_spec.shape, tf.float32, minimum=bounds[0].numpy(), maximum=bounds[1].numpy()
+    )

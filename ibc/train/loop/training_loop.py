@@ -3,16 +3,20 @@
 import pathlib
 from collections.abc import Callable, Sequence
 
+import tensorflow as tf
 from absl import logging
+from tf_agents.agents import tf_agent
 
+from ibc.data.windows import dataset
 from ibc.eval import evaluation, rollouts
-from ibc.train.loop import get_learner, intervals
+from ibc.train.loop import learner as learner_lib
+from ibc.train.loop import schedule
 from ibc.train.run import memory, run_folder
-from ibc.utils import termination
+from ibc.utils import scalars, termination
 
 
 def train(
-    learner: get_learner.BehavioralCloningLearner,
+    learner: learner_lib.BehavioralCloningLearner,
     folder: pathlib.Path | None,
     num_iterations: int,
     pauses: Sequence[int],
@@ -41,23 +45,23 @@ def train(
     if step:
         logging.info("Going on from the checkpoint at step %d of %d.", step, num_iterations)
     learner.go_on(pauses)
-    if step and step < num_iterations and intervals.is_due(step, eval_interval):
+    if step and step < num_iterations and schedule.is_due(step, eval_interval):
         # The run may have been stopped between the checkpoint and the end of the evaluation.
         if evaluator and not evaluator.is_done():
             _evaluated(evaluator)
     config_written = folder is None
     while step < num_iterations:
-        stop = intervals.next_stop(step, num_iterations, pauses)
+        stop = schedule.next_stop(step, num_iterations, pauses)
         with termination.deferred():
             step = learner.train_until(stop)
-            if validate and intervals.is_due(step, eval_loss_interval):
+            if validate and schedule.is_due(step, eval_loss_interval):
                 validate()
         if not config_written:
             # Only now has everything been called that takes parameters.
             run_folder.write_operative_config(folder)
             config_written = True
         learner.save_due()
-        if evaluator and intervals.is_due(step, eval_interval) and step < num_iterations:
+        if evaluator and schedule.is_due(step, eval_interval) and step < num_iterations:
             _evaluated(evaluator)
     learner.finish()
     results = _evaluated(evaluator) if evaluator else {}
@@ -94,7 +98,7 @@ def _end_if_requested() -> None:
     termination.check()
 
 
-def what_is_saved(learner: get_learner.BehavioralCloningLearner, folder: pathlib.Path) -> str:
+def what_is_saved(learner: learner_lib.BehavioralCloningLearner, folder: pathlib.Path) -> str:
     """Saves a checkpoint if training has got any further; says how to go on."""
     step = learner.save_checkpoint()
     if not step:
@@ -103,3 +107,44 @@ def what_is_saved(learner: get_learner.BehavioralCloningLearner, folder: pathlib
         f"terminated at training step {step}, whose checkpoint is saved in {folder}; the same "
         "command goes on from it."
     )
+
+
+class ValidationLoss:
+    """Computes the agent's loss on a batch of validation windows and writes it."""
+
+    def __init__(
+        self,
+        agent: tf_agent.TFAgent,
+        windows: dataset.WindowDataset,
+        batch_size: int,
+        seed: int,
+        writer: tf.summary.SummaryWriter,
+        train_step: tf.Variable,
+    ):
+        """Compiles the loss.
+
+        Args:
+          agent: the agent in training.
+          windows: normalized validation windows.
+          batch_size: windows per batch; fewer where there are not so many.
+          seed: decides which windows a step sees.
+          writer: where `Eval_Losses/…` go.
+          train_step: scalar int64.
+        """
+        batch_size = min(batch_size, windows.num_windows)
+        self._writer = writer
+        self._train_step = train_step
+
+        @tf.function
+        def compute(step: tf.Tensor) -> tf_agent.LossInfo:
+            experience, _ = windows.batch_at(step, batch_size, seed)
+            return agent.loss(experience, training=False)
+
+        self._compute = compute
+
+    def __call__(self) -> float:
+        """Writes the losses under `Eval_Losses/` and returns the total."""
+        info = self._compute(self._train_step)
+        losses = {name: float(value) for name, value in info.extra.items()}
+        scalars.write(self._writer, int(self._train_step.numpy()), losses, prefix="Eval_Losses/")
+        return float(info.loss)

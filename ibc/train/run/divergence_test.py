@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.data.windows import dataset
-from ibc.train import configuration, experiment
+from ibc.train import config_files, experiment
 
 _CONFIGS = {
     "ebm": "particle/mlp_ebm_quick.gin",
@@ -35,7 +35,7 @@ _SMALL = (
 def diverge(folder: pathlib.Path, data: str, loss_type: str, *bindings: str) -> str:
     """Trains until the loss is not finite; returns the message."""
     gin.clear_config()
-    configuration.configure(["PARTICLE"], [_CONFIGS[loss_type]], [*_SMALL, *bindings])
+    config_files.configure(["PARTICLE"], [_CONFIGS[loss_type]], [*_SMALL, *bindings])
     with pytest.raises(FloatingPointError) as error:
         experiment.train_eval(
             task=["PARTICLE"], root_dir=str(folder), dataset_path=data, skip_eval=True

@@ -9,12 +9,12 @@ from tf_agents.policies import policy_saver
 from tf_agents.train import learner
 
 from ibc.agents import greedy_policy
-from ibc.train.loop import triggers
+from ibc.train.loop import schedule
 from ibc.utils import atomic_file
 from ibc.utils.parallel import lanes
 
 
-class PolicyExporter(triggers.MultiplesTrigger):
+class PolicyExporter(schedule.MultiplesTrigger):
     """Writes weights every `interval` steps, and SavedModels of the policies.
 
     Folders are those of TF-Agents' PolicySavedModelTrigger: policy/, greedy_policy/,

@@ -1,15 +1,16 @@
 """The folder of a run: its name, and what keeps two different runs apart in it."""
 
+import ast
 import contextlib
 import datetime
 import pathlib
+import re
 import shutil
 
 import gin
 from absl import logging
 
-from ibc.train.run import bindings
-from ibc.utils import atomic_file
+from ibc.utils import atomic_file, gin_config
 
 DEFAULT_ROOT = "/tmp/ibc_logs"
 
@@ -113,17 +114,16 @@ def claim(
         atomic_file.remove_leftovers(folder / written)
     for half_checkpoint in folder.glob("train/checkpoints/*_temp") if writes else ():
         shutil.rmtree(half_checkpoint, ignore_errors=True)
-    asked = bindings.parse(bound) | {name: repr(value) for name, value in identity.items()}
+    asked = parse_bindings(bound) | {name: repr(value) for name, value in identity.items()}
     path = folder / _BINDINGS_FILE
     if continued and path.exists():
-        stored = bindings.parse(_read(path))
+        stored = parse_bindings(_read(path))
         # A run from before a value was recorded may go on.
         compared = asked.keys() - (identity.keys() - stored.keys()) | stored.keys()
         differing = sorted(
             k
             for k in compared
-            if (k in identity or not bindings.is_macro(k))
-            and not bindings.have_same_value(k, asked, stored)
+            if (k in identity or "." in k) and not have_same_value(k, asked, stored)
         )
         _refuse_or_warn(folder, asked, stored, differing)
         asked = {k: v for k, v in asked.items() if k in compared}
@@ -171,4 +171,62 @@ def _is_harmless(name: str, stored: dict[str, str]) -> bool:
     if name in _HARMLESS or name.startswith(_HARMLESS_CONFIGURABLES):
         return True
     shares = [share for sampler, share in _SAMPLERS.items() if name.startswith(sampler)]
-    return any(bindings.have_same_value(share, stored, {share: "0.0"}) for share in shares)
+    return any(have_same_value(share, stored, {share: "0.0"}) for share in shares)
+
+
+_DEEPEST_MACRO = 8
+_MACRO = re.compile(r"%([\w./]+)")
+
+
+def parse_bindings(text: str) -> dict[str, str]:
+    """Splits gin's one-binding-per-line text into name → value, without comments."""
+    lines = (line.partition(" = ") for line in text.splitlines())
+    return {k.strip(): v.strip() for k, sep, v in lines if sep and not k.startswith("#")}
+
+
+def have_same_value(name: str, first: dict[str, str], second: dict[str, str]) -> bool:
+    """Returns whether a parameter has the same value under two sets of bindings.
+
+    A parameter that is not bound has its default value, one that is bound to a macro the macro's,
+    one that is not bound in a scope the value it has outside.
+
+    Args:
+      name: parameter, macro or other value; with its scope, if it is bound in one.
+      first: name → value as gin writes it.
+      second: the same of the other.
+    """
+    values = [_value(name, bound) for bound in (first, second)]
+    if values[0] == values[1]:
+        return True
+    try:
+        numbers = [ast.literal_eval(value) for value in values if value is not None]
+    except (ValueError, SyntaxError):
+        return False  # References are the same if they read the same.
+    return len(numbers) == 2 and _alike(*numbers)
+
+
+def _value(name: str, bound: dict[str, str]) -> str | None:
+    """Returns the value of a parameter as text; None if it is neither bound nor has a default."""
+    scope, _, parameter = name.rpartition("/")
+    while True:
+        found = bound.get(f"{scope}/{parameter}" if scope else parameter)
+        if found is not None:
+            return _without_macros(found, bound)
+        if not scope:
+            return gin_config.default_of(parameter)
+        scope = scope.rpartition("/")[0]
+
+
+def _without_macros(value: str, bound: dict[str, str]) -> str:
+    """Puts macros' values in their places, and so where a text in quotes looks like one."""
+    for _ in range(_DEEPEST_MACRO):
+        expanded = _MACRO.sub(lambda found: bound.get(found[1], found[0]), value)
+        if expanded == value:
+            break
+        value = expanded
+    return value
+
+
+def _alike(first: object, second: object) -> bool:
+    """Returns whether literals are equal: 2 is 2.0, but not True."""
+    return first == second and isinstance(first, bool) == isinstance(second, bool)

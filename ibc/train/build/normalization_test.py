@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from ibc.data.records import shard_reader
 from ibc.data.windows import dataset as dataset_lib
-from ibc.train.build import stats
+from ibc.networks.layers import normalizers
+from ibc.train.build import normalization
 from tests import shard_testing
 
 VARIANTS = [(False, False), (False, True), (True, False), (True, True)]
@@ -35,7 +36,7 @@ def recorded_windows(recorded) -> dataset_lib.WindowDataset:
 def test_layers_give_the_published_values(golden, min_max, sqrt_std):
     recorded = np.load(golden("num/normalisation.npz"))
     prefix = f"minmax{min_max}_sqrtstd{sqrt_std}_"
-    info = stats.compute_dataset_statistics(recorded_windows(recorded), min_max, sqrt_std)
+    info = normalization.compute_dataset_statistics(recorded_windows(recorded), min_max, sqrt_std)
     observation = {"alpha": recorded["obs_alpha"], "beta_const": recorded["obs_beta_const"]}
     found = info.obs_norm_layer(observation)
     for key, values in found.items():
@@ -52,7 +53,7 @@ def test_layers_give_the_published_values(golden, min_max, sqrt_std):
 def test_statistics_are_those_of_the_training_batches(tmp_path):
     shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a", (5, 3, 4)))
     dataset = dataset_lib.WindowDataset([shard], 2)
-    info = stats.compute_dataset_statistics(dataset)
+    info = normalization.compute_dataset_statistics(dataset)
     normalized = dataset.normalized(info.obs_norm_layer, info.act_norm_layer)
     (observation, action), _ = normalized.take(np.arange(dataset.num_windows))
     for values in [*observation.values(), action]:
@@ -65,7 +66,7 @@ def test_image_layers_convert_and_normalize(tmp_path):
     spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
     shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a", (5,), spec))
     dataset = dataset_lib.WindowDataset([shard], 2)
-    info = stats.compute_dataset_statistics(dataset)
+    info = normalization.compute_dataset_statistics(dataset)
     (observation, _), _ = dataset.take(np.arange(dataset.num_windows))
     pixels = info.obs_norm_layer(observation)["rgb"].numpy()
     assert pixels.dtype == np.float32
@@ -79,8 +80,59 @@ def test_parameters_can_be_bound(tmp_path):
     with gin.unlock_config():
         gin.parse_config("compute_dataset_statistics.min_max_actions = True")
     try:
-        layer = stats.compute_dataset_statistics(dataset).act_norm_layer
+        layer = normalization.compute_dataset_statistics(dataset).act_norm_layer
     finally:
         gin.clear_config()
     actions = layer(dataset.frames.action).numpy()
     np.testing.assert_allclose([actions.min(), actions.max()], [-1, 1], rtol=1e-6)
+
+
+_SINGLE = shard_testing.frame_spec(tf.TensorSpec([3]))
+_NESTED = shard_testing.frame_spec(action_spec={"a": tf.TensorSpec([2]), "b": tf.TensorSpec([1])})
+
+
+def _dataset(folder, spec=None, **options):
+    shard = shard_reader.read_shard(shard_testing.write(folder / "a", (4,), spec))
+    return dataset_lib.WindowDataset([shard], 2, **options)
+
+
+def test_layers_follow_the_data(tmp_path):
+    info = normalization.get_normalizers(_dataset(tmp_path))
+    assert isinstance(info.obs_norm_layer, normalizers.NestedLayer)
+    assert isinstance(info.act_norm_layer, normalizers.StdNormalizationLayer)
+    info = normalization.get_normalizers(_dataset(tmp_path, _SINGLE), nested_obs=False)
+    assert isinstance(info.obs_norm_layer, normalizers.StdNormalizationLayer)
+
+
+def test_nested_actions(tmp_path):
+    dataset = _dataset(tmp_path, _NESTED, flatten_action=False)
+    info = normalization.get_normalizers(dataset, nested_actions=True)
+    assert info.min_actions.keys() == {"a", "b"}
+    restored = info.act_denorm_layer(info.act_norm_layer(dataset.frames.action))
+    for key, values in restored.items():
+        tf.debugging.assert_near(values, dataset.frames.action[key])
+
+
+@pytest.mark.parametrize(
+    ("spec", "arguments", "message"),
+    [
+        (None, {"nested_obs": False}, "nested_obs is False, but the observations .* are a nest"),
+        (_SINGLE, {"nested_obs": True}, "nested_obs is True, but .* one tensor: set it to False"),
+        (
+            _NESTED,
+            {"nested_actions": True},
+            "nested_actions is True, but the actions .* one tensor",
+        ),
+    ],
+)
+def test_contradictions_are_errors(tmp_path, spec, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        normalization.get_normalizers(_dataset(tmp_path, spec), **arguments)
+
+
+def test_sample_counts_change_nothing(tmp_path):
+    dataset = _dataset(tmp_path)
+    few = normalization.get_normalizers(dataset, num_batches=1, num_samples=1)
+    all_of_them = normalization.get_normalizers(dataset)
+    actions = dataset.frames.action
+    tf.debugging.assert_equal(few.act_norm_layer(actions), all_of_them.act_norm_layer(actions))

@@ -9,13 +9,13 @@ from absl import logging
 from tf_agents.agents import tf_agent
 from tf_agents.train import learner, step_per_second_tracker
 
-from ibc.train.devices import devices
-from ibc.train.loop import intervals, pacing, triggers
-from ibc.train.run import divergence, policy_export
+from ibc.train.devices import cluster
+from ibc.train.loop import schedule
+from ibc.train.run import checkpoints, divergence, policy_export
 from ibc.utils import scalars, termination
 
 
-class ProgressTrigger(triggers.MultiplesTrigger):
+class ProgressTrigger(schedule.MultiplesTrigger):
     """Logs the step, the speed and the loss, and writes the step's scalars for TensorBoard."""
 
     def __init__(self, writer: tf.summary.SummaryWriter, train_step: tf.Variable, interval: int):
@@ -66,7 +66,7 @@ class BehavioralCloningLearner(learner.Learner):
           policy_save_interval: steps between exported policy weights.
           log_interval: steps between log lines and TensorBoard scalars.
         """
-        self._writes = devices.is_chief(strategy)
+        self._writes = cluster.is_chief(strategy)
         try:
             super().__init__(
                 str(root_dir),
@@ -78,7 +78,7 @@ class BehavioralCloningLearner(learner.Learner):
                 experience_dataset_fn=dataset_fn,
             )
         except (tf.errors.OpError, IndexError) as error:
-            newest = newest_checkpoint(root_dir)
+            newest = checkpoints.newest(root_dir)
             if newest is None:
                 raise
             raise ValueError(
@@ -87,8 +87,8 @@ class BehavioralCloningLearner(learner.Learner):
                 "beside it."
             ) from error
         self._saved_step = int(self.train_step_numpy)
-        self._pace = pacing.Pace()
-        self._machines = devices.Machines(strategy)
+        self._pace = schedule.Pace()
+        self._machines = cluster.Machines(strategy)
         self._progress = ProgressTrigger(self.train_summary_writer, train_step, log_interval)
         self._exporter = policy_export.PolicyExporter(
             pathlib.Path(root_dir) / learner.POLICY_SAVED_MODEL_DIR,
@@ -106,16 +106,16 @@ class BehavioralCloningLearner(learner.Learner):
           stops: training pauses at the multiples of these numbers of steps.
         """
         step = int(self.train_step_numpy)
-        latest = intervals.last_stop(step, stops)
+        latest = schedule.last_stop(step, stops)
         for trigger in (*self.triggers, self._progress):
             trigger.set_start(latest)
         if step and latest == step and not self._exporter.is_written(step):
             # The run was stopped after the pause's checkpoint and before its end.
-            self._exporter.set_start(intervals.last_stop(step - 1, stops))
+            self._exporter.set_start(schedule.last_stop(step - 1, stops))
             self._exporter(step)
 
     def train_until(self, stop: int) -> int:
-        """Trains to a step in calls of about `pacing.CALL_SECONDS`; logs if it is due.
+        """Trains to a step in calls of about `schedule.CALL_SECONDS`; logs if it is due.
 
         Args:
           stop: step to train to.
@@ -191,44 +191,14 @@ class BehavioralCloningLearner(learner.Learner):
         """Returns when every machine of the cluster has come here; at once where there is one."""
         self._machines.wait()
 
-    def _get_checkpoint_trigger(self, checkpoint_interval: int) -> triggers.MultiplesTrigger:
+    def _get_checkpoint_trigger(self, checkpoint_interval: int) -> schedule.MultiplesTrigger:
         def save() -> None:
             with termination.deferred():
                 self.save_checkpoint()
 
-        return triggers.MultiplesTrigger(checkpoint_interval, save)
+        return schedule.MultiplesTrigger(checkpoint_interval, save)
 
     def _agreed(self, seconds: float, terminated: bool) -> tuple[float, bool]:
         """What every machine takes for a call's length, and whether any has received SIGTERM."""
         seconds, terminated = self._machines.mean([seconds, float(terminated)])
         return seconds, terminated > 0
-
-
-def newest_checkpoint(root_dir: str | pathlib.Path) -> str | None:
-    """Returns the prefix of the newest checkpoint's files under `root_dir`, if there is one.
-
-    Raises:
-      ValueError: there are checkpoints, but the file that names the newest one is damaged.
-    """
-    folder = pathlib.Path(root_dir) / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR
-    try:
-        newest = tf.train.latest_checkpoint(str(folder))
-    except ValueError:
-        newest = None
-    saved = [index.stem for index in folder.glob("ckpt-*.index")]
-    names_newest = folder / "checkpoint"
-    # A run that was killed at its first checkpoint has one that nothing names.
-    if newest is None and saved and (names_newest.exists() or len(saved) > 1):
-        last = max(saved, key=lambda name: int(name.rpartition("-")[2]))
-        raise ValueError(
-            f"{names_newest} names no checkpoint that is there, but there are some: to go on from "
-            f'the last one, write the line model_checkpoint_path: "{last}" into it; to begin '
-            "anew, choose another --tag or train_eval.root_dir."
-        )
-    return newest
-
-
-def restored_step(root_dir: str | pathlib.Path) -> int:
-    """Returns the step of the newest checkpoint under `root_dir`, 0 if there is none."""
-    newest = newest_checkpoint(root_dir)
-    return int(newest.rpartition("-")[2]) if newest else 0

@@ -8,7 +8,8 @@ import sys
 import pytest
 import tensorflow as tf
 
-from ibc.train.devices import devices
+from ibc.train.devices import cluster as cluster_lib
+from ibc.train.devices import strategy as strategy_lib
 from ibc.utils import child_process, termination
 
 
@@ -46,21 +47,21 @@ WITH_CHIEF = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
 )
 def test_machines_share_a_batch_in_the_clusters_order(cluster, kind, index, expected):
     strategy = FakeStrategy(cluster, kind, index, devices_per_machine=2)
-    assert devices.is_cluster(strategy)
-    assert (devices.is_chief(strategy), devices.shares(strategy)[0]) == expected
-    assert devices.shares(strategy)[1] == 6
+    assert cluster_lib.is_cluster(strategy)
+    assert (cluster_lib.is_chief(strategy), cluster_lib.shares(strategy)[0]) == expected
+    assert cluster_lib.shares(strategy)[1] == 6
 
 
 def test_one_machine_takes_the_whole_batch_and_asks_nobody():
     strategy = tf.distribute.get_strategy()
-    assert devices.is_chief(strategy) and not devices.is_cluster(strategy)
-    assert devices.shares(strategy) == (range(1), 1)
-    assert devices.Machines(strategy).mean([1.5, 0.0]) == [1.5, 0.0]
+    assert cluster_lib.is_chief(strategy) and not cluster_lib.is_cluster(strategy)
+    assert cluster_lib.shares(strategy) == (range(1), 1)
+    assert cluster_lib.Machines(strategy).mean([1.5, 0.0]) == [1.5, 0.0]
 
 
-def machines_whose_answers_are(*answers: Exception | None, index: int = 0) -> devices.Machines:
+def machines_whose_answers_are(*answers: Exception | None, index: int = 0) -> cluster_lib.Machines:
     """Returns machines of a cluster whose successive collective operations end like this."""
-    machines = devices.Machines(FakeStrategy(WORKERS, "worker", index, devices_per_machine=1))
+    machines = cluster_lib.Machines(FakeStrategy(WORKERS, "worker", index, devices_per_machine=1))
     left = list(answers)
 
     def mean(values: tf.Tensor) -> tf.Tensor:
@@ -125,7 +126,7 @@ def of_workers(addresses, index=0) -> str:
 def test_a_wrong_cluster_is_one_clear_error(config, message, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(ValueError) as error:
-        devices.get_strategy()
+        strategy_lib.get_strategy()
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
@@ -141,13 +142,13 @@ def test_a_wrong_cluster_is_one_clear_error(config, message, monkeypatch):
 def test_a_device_that_is_not_there_is_one_clear_error(arguments, message, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
     with pytest.raises(ValueError) as error:
-        devices.get_strategy(**arguments)
+        strategy_lib.get_strategy(**arguments)
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
 def test_without_flags_there_is_one_device(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert devices.get_strategy() is tf.distribute.get_strategy()
+    assert strategy_lib.get_strategy() is tf.distribute.get_strategy()
 
 
 def unused_port() -> int:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.train.build import get_data
+from ibc.train.build import training_data
 from tests import shard_testing
 
 _SPECS = {"TASK": (shard_testing.OBSERVATION_SPEC, shard_testing.ACTION_SPEC)}
@@ -18,7 +18,7 @@ def path(tmp_path):
 
 
 def test_batches_are_normalized_float32(path):
-    data = get_data.get_data(path, 2, _SPECS)
+    data = training_data.get_data(path, 2, _SPECS)
     (observation, action), info = next(iter(data.train.as_tf_dataset(8, seed=0)))
     assert info == ()
     assert {key: tuple(values.shape) for key, values in observation.items()} == {
@@ -29,7 +29,7 @@ def test_batches_are_normalized_float32(path):
 
 
 def test_validation_is_normalized_by_training_statistics(path):
-    data = get_data.get_data(path, 2, _SPECS, dataset_eval_fraction=0.5)
+    data = training_data.get_data(path, 2, _SPECS, dataset_eval_fraction=0.5)
     assert (data.train.num_windows, data.validation.num_windows) == (20, 20)
     (_, found), _ = data.validation.take(np.arange(20))
     stored = data.validation.frames.action.numpy()[data.validation.window_frames[:, -1]]
@@ -40,7 +40,7 @@ def test_validation_is_normalized_by_training_statistics(path):
 
 def test_a_fraction_of_less_than_a_file_is_said(path, caplog):
     with caplog.at_level(logging.WARNING, logger="absl"):
-        data = get_data.get_data(path, 2, _SPECS, dataset_eval_fraction=0.1)
+        data = training_data.get_data(path, 2, _SPECS, dataset_eval_fraction=0.1)
     assert data.validation is None
     assert "no validation data" in caplog.text
 
@@ -48,9 +48,9 @@ def test_a_fraction_of_less_than_a_file_is_said(path, caplog):
 def test_the_wrong_environment_is_refused(path):
     other = {"OTHER": (shard_testing.OBSERVATION_SPEC, tf.TensorSpec([3]))}
     with pytest.raises(ValueError, match=r"task OTHER: .*action is float32\[2\], not float32\[3\]"):
-        get_data.get_data(path, 2, _SPECS | other)
+        training_data.get_data(path, 2, _SPECS | other)
 
 
 def test_missing_data_names_the_command(tmp_path):
     with pytest.raises(FileNotFoundError, match="To record one: make it"):
-        get_data.get_data(f"{tmp_path}/*.tfrecord", 2, _SPECS, make_command="make it")
+        training_data.get_data(f"{tmp_path}/*.tfrecord", 2, _SPECS, make_command="make it")

@@ -1,19 +1,16 @@
-"""Which devices and machines a training runs on."""
+"""A training on several machines, each with a process like this one."""
 
 import contextlib
 import json
-import os
 import re
 import signal
 import threading
 from collections.abc import Iterator, Sequence
 
-import gin
 import tensorflow as tf
 from absl import logging
 
 from ibc.utils import child_process, termination
-from ibc.utils.parallel import lanes
 
 # What operations report that wait for a machine that is gone.
 _LOST = (
@@ -25,66 +22,6 @@ _LOST = (
 )
 # The one line of TensorFlow's report that says what has happened.
 _ABORTED = re.compile(r"^Collective ops is aborted by: (.*)$", re.MULTILINE)
-
-
-# Batch normalization's averages are those of the whole batch, and XLA makes a step of one thread.
-_ONE_LANE = (
-    ("ResNetLayer.normalizer", "Batch"),
-    ("ImplicitBCAgent.jit_compile", True),
-    ("AutoregressiveBCAgent.jit_compile", True),
-    ("MseBehavioralCloningAgent.jit_compile", True),
-    ("MdnBehavioralCloningAgent.jit_compile", True),
-)
-
-
-def set_up_lanes(device_type: str = "gpu", tpu: str | None = None) -> None:
-    """Lets training work in a lane per core where that pays: see `lanes`.
-
-    To be called after the config files are read and before TensorFlow computes anything.
-
-    Args:
-      device_type: as for `get_strategy`.
-      tpu: as for `get_strategy`.
-    """
-    for name, value in _ONE_LANE:
-        with contextlib.suppress(ValueError):  # It is not bound.
-            if gin.query_parameter(name) == value:
-                return
-    if device_type != "tpu" and not tpu:
-        lanes.set_up()
-
-
-def get_strategy(
-    device_type: str = "gpu", multi_gpu: bool = False, use_gpu: bool = False, tpu: str | None = None
-) -> tf.distribute.Strategy:
-    """Returns the distribution strategy that the command line's flags and TF_CONFIG ask for.
-
-    With a cluster in the environment variable TF_CONFIG training is mirrored over its machines
-    and all of their GPUs, or their CPUs where there are none.
-
-    Args:
-      device_type: 'gpu' (one device, the CPU where there is no GPU) or 'tpu'.
-      multi_gpu: mirror the training over all GPUs of this machine.
-      use_gpu: fail where TensorFlow sees no GPU.
-      tpu: address of the TPU.
-
-    Raises:
-      ValueError: the device that was asked for is not there.
-    """
-    gpus = tf.config.list_physical_devices("GPU")
-    if device_type == "tpu" or tpu:
-        return _tpu_strategy(tpu)
-    if (use_gpu or multi_gpu) and not gpus:
-        flag = "--multi_gpu" if multi_gpu else "--use_gpu"
-        raise ValueError(
-            f"{flag} was given but TensorFlow sees no GPU. Install with "
-            "`pip install 'tensorflow[and-cuda]==2.21.*'` and check `nvidia-smi`, or drop the flag."
-        )
-    if os.environ.get("TF_CONFIG"):
-        return _cluster_strategy(os.environ["TF_CONFIG"])
-    if multi_gpu:
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()
 
 
 def is_cluster(strategy: tf.distribute.Strategy) -> bool:
@@ -165,7 +102,15 @@ class Machines:
         return self._strategy.reduce(tf.distribute.ReduceOp.MEAN, of_devices, axis=None)
 
 
-def _cluster_strategy(config: str) -> tf.distribute.Strategy:
+def get_strategy(config: str) -> tf.distribute.Strategy:
+    """Returns the strategy that mirrors training over the machines of a cluster.
+
+    Args:
+      config: the environment variable TF_CONFIG.
+
+    Raises:
+      ValueError: it does not say which machine this is, or this one cannot join the others.
+    """
     try:
         tasks = json.loads(config)
         own = tasks["task"]
@@ -185,7 +130,7 @@ def _cluster_strategy(config: str) -> tf.distribute.Strategy:
         )
     logging.info("Waiting for the machines of the cluster: %s.", tasks["cluster"])
     try:
-        with _ended_by_signals():
+        with ended_by_signals():
             return tf.distribute.MultiWorkerMirroredStrategy()
     except (RuntimeError, tf.errors.OpError) as error:
         raise ValueError(
@@ -214,7 +159,7 @@ def _check_addresses(cluster: dict[str, list[str]]) -> None:
 
 
 @contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Lets signals end the process at once: TensorFlow waits outside Python, and saves nothing.
 
     While it waits TensorFlow keeps SIGTERM for itself; Ctrl-C ends it.
@@ -240,18 +185,3 @@ def _machines(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> list[
 
 def _own_number(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> int:
     return _machines(resolver).index((resolver.task_type, resolver.task_id))
-
-
-def _tpu_strategy(address: str | None) -> tf.distribute.Strategy:
-    try:
-        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=address or "")
-        logging.info("Waiting for the TPU %s.", resolver.master() or "of this machine")
-        with _ended_by_signals():
-            tf.config.experimental_connect_to_cluster(resolver)
-            tf.tpu.experimental.initialize_tpu_system(resolver)
-    except (ValueError, OSError, tf.errors.OpError) as error:
-        raise ValueError(
-            f"--device_type=tpu was given but no TPU answers at {address!r}: "
-            f"{str(error).splitlines()[0]}. Give its address with --tpu=..."
-        ) from error
-    return tf.distribute.TPUStrategy(resolver)

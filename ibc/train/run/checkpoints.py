@@ -1,12 +1,44 @@
-"""Whether a checkpoint holds the weights of a network."""
+"""The checkpoints of a run: the newest one, and whether it holds the weights of a network."""
 
 import collections
+import pathlib
 
 import tensorflow as tf
 from tf_agents.networks import network
+from tf_agents.train import learner
 
 _WEIGHTS = "agent/_cloning_network/"
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def newest(root_dir: str | pathlib.Path) -> str | None:
+    """Returns the prefix of the newest checkpoint's files under `root_dir`, if there is one.
+
+    Raises:
+      ValueError: there are checkpoints, but the file that names the newest one is damaged.
+    """
+    folder = pathlib.Path(root_dir) / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR
+    try:
+        found = tf.train.latest_checkpoint(str(folder))
+    except ValueError:
+        found = None
+    saved = [index.stem for index in folder.glob("ckpt-*.index")]
+    names_newest = folder / "checkpoint"
+    # A run that was killed at its first checkpoint has one that nothing names.
+    if found is None and saved and (names_newest.exists() or len(saved) > 1):
+        last = max(saved, key=lambda name: int(name.rpartition("-")[2]))
+        raise ValueError(
+            f"{names_newest} names no checkpoint that is there, but there are some: to go on from "
+            f'the last one, write the line model_checkpoint_path: "{last}" into it; to begin '
+            "anew, choose another --tag or train_eval.root_dir."
+        )
+    return found
+
+
+def restored_step(root_dir: str | pathlib.Path) -> int:
+    """Returns the step of the newest checkpoint under `root_dir`, 0 if there is none."""
+    found = newest(root_dir)
+    return int(found.rpartition("-")[2]) if found else 0
 
 
 def check(checkpoint: str, cloning_network: network.Network) -> None:

@@ -11,7 +11,7 @@ from ibc.data.records import shards as shards_lib
 from ibc.data.records import specs
 from ibc.data.windows import dataset as dataset_lib
 from ibc.data.windows import streamed
-from ibc.train.build import get_normalizers
+from ibc.train.build import normalization
 
 # Memory that holding a byte of record files takes at most, while they are read and normalized.
 _MEMORY_PER_BYTE = 6
@@ -25,7 +25,7 @@ class TrainingData:
     """Normalized windows to train on."""
     validation: dataset_lib.WindowDataset | None
     """Windows for the validation loss, normalized by the training data's statistics."""
-    normalizers: get_normalizers.NormalizationInfo
+    normalizers: normalization.NormalizationInfo
     """Layers and bounds, from the training data alone."""
     record_files: int
     """How many record files there are."""
@@ -111,7 +111,7 @@ def get_data(
         )
 
     train = windows_of(slice(len(training_paths)))
-    normalizers = get_normalizers.get_normalizers(train)
+    normalizers = normalization.get_normalizers(train)
     layers = normalizers.obs_norm_layer, normalizers.act_norm_layer
     validation = None
     if validation_paths:

@@ -4,22 +4,21 @@ import tensorflow as tf
 from tf_agents.specs import tensor_spec
 
 from ibc.networks.layers import normalizers
-from ibc.train.build import get_sampling_spec as get_sampling_spec_lib
-from ibc.train.build import stats, stats_test
+from ibc.train.build import agent_specs, normalization, normalization_test
 
-get_sampling_spec = get_sampling_spec_lib.get_sampling_spec
+get_sampling_spec = agent_specs.get_sampling_spec
 
 
 def _spec(minimum, maximum):
     return tensor_spec.BoundedTensorSpec([2], tf.float32, minimum, maximum)
 
 
-@pytest.mark.parametrize(("min_max", "sqrt_std"), stats_test.VARIANTS)
+@pytest.mark.parametrize(("min_max", "sqrt_std"), normalization_test.VARIANTS)
 def test_first_dimension_has_the_published_bounds(golden, min_max, sqrt_std):
     recorded = np.load(golden("num/normalisation.npz"))
     prefix = f"minmax{min_max}_sqrtstd{sqrt_std}_sampling_spec_"
-    info = stats.compute_dataset_statistics(
-        stats_test.recorded_windows(recorded), min_max, sqrt_std
+    info = normalization.compute_dataset_statistics(
+        normalization_test.recorded_windows(recorded), min_max, sqrt_std
     )
     spec = get_sampling_spec(
         _spec(recorded["env_action_min"], recorded["env_action_max"]),

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from ibc.train.loop import get_learner
+from ibc.train.run import checkpoints
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def folder(tmp_path):
 
 
 def test_the_newest_is_the_one_that_was_saved_last(folder, tmp_path):
-    assert get_learner.restored_step(tmp_path) == 6
-    assert get_learner.restored_step(tmp_path / "another") == 0
+    assert checkpoints.restored_step(tmp_path) == 6
+    assert checkpoints.restored_step(tmp_path / "another") == 0
 
 
 @pytest.mark.parametrize("content", ["nonsense", "", 'model_checkpoint_path: "ckpt-9"\n', None])
@@ -29,12 +29,12 @@ def test_a_damaged_list_of_checkpoints_does_not_begin_anew(folder, tmp_path, con
     if content is not None:
         (folder / "checkpoint").write_text(content)
     with pytest.raises(ValueError, match='write the line model_checkpoint_path: "ckpt-6"'):
-        get_learner.restored_step(tmp_path)
+        checkpoints.restored_step(tmp_path)
     (folder / "checkpoint").write_text('model_checkpoint_path: "ckpt-6"\n')
-    assert get_learner.restored_step(tmp_path) == 6
+    assert checkpoints.restored_step(tmp_path) == 6
 
 
 def test_a_run_killed_at_its_first_checkpoint_begins_anew(folder, tmp_path):
     for path in (folder / "checkpoint", folder / "ckpt-3.index"):
         path.unlink()
-    assert get_learner.restored_step(tmp_path) == 0
+    assert checkpoints.restored_step(tmp_path) == 0

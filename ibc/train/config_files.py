@@ -25,8 +25,7 @@ _CONFIGURABLE_MODULES = (
     "ibc.losses.ebm_losses",
     "ibc.losses.gradient_loss",
     "ibc.train.experiment",
-    "ibc.train.build.get_normalizers",
-    "ibc.train.build.stats",
+    "ibc.train.build.normalization",
 )
 
 
