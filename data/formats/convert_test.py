@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ibc.data import formats
 from ibc.data.formats import convert
 from ibc.data.records import manifest, shard_reader
 from ibc.data.windows import dataset
@@ -259,3 +260,45 @@ def test_files_that_are_no_hdf5_or_missing_are_refused(tmp_path):
     for path, state in ((tmp_path / "b.hdf5", "missing"), (tmp_path, "the folder holds ")):
         with pytest.raises(FileNotFoundError, match=f"{state}.*described at https"):
             convert.open_source(path)
+
+
+_ONE_EPISODE = """
+import numpy as np
+from ibc.data.formats import convert
+
+@convert.register
+class Npz:
+    description = "an npz file of one episode"
+
+    @classmethod
+    def recognizes(cls, path):
+        return path.endswith(".npz")
+
+    def __init__(self, path, task):
+        self.path = path
+        self.arrays = dict(np.load(path))
+        self.lengths, self.returns = np.array([len(self.arrays["reward"])]), np.zeros(1)
+
+    def spec(self):
+        return convert.frame_spec(self.arrays["observation"], self.arrays["action"].shape[1])
+
+    def frames(self, number):
+        return convert.episode_frames(**self.arrays, terminated=True)
+"""
+
+
+def test_a_format_is_added_by_a_file_of_its_own(tmp_path, monkeypatch):
+    (tmp_path / "npz.py").write_text(_ONE_EPISODE)
+    monkeypatch.setattr(convert, "_registered", list(convert.known_formats()))
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    episode = _episodes(3, 2)[0]
+    actions, observations = episode["actions"], episode["observations"][:-1]
+    path = tmp_path / "a.npz"
+    np.savez(path, observation=observations, action=actions, reward=episode["rewards"])
+    _assert_frames(
+        _converted(path, tmp_path).path, {"observation": observations, "action": actions}
+    )
+    with pytest.raises(
+        FileNotFoundError, match=r"HDF5 file of D4RL .*, an npz file of one episode"
+    ):
+        convert.open_source(tmp_path / "b.npy")

@@ -42,7 +42,7 @@ class RecordFiles:
         for file in shards.find_shards(path):
             self._read(file)
             self._check()
-            steps = _episode_slices(self._shard)
+            steps = self._shard.episodes()
             rewards = [self._shard.frames.reward[part] for part in steps]
             returns.append(d4rl.episode_returns(rewards, self._family))
             self._episodes.extend((file, part) for part in steps)
@@ -67,8 +67,13 @@ class RecordFiles:
         self._shard = shard_reader.read_shard(path)
 
     def _check(self) -> None:
-        """Checks the spec of the file just read, against the task or the first file."""
+        """Checks the file just read, its spec against the task or the first file."""
         path, spec = self._shard.path, self._shard.spec
+        if not self._shard.frames.step_type[0] == ts.StepType.FIRST:
+            raise ValueError(
+                f"{path} does not begin with the first step of an episode: copy it again from "
+                "where it came from."
+            )
         if self._first is not None:
             shards.check_alike(path, spec, *self._first)
             return
@@ -82,15 +87,3 @@ class RecordFiles:
             observation = tf.TensorSpec([self._family.observation_size], tf.float32)
             action = tf.TensorSpec([self._family.action_size], tf.float32)
             specs.check_matches(spec, observation, action, self._task, path)
-
-
-def _episode_slices(shard: shard_reader.Shard) -> list[slice]:
-    """Returns where each episode's frames are."""
-    starts = np.flatnonzero(shard.frames.step_type == ts.StepType.FIRST)
-    if not len(starts) or starts[0] != 0:
-        raise ValueError(
-            f"{shard.path} does not begin with the first step of an episode: copy it again from "
-            "where it came from."
-        )
-    ends = np.append(starts[1:], len(shard))
-    return [slice(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]

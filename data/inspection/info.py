@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.trajectories import time_step as ts
 
 from ibc.data.records import manifest, shard_reader, shards, specs
 
@@ -43,12 +42,10 @@ class Summary:
 
 def summarize(shard: shard_reader.Shard) -> Summary:
     """Returns the figures of a record file's episodes."""
-    starts = np.flatnonzero(shard.frames.step_type == ts.StepType.FIRST)
-    ends = np.append(starts[1:], len(shard))[: len(starts)]
     rewards = np.float64(shard.frames.reward)
-    episodes = [rewards[start:end] for start, end in zip(starts, ends, strict=True)]
+    episodes = [rewards[steps] for steps in shard.episodes()]
     return Summary(
-        lengths=ends - starts,
+        lengths=np.array([len(episode) for episode in episodes], np.int64),
         returns=np.array([episode.sum() for episode in episodes]),
         any_positive=np.array([(episode > 0).any() for episode in episodes], bool),
         last_positive=np.array([(episode[-_LAST_FRAMES:] > 0).any() for episode in episodes], bool),
@@ -92,7 +89,10 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
         yield f"Total of {len(summaries)} files: {frames} frames, {len(total.lengths)} episodes"
         yield from (f"  {line}" for line in total.lines())
     if picture is not None:
-        drawing.save(total, columns, image, picture)
+        histograms = {"frames per episode": total.lengths, "return of an episode": total.returns}
+        for title in columns[0]:
+            histograms[title] = np.concatenate([part[title] for part in columns])
+        drawing.save(histograms, image, picture)
         yield f"Wrote {picture}"
 
 

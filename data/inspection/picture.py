@@ -1,7 +1,6 @@
 """A picture of record files: histograms of their episodes and actions, and their first image."""
 
 import os
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ibc.data.inspection import info
 from ibc.data.records import shard_reader, specs
 from ibc.utils import atomic_file
 
@@ -57,16 +55,14 @@ def first_image(shard: shard_reader.Shard) -> tuple[str, np.ndarray] | None:
 
 
 def save(
-    summary: info.Summary,
-    columns: Sequence[dict[str, np.ndarray]],
+    histograms: dict[str, np.ndarray],
     image: tuple[str, np.ndarray] | None,
     path: str | os.PathLike,
 ) -> None:
     """Writes the picture, whole or not at all.
 
     Args:
-      summary: Figures of all episodes.
-      columns: `action_columns` of each file, with the same titles.
+      histograms: Title -> numbers, any shape.
       image: `first_image` of a file.
       path: Name of the PNG; its folder is made if missing.
 
@@ -74,9 +70,6 @@ def save(
       ValueError: The name does not end with .png.
     """
     check_name(path)
-    histograms = {"frames per episode": summary.lengths, "return of an episode": summary.returns}
-    for title in columns[0]:
-        histograms[title] = np.concatenate([part[title] for part in columns])
     panels = len(histograms) + (image is not None)
     rows = -(-panels // _COLUMNS)
     size = _PANEL_INCHES[0] * _COLUMNS, _PANEL_INCHES[1] * rows

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.data.inspection import info, picture
+from ibc.data.inspection import picture
 from ibc.data.records import shard_reader
 from tests import shard_testing
 
@@ -24,9 +24,6 @@ def test_every_number_of_an_action_has_a_title(tmp_path):
     [[0.0, 0.0], [0.3, 0.1 + 0.2], [1e30, 1e30], [np.nan, np.nan], [-np.inf, 1.0], []],
 )
 def test_figures_that_hardly_differ_or_are_not_finite_can_be_drawn(tmp_path, returns):
-    flags = np.zeros(len(returns), bool)
-    lengths = np.full(len(returns), 3)
-    summary = info.Summary(lengths, np.array(returns), flags, flags)
     path = tmp_path / "a.png"
-    picture.save(summary, [{"action[0]": np.zeros(6)}], None, path)
+    picture.save({"return": np.array(returns), "action[0]": np.zeros(6)}, None, path)
     assert path.read_bytes().startswith(b"\x89PNG")

@@ -33,6 +33,11 @@ class Shard:
     def __len__(self) -> int:
         return len(self.frames.step_type)
 
+    def episodes(self) -> list[slice]:
+        """Returns where each episode's frames are, from its first one to the next episode's."""
+        starts = np.flatnonzero(self.frames.step_type == ts.StepType.FIRST).tolist()
+        return list(map(slice, starts, [*starts[1:], len(self)]))
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:

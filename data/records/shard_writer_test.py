@@ -58,7 +58,7 @@ def test_array_specs_are_accepted(tmp_path):
     with shard_writer.ShardWriter(path, arrays) as writer:
         for frame in shard_testing.frames(spec, (3,)):
             writer(frame)
-    assert specs.differences(specs.load_spec(path), spec) == []
+    assert specs.differences(specs.load_stored_spec(path), spec) == []
 
 
 def test_manifest_says_what_the_file_holds(tmp_path):

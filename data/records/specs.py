@@ -17,24 +17,19 @@ _TENSORFLOW_DECORATION = re.compile(r"\{\{.*?\}\}|\[Op:.*")
 RECORD_AGAIN = "record it again with data/policy_eval.py, or take it out of dataset_path"
 
 
-def load_spec(path: str) -> trajectory.Trajectory:
-    """Reads the spec that lies beside a record file, as that of trajectories.
+def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition:
+    """Reads the spec that lies beside a record file, as it is; see `as_trajectory`.
 
     Args:
       path: the record file; its spec is `<path>.spec`.
 
     Returns:
-      A `Trajectory` of `TensorSpec`s for one frame (no batch dimension).
+      `TensorSpec`s for one frame (no batch dimension).
 
     Raises:
       FileNotFoundError: there is no spec file.
       ValueError: the spec file is damaged or describes neither trajectories nor transitions.
     """
-    return as_trajectory(load_stored_spec(path))
-
-
-def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition:
-    """Reads the spec that lies beside a record file, as it is; otherwise like `load_spec`."""
     spec_path = path + SPEC_SUFFIX
     if not os.path.isfile(spec_path):
         raise FileNotFoundError(

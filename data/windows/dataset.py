@@ -153,18 +153,6 @@ class WindowDataset:
             sample = self._gather(tf.constant(window_indices, tf.int64))
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), sample)
 
-    def unshuffled(self, start: int, count: int) -> np.ndarray:
-        """Window numbers in the deterministic order (shards take turns), going round for ever.
-
-        Args:
-          start: position in that order to begin at.
-          count: how many.
-
-        Returns:
-          int64 [count] window numbers.
-        """
-        return np.asarray(self._order)[np.arange(start, start + count) % self.num_windows]
-
     def batch_at(
         self,
         step: tf.Tensor,
@@ -181,7 +169,8 @@ class WindowDataset:
           batch_size: windows per batch (B), at most `num_windows`.
           seed: decides the order.
           shuffle: every epoch in its own random order, without the windows that do not fill a
-            batch at its end; otherwise the order of `unshuffled`, without gaps.
+            batch at its end; otherwise shards take turns (`windows.interleaved_order`),
+            round and round without gaps.
           share: int64 scalar, which share of the batch to return.
           num_shares: equal shares that the batch is divided into, a divisor of B.
 
