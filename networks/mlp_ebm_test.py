@@ -125,11 +125,13 @@ def test_spectral_norm_of_every_layer_against_float64():
 
 def test_spectral_norm_bounds_the_scores_slope_by_one():
     network = _network(layers="MLPDropout", dense_layer_type="spectral_norm")
-    for variable in network.trainable_variables:
-        variable.assign(100 * variable)
+    generator = np.random.RandomState(2)
+    for kernel, bias in zip(*[iter(network.trainable_variables)] * 2, strict=True):
+        kernel.assign(100 * generator.randn(*kernel.shape))
+        bias.assign(tf.fill(bias.shape, 0.5))
     for _ in range(100):
         dense.store_power_iterations(network)
-    actions = tf.constant(np.random.RandomState(1).randn(3, 50, 2), tf.float32)
+    actions = tf.constant(generator.randn(3, 50, 2), tf.float32)
     scores = network.score(network.encode(_observation(3)), actions).numpy()
     rises = np.abs(scores[:, 1:] - scores[:, :-1])
     distances = np.linalg.norm(actions[:, 1:] - actions[:, :-1], axis=-1)
