@@ -64,39 +64,58 @@ def write_episodes(path: str | os.PathLike, episodes: Iterable[Episode]) -> str:
     return os.fspath(path)
 
 
-def frames(episode: Episode) -> Iterator[trajectory.Trajectory]:
-    """Yields an episode's frames as a driver emits them.
+def frames(episode: Episode) -> trajectory.Trajectory:
+    """Returns an episode's frames as a driver emits them, arrays [n + 1, ...].
 
     That is one per step, and one that joins the episode to the next: it holds what was seen after
     the last action and, as nothing was done then, the last action again.
-
-    Args:
-      episode: of n steps.
-
-    Yields:
-      n + 1 unbatched `Trajectory`s.
     """
     length = len(episode.action)
-    reward = np.zeros(length) if episode.reward is None else np.asarray(episode.reward)
-    seen = len(tf.nest.flatten(episode.observation)[0])
-    for i in range(length + 1):
-        is_joint = i == length
-        last = i == length - 1
-        yield trajectory.Trajectory(
-            step_type=_scalar(
-                ts.StepType.LAST if is_joint else ts.StepType.FIRST if i == 0 else ts.StepType.MID
-            ),
-            observation=tf.nest.map_structure(
-                lambda values, i=i: _stored(values[min(i, seen - 1)]), episode.observation
-            ),
-            action=np.asarray(episode.action[min(i, length - 1)], np.float32),
-            policy_info=(),
-            next_step_type=_scalar(
-                ts.StepType.FIRST if is_joint else ts.StepType.LAST if last else ts.StepType.MID
-            ),
-            reward=np.asarray(0.0 if is_joint else reward[i], np.float32),
-            discount=np.asarray(0.0 if last and episode.terminated else 1.0, np.float32),
-        )
+
+    def with_joint(values: np.ndarray) -> np.ndarray:
+        return np.asarray(values)[np.minimum(np.arange(length + 1), len(values) - 1)]
+
+    reward = np.zeros(length) if episode.reward is None else episode.reward
+    result = stacked_frames(
+        tf.nest.map_structure(lambda values: _stored(with_joint(values)), episode.observation),
+        np.float32(with_joint(episode.action)),
+        np.float32(np.append(reward, 0.0)),
+        terminated=False,
+    )
+    result.discount[length - 1] = not episode.terminated
+    return result
+
+
+def stacked_frames(
+    observation: Any, action: np.ndarray, reward: np.ndarray, terminated: bool
+) -> trajectory.Trajectory:
+    """Returns an episode's frames, one per step, without one that joins it to the next.
+
+    Args:
+      observation: Nest of arrays [n, ...].
+      action: [n, A].
+      reward: [n].
+      terminated: Whether the episode ended by itself, so that its last discount is 0.
+    """
+    step_type = np.full(len(action), ts.StepType.MID, np.int32)
+    step_type[0], step_type[-1] = ts.StepType.FIRST, ts.StepType.LAST
+    discount = np.ones(len(action), np.float32)
+    discount[-1] = not terminated
+    return trajectory.Trajectory(
+        step_type=step_type,
+        observation=observation,
+        action=action,
+        policy_info=(),
+        next_step_type=np.append(step_type[1:], np.int32(ts.StepType.FIRST)),
+        reward=reward,
+        discount=discount,
+    )
+
+
+def unstacked(frames: trajectory.Trajectory) -> Iterator[trajectory.Trajectory]:
+    """Yields frames one by one, given arrays [n, ...] of all."""
+    for values in zip(*tf.nest.flatten(frames), strict=True):
+        yield tf.nest.pack_sequence_as(frames, values)
 
 
 def _write(
@@ -108,7 +127,7 @@ def _write(
     problem = _problem(episode, spec)
     if problem:
         raise ValueError(f"{writer.path}: episode {number} {problem}.")
-    for frame in frames(episode):
+    for frame in unstacked(frames(episode)):
         writer(frame)
 
 
@@ -136,7 +155,7 @@ def _problem(episode: Episode, spec: trajectory.Trajectory) -> str | None:
 
 def _frame_spec(episode: Episode) -> trajectory.Trajectory:
     observation = tf.nest.map_structure(
-        lambda values: array_spec.ArraySpec.from_array(_stored(values[0])), episode.observation
+        lambda values: array_spec.ArraySpec.from_array(_stored(values[:1])[0]), episode.observation
     )
     time_step_spec = ts.time_step_spec(observation)
     action = array_spec.ArraySpec(np.shape(episode.action)[1:], np.float32)
@@ -145,12 +164,7 @@ def _frame_spec(episode: Episode) -> trajectory.Trajectory:
     )
 
 
-def _stored(value: np.ndarray) -> np.ndarray:
-    """Returns one frame's value in the type it is stored in: images as they are, else float32."""
-    value = np.asarray(value)
-    is_image = value.dtype == np.uint8 and value.ndim == 3
-    return value if is_image else value.astype(np.float32)
-
-
-def _scalar(step_type: np.ndarray) -> np.ndarray:
-    return np.asarray(step_type, np.int32)
+def _stored(values: np.ndarray) -> np.ndarray:
+    """Returns values [n, ...] in the type they are stored in: images as they are, else float32."""
+    values = np.asarray(values)
+    return values if values.dtype == np.uint8 and values.ndim == 4 else values.astype(np.float32)

@@ -9,15 +9,14 @@ import importlib
 import math
 import os
 import pkgutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc.data import formats
+from ibc.data import episodes, formats
 from ibc.data.formats import hdf5
 from ibc.data.records import shard_writer, specs
 
@@ -147,7 +146,7 @@ def convert(
         for number in kept:
             frames = source.frames(number)
             _check_finite(source, number, frames)
-            for frame in unstacked(frames):
+            for frame in episodes.unstacked(frames):
                 writer(frame)
             on_frames(len(frames.step_type))
     return Conversion(
@@ -218,31 +217,9 @@ def episode_frames(
       reward: [n].
       terminated: Whether the episode ended by itself, not at a limit.
     """
-    length = len(action)
-    step_type = np.full(length, ts.StepType.MID, np.int32)
-    step_type[0], step_type[-1] = ts.StepType.FIRST, ts.StepType.LAST
-    discount = np.ones(length, np.float32)
-    discount[-1] = not terminated
     with np.errstate(over="ignore"):  # What becomes infinite is refused later.
-        observation, action, reward = tf.nest.map_structure(
-            np.float32, (observation, action, reward)
-        )
-    return trajectory.Trajectory(
-        step_type=step_type,
-        observation=observation,
-        action=action,
-        policy_info=(),
-        next_step_type=np.append(step_type[1:], np.int32(ts.StepType.FIRST)),
-        reward=reward,
-        discount=discount,
-    )
-
-
-def unstacked(frames: trajectory.Trajectory) -> Iterable[trajectory.Trajectory]:
-    """Yields frames one by one, given arrays [n, ...] of all."""
-    leaves = tf.nest.flatten(frames)
-    for values in zip(*leaves, strict=True):
-        yield tf.nest.pack_sequence_as(frames, values)
+        steps = tf.nest.map_structure(np.float32, (observation, action, reward))
+    return episodes.stacked_frames(*steps, terminated)
 
 
 def _check_finite(source: EpisodeSource, number: int, frames: trajectory.Trajectory) -> None:

@@ -7,6 +7,7 @@ from tf_agents.drivers import py_driver
 from tf_agents.policies import random_py_policy
 from tf_agents.specs import array_spec
 
+from ibc.data import episodes
 from ibc.data.formats import convert
 from ibc.data.inspection import replay
 from ibc.data.records import shard_reader, shard_writer
@@ -106,7 +107,7 @@ def test_kitchen_rewards_are_compared_in_their_convention(tmp_path, monkeypatch,
     frames = convert.episode_frames(*steps)
     spec = convert.frame_spec(frames.observation, 9)
     with shard_writer.ShardWriter(str(tmp_path / "a.tfrecord"), spec) as writer:
-        for frame in convert.unstacked(frames):
+        for frame in episodes.unstacked(frames):
             writer(frame)
     (found,) = replay.replay(str(tmp_path / "a.tfrecord"), "kitchen-mixed-v0")
     assert (found.steps, found.reward) == (5, 0)
