@@ -63,7 +63,7 @@ class ShardWriter:
         atomic_file.remove_stale(folder, name)
         self._temporary = os.path.join(folder, shard_files.temporary_name(name, os.getpid()))
         self._spec = tensor_spec.from_spec(trajectory_spec)
-        # The places and names of what readers want to be finite.
+        # Leaf numbers and names of what readers want to be finite.
         self._finite = [
             (number, name)
             for number, (name, leaf) in enumerate(specs.leaves(self._spec).items())

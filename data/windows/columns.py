@@ -64,13 +64,13 @@ class RowFile:
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
         """Returns the rows float32 [..., width] of integers [...]; each is read once."""
-        distinct, places = np.unique(numbers, return_inverse=True)
+        distinct, positions = np.unique(numbers, return_inverse=True)
         rows = np.empty((len(distinct), self.width), _FLOAT)
         # Adjacent rows, such as those of a window, are read together.
         starts = np.flatnonzero(np.diff(distinct, prepend=-2) != 1).tolist()
         for start, stop in zip(starts, [*starts[1:], len(distinct)], strict=True):
             self._read_into(rows[start:stop], int(distinct[start]))
-        return rows[places].reshape(*np.shape(numbers), self.width)
+        return rows[positions].reshape(*np.shape(numbers), self.width)
 
     def read_columns(self, start: int, stop: int, columns: slice) -> np.ndarray:
         """Returns float32 [stop − start, …], some columns of adjacent rows."""
@@ -128,7 +128,7 @@ class Images:
         offsets: np.ndarray,
         sizes: np.ndarray,
     ):
-        """Keeps the places; the files must not change from now on.
+        """Remembers where images are; the files must not change from now on.
 
         Args:
           paths: record files.
@@ -140,14 +140,14 @@ class Images:
         self._ends = np.cumsum(lengths)
         self._offsets = offsets
         self._sizes = sizes
-        self._states = [_state(os.stat(path)) for path in paths]
+        self._states = [_size_and_time(os.stat(path)) for path in paths]
 
     def __len__(self) -> int:
         return len(self._offsets)
 
     @property
     def index_bytes(self) -> int:
-        """Memory that the places take."""
+        """Memory that is taken to know where images are."""
         return self._offsets.nbytes + self._sizes.nbytes
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
@@ -157,18 +157,18 @@ class Images:
           OSError: a file is gone, or has changed since.
         """
         flat = np.ravel(numbers)
-        parts = np.empty(len(flat), object)
+        images = np.empty(len(flat), object)
         files = np.searchsorted(self._ends, flat, side="right")
         for file in np.unique(files):
             path = self._paths[file]
             with open(path, "rb", buffering=0) as opened:
-                if _state(os.fstat(opened.fileno())) != self._states[file]:
+                if _size_and_time(os.fstat(opened.fileno())) != self._states[file]:
                     # One of the operating system's messages, which TensorFlow's error quotes.
                     stale = os.strerror(errno.ESTALE)
                     raise OSError(errno.ESTALE, f"{stale}: {path} has changed during training")
-                for place in np.flatnonzero(files == file):
-                    parts[place] = self._read(opened.fileno(), flat[place])
-        return parts.reshape(np.shape(numbers))
+                for position in np.flatnonzero(files == file):
+                    images[position] = self._read(opened.fileno(), flat[position])
+        return images.reshape(np.shape(numbers))
 
     def in_order(self) -> Iterator[bytes]:
         """Yields all images, one after the other."""
@@ -193,13 +193,13 @@ def gather(nest: Any, frames: tf.Tensor) -> Any:
       Nest of tensors [*frames.shape, ...]; images are strings of JPEG data.
     """
     files = {leaf.file for leaf in tf.nest.flatten(nest) if isinstance(leaf, Numbers)}
-    rows = {file: _read(file.read, frames, tf.float32, (file.width,)) for file in files}
+    rows = {file: _read_in_graph(file.read, frames, tf.float32, (file.width,)) for file in files}
 
     def gathered(leaf: Column) -> tf.Tensor:
         if isinstance(leaf, Numbers):
             return leaf.of_rows(rows[leaf.file])
         if isinstance(leaf, Images):
-            return _read(leaf.read, frames, tf.string)
+            return _read_in_graph(leaf.read, frames, tf.string)
         return tf.gather(leaf, frames)
 
     return tf.nest.map_structure(gathered, nest)
@@ -220,7 +220,7 @@ def parts(column: Column) -> Iterator[tuple[slice, np.ndarray]]:
         yield slice(start, stop), column.read(start, stop) if is_on_disk else values[start:stop]
 
 
-def in_bytes(column: Column) -> Iterator[bytes]:
+def stored_bytes(column: Column) -> Iterator[bytes]:
     """Yields all that a column contains, as it is stored, in the order of the frames."""
     if isinstance(column, Images):
         yield from column.in_order()
@@ -243,7 +243,7 @@ def held_bytes(column: Column | np.ndarray) -> int:
     return np.asarray(column).nbytes
 
 
-def in_file(file: RowFile, nest: Any, shapes: Any) -> Any:
+def consecutive_numbers(file: RowFile, nest: Any, shapes: Any) -> Any:
     """Returns a nest of `Numbers` that follow each other in the rows of a file.
 
     Args:
@@ -285,10 +285,10 @@ def mapped(nest: Any, layer: Callable[[Any], Any]) -> Any:
         stop = min(start + count, len(leaves[0]))
         values = [tf.constant(leaf.read(start, stop)) for leaf in leaves]
         file.append(rows_of(layer(tf.nest.pack_sequence_as(nest, values))))
-    return in_file(file, nest, [leaf.shape for leaf in leaves])
+    return consecutive_numbers(file, nest, [leaf.shape for leaf in leaves])
 
 
-def _read(
+def _read_in_graph(
     read: Callable[[np.ndarray], np.ndarray],
     frames: tf.Tensor,
     dtype: tf.DType,
@@ -301,5 +301,5 @@ def _read(
     return tf.reshape(values, [*frames.shape, *shape])
 
 
-def _state(stat: os.stat_result) -> tuple[int, int]:
+def _size_and_time(stat: os.stat_result) -> tuple[int, int]:
     return stat.st_size, stat.st_mtime_ns

@@ -136,7 +136,7 @@ class WindowDataset:
         """
         checksum = zlib.crc32(np.asarray(self.frames.step_type).tobytes())
         for column in tf.nest.flatten((self.frames.observation, self.frames.action)):
-            for part in columns.in_bytes(column):
+            for part in columns.stored_bytes(column):
                 checksum = zlib.crc32(part, checksum)
         return f"{self.num_windows} windows with checksum {checksum:08x}"
 

@@ -1,7 +1,7 @@
 """Record files that are larger than memory: what is kept of their frames instead of the frames.
 
 Numbers go to a file without a name, images stay where they are in the record files. In memory
-are step types and the places of images.
+are step types and where images are.
 """
 
 import dataclasses
@@ -71,12 +71,12 @@ def stream_shards(paths: Sequence[str], folder: str | os.PathLike) -> StreamedSh
     leaves = tf.nest.flatten(nest)
     shapes = [tuple(leaf.shape) for leaf in leaves if not specs.is_image(leaf)]
     file = columns.RowFile(folder, sum(map(math.prod, shapes)))
-    read = [_read(path, paths[0], spec, file) for path in paths]
-    numbers = iter(columns.in_file(file, [None] * len(shapes), shapes))
+    read = [_read_file(path, paths[0], spec, file) for path in paths]
+    numbers = iter(columns.consecutive_numbers(file, [None] * len(shapes), shapes))
     lengths = [len(one.step_types) for one in read]
     images = (
-        columns.Images(paths, lengths, *map(np.concatenate, zip(*places, strict=True)))
-        for places in zip(*[one.places for one in read], strict=True)
+        columns.Images(paths, lengths, *map(np.concatenate, zip(*spans, strict=True)))
+        for spans in zip(*[one.spans for one in read], strict=True)
     )
     observation, action = tf.nest.pack_sequence_as(
         nest, [next(images if specs.is_image(leaf) else numbers) for leaf in leaves]
@@ -92,20 +92,22 @@ def stream_shards(paths: Sequence[str], folder: str | os.PathLike) -> StreamedSh
 
 
 @dataclasses.dataclass(frozen=True)
-class _Read:
+class _Kept:
     """What stays in memory of one record file."""
 
     step_types: np.ndarray
     discount: np.ndarray
-    places: list[tuple[np.ndarray, np.ndarray]]
+    spans: list[tuple[np.ndarray, np.ndarray]]
     """Offsets int64 [n] and sizes int32 [n] of each image of the frames."""
 
 
-def _read(path: str, first_path: str, spec: trajectory.Trajectory, file: columns.RowFile) -> _Read:
+def _read_file(
+    path: str, first_path: str, spec: trajectory.Trajectory, file: columns.RowFile
+) -> _Kept:
     """Reads a record file like the first one; appends its frames' numbers to the file of rows."""
     is_image = [specs.is_image(leaf) for leaf in tf.nest.flatten((spec.observation, spec.action))]
     step_types, discounts, position = [], [], 0
-    places = []
+    spans = []
     for part in shard_reader.read_parts(path, _PART_BYTES):
         shards.check_alike(path, part.spec, first_path, spec)
         values = tf.nest.flatten((part.frames.observation, part.frames.action))
@@ -116,14 +118,16 @@ def _read(path: str, first_path: str, spec: trajectory.Trajectory, file: columns
         sizes = np.array([len(record) + shard_files.OVERHEAD for record in part.records])
         starts = position + np.cumsum(sizes) - sizes + shard_files.BEFORE_DATA
         position += int(sizes.sum())
-        places.append([_places(starts, part.records, value) for value, image in values if image])
+        spans.append(
+            [_image_spans(starts, part.records, value) for value, image in values if image]
+        )
     joined = [
-        tuple(map(np.concatenate, zip(*found, strict=True))) for found in zip(*places, strict=True)
+        tuple(map(np.concatenate, zip(*found, strict=True))) for found in zip(*spans, strict=True)
     ]
-    return _Read(np.concatenate(step_types), np.concatenate(discounts), joined)
+    return _Kept(np.concatenate(step_types), np.concatenate(discounts), joined)
 
 
-def _places(
+def _image_spans(
     starts: np.ndarray, records: np.ndarray, images: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Finds images within records that start at the given bytes: offsets and sizes."""
