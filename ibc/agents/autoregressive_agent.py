@@ -11,7 +11,7 @@ from ibc.agents import autoregressive_policy, base_agent, mcmc
 from ibc.losses import ebm_losses
 from ibc.networks import mlp_ebm
 from ibc.samplers import action_bounds, draws, sampler_bindings
-from ibc.utils import parameters
+from ibc.utils import keys, parameters
 from ibc.utils.parallel import lanes
 
 
@@ -98,7 +98,7 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
         self,
         experience: base_agent.Experience,
         seed: tf.Tensor,
-        training: bool,
+        training: keys.Key | bool,
         tape: tf.GradientTape | None,
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         observation, action = experience
@@ -134,7 +134,7 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
         dimension: int,
         samples: tf.Tensor,
         action: tf.Tensor,
-        training: bool,
+        training: keys.Key | bool,
     ) -> tf.Tensor:
         """InfoNCE of one energy, averaged over the K iterations: [B]."""
         iterations, count = samples.shape[1:3]

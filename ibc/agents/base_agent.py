@@ -13,8 +13,9 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 from tf_agents.utils import common
 
-from ibc.networks.layers import dense, dropout
+from ibc.networks.layers import dense
 from ibc.samplers import draws
+from ibc.utils import keys
 from ibc.utils.parallel import gradient_blocks, lanes
 
 Experience = tuple[types.NestedTensor, tf.Tensor]
@@ -88,7 +89,7 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         self,
         experience: Experience,
         seed: tf.Tensor,
-        training: bool,
+        training: keys.Key | bool,
         tape: tf.GradientTape | None,
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Computes the loss of each example.
@@ -96,7 +97,7 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         Args:
           experience: Observations and actions.
           seed: Integer tensor [2].
-          training: Whether this is part of a training step.
+          training: In a training step the key of its dropout masks, False outside of one.
           tape: The tape that records this, if any; what needs no gradient may pause it.
 
         Returns:
@@ -252,13 +253,9 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         seeds = tf.random.split(tf.random.fold_in(seed, tf.zeros([], tf.int64)), 2)
         dropout_seed, loss_seed = tf.unstack(seeds)
-        index, blocks = block
-        with (
-            dropout.step_seed(dropout_seed, replica * blocks + index),
-            draws.share_of_batch(replica, replicas),
-            draws.share_of_batch(*block),
-        ):
-            return self._losses(experience, loss_seed, training, tape)
+        key = keys.Key(dropout_seed, replica).part(*block) if training else False
+        with draws.share_of_batch(replica, replicas), draws.share_of_batch(*block):
+            return self._losses(experience, loss_seed, key, tape)
 
     def _draws(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the seed of the current training step, and the replica that this is."""

@@ -12,7 +12,7 @@ from ibc.agents import base_agent, compilation, ibc_policy, mcmc
 from ibc.losses import ebm_losses, gradient_loss
 from ibc.networks import energy_network
 from ibc.samplers import action_bounds, counter_examples, sampler_bindings
-from ibc.utils import parameters, score_gradients
+from ibc.utils import keys, parameters, score_gradients
 from ibc.utils.parallel import lanes
 
 
@@ -149,7 +149,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         self,
         experience: base_agent.Experience,
         seed: tf.Tensor,
-        training: bool,
+        training: keys.Key | bool,
         tape: tf.GradientTape | None,
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         observation, action = experience
@@ -173,7 +173,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         counters: tf.Tensor,
         chain: mcmc.ChainData | None,
         frozen: tf.Tensor | None,
-        training: bool,
+        training: keys.Key | bool,
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compares actions [B, A] with counter-examples [B, N, A]: losses [B], and scalars."""
         actions = tf.concat([tf.stop_gradient(counters), action[:, tf.newaxis]], axis=1)

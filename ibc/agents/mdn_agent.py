@@ -9,6 +9,7 @@ from tf_agents.typing import types
 
 from ibc.agents import base_agent, mdn_policy
 from ibc.networks import mixture
+from ibc.utils import keys
 
 
 @gin.configurable
@@ -69,7 +70,7 @@ class MdnBehavioralCloningAgent(base_agent.BehavioralCloningBaseAgent):
         self,
         experience: base_agent.Experience,
         seed: tf.Tensor,
-        training: bool,
+        training: keys.Key | bool,
         tape: tf.GradientTape | None,
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         del seed, tape

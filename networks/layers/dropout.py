@@ -1,11 +1,8 @@
 """Dropout whose masks are a function of a key, so that a resumed run repeats them."""
 
-import contextlib
-import contextvars
-import dataclasses
 import itertools
 import numbers
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 from tf_agents.typing import types
@@ -28,38 +25,6 @@ _ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 _ROUNDS = 13
 """The least that passes the authors' statistical tests; they recommend 20 where time allows."""
 _PARITY = 0x1BD11BDA
-
-
-@dataclasses.dataclass
-class _Draws:
-    """Where masks come from inside `step_seed`."""
-
-    key: keys.Key
-    drawn: int = 0
-    """Masks drawn so far."""
-
-
-_draws: contextvars.ContextVar[_Draws | None] = contextvars.ContextVar(
-    "ibc_dropout_draws", default=None
-)
-
-
-@contextlib.contextmanager
-def step_seed(seed: tf.Tensor, part: types.Int = 0) -> Iterator[None]:
-    """Derives masks from `Key(seed, part)` inside, where layers get no key.
-
-    Args:
-      seed: int32 or int64 [2].
-      part: Which of a batch's equal parts goes through the layers.
-
-    Yields:
-      Nothing.
-    """
-    token = _draws.set(_Draws(keys.Key(seed, part)))
-    try:
-        yield
-    finally:
-        _draws.reset(token)
 
 
 def checked_rate(rate: float) -> float:
@@ -98,14 +63,11 @@ def masks(
     Returns:
       A tensor [rows, columns] for each of `units`.
     """
-    if training is True:
-        draws = _draws.get() or _Draws(keys.fresh())
-        training, first_mask = draws.key, draws.drawn
-        draws.drawn += len(units)
-    first_row = tf.cast(training.share, tf.int64) * tf.cast(rows, tf.int64)
+    key = keys.fresh() if training is True else training
+    first_row = tf.cast(key.share, tf.int64) * tf.cast(rows, tf.int64)
     first_mask = tf.constant(first_mask, tf.int64)
     draw = _masks if tf.executing_eagerly() or tf.is_tensor(rows) else _compiled_masks
-    drawn, _ = draw(training.seed, first_row, first_mask, rows, tuple(units), rate)
+    drawn, _ = draw(key.seed, first_row, first_mask, rows, tuple(units), rate)
     return [tf.cast(mask, dtype) for mask in drawn]
 
 
