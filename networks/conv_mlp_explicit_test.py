@@ -7,7 +7,7 @@ import tensorflow as tf
 from ibc.networks import conv_mlp_explicit
 from ibc.networks.encoders import image_encoders, image_window
 from ibc.networks.layers import normalizers
-from tests import conv_testing
+from tests import network_testing
 
 OBS_SPEC = {"rgb": tf.TensorSpec([2, 24, 32, 3], tf.uint8), "angle": tf.TensorSpec([2, 1])}
 ACTION_SPEC = tf.TensorSpec([2])
@@ -19,16 +19,8 @@ def _network(network_class, **options):
     defaults = dict(width=8, depth=2, target_height=16, target_width=20, act_denorm_layer=DENORM)
     network = network_class(OBS_SPEC, ACTION_SPEC, **{**defaults, **options})
     network.create_variables()
-    conv_testing.randomize(network, scale=0.15)
+    network_testing.randomize(network, scale=0.15)
     return network
-
-
-def _observation(batch=3, seed=0):
-    generator = np.random.RandomState(seed)
-    return {
-        name: tf.constant(generator.rand(batch, *spec.shape), tf.float32)
-        for name, spec in OBS_SPEC.items()
-    }
 
 
 def _features(network, observation, coord_conv):
@@ -38,18 +30,23 @@ def _features(network, observation, coord_conv):
     if coord_conv:
         positions = np.broadcast_to(image_encoders.coordinates(16, 20), [len(images), 16, 20, 2])
         images = np.concatenate([images, positions], axis=-1)
-    layers = conv_testing.pairs(network)
+    layers = network_testing.pairs(network)
     for layer in layers[:4]:
-        images = conv_testing.maxpool(conv_testing.relu(conv_testing.convolve(images, *layer)))
+        images = network_testing.maxpool(
+            network_testing.relu(network_testing.convolve(images, *layer))
+        )
     features = images.mean(axis=(1, 2))
     for kernel, bias in layers[4:6]:
-        features = conv_testing.relu(features @ kernel + bias)
+        features = network_testing.relu(features @ kernel + bias)
     return features, layers[6:]
 
 
 @pytest.mark.parametrize("coord_conv", [False, True])
 def test_regression_against_float64(coord_conv):
-    network, observation = _network(MSE, coord_conv=coord_conv), _observation()
+    network, observation = (
+        _network(MSE, coord_conv=coord_conv),
+        network_testing.observation(OBS_SPEC),
+    )
     features, [(kernel, bias)] = _features(network, observation, coord_conv)
     expected = features @ kernel + bias
     assert np.std(expected, axis=0).min() > 1e-3
@@ -63,7 +60,7 @@ def test_regression_against_float64(coord_conv):
 def test_mixture_against_float64(coord_conv):
     options = dict(coord_conv=coord_conv, num_components=3, training_temperature=2.0)
     options |= dict(test_temperature=0.5, test_variance_exponent=2.0)
-    network, observation = _network(MDN, **options), _observation()
+    network, observation = _network(MDN, **options), network_testing.observation(OBS_SPEC)
     features, heads = _features(network, observation, coord_conv)
     mean, log_scale, logits = (features @ kernel + bias for kernel, bias in heads)
     mean, log_scale = mean.reshape(3, 3, 2), log_scale.reshape(3, 3, 2)
@@ -89,7 +86,10 @@ def test_coordinates_make_two_more_input_channels():
 
 
 def test_regression_can_have_the_encoder_of_energy_networks():
-    network, observation = _network(MSE, encoder_network="SpatialAttentionEncoder"), _observation()
+    network, observation = (
+        _network(MSE, encoder_network="SpatialAttentionEncoder"),
+        network_testing.observation(OBS_SPEC),
+    )
     encoder = image_window.WindowEncoder(
         "ConvMLPMSE", OBS_SPEC, "SpatialAttentionEncoder", 16, 20, True
     )
@@ -100,20 +100,23 @@ def test_regression_can_have_the_encoder_of_energy_networks():
     features = encoder(observation).numpy()
     assert features.shape == (3, 128)
     for kernel, bias in zip(values[hidden:head:2], values[hidden + 1 : head : 2], strict=True):
-        features = conv_testing.relu(features @ kernel + bias)
+        features = network_testing.relu(features @ kernel + bias)
     expected = features @ values[-2] + values[-1]
     np.testing.assert_allclose(network.regress(observation), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_states_are_not_looked_at():
-    network, observation = _network(MSE), _observation()
+    network, observation = _network(MSE), network_testing.observation(OBS_SPEC)
     others = {**observation, "angle": observation["angle"] + 1}
     np.testing.assert_array_equal(network.regress(others), network.regress(observation))
 
 
 @pytest.mark.parametrize("layers", ["MLPDropout", "ResNetOrig", "ResNetPreActivation"])
 def test_dropout_acts_in_training_only(layers):
-    network, observation = _network(MSE, layers=layers, rate=0.5), _observation()
+    network, observation = (
+        _network(MSE, layers=layers, rate=0.5),
+        network_testing.observation(OBS_SPEC),
+    )
     quiet = network.regress(observation).numpy()
     np.testing.assert_array_equal(quiet, network.regress(observation))
     assert not np.allclose(quiet, network.regress(observation, training=True))
@@ -121,7 +124,7 @@ def test_dropout_acts_in_training_only(layers):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_compiled_actions_are_the_same(jit_compile):
-    network, observation = _network(MSE), _observation()
+    network, observation = _network(MSE), network_testing.observation(OBS_SPEC)
     compiled = tf.function(network.regress, jit_compile=jit_compile)(observation)
     np.testing.assert_allclose(compiled, network.regress(observation), rtol=1e-4, atol=1e-5)
 

@@ -7,32 +7,24 @@ import tensorflow as tf
 
 from ibc.networks import mlp_ebm
 from ibc.networks.layers import dense
+from tests import network_testing
 
-OBS_SPEC = {"zeta": tf.TensorSpec([2, 1]), "alpha": tf.TensorSpec([2, 3])}
+STATE_SPEC = network_testing.STATE_SPEC
+
 ACTION_SPEC = tf.TensorSpec([2])
 IMAGE = tf.TensorSpec([2, 8, 8, 3])
-GOAL_SPEC = {"alpha": tf.TensorSpec([2, 3]), "goal": tf.TensorSpec([2, 1])}
 
 
 def _network(**options):
-    network = mlp_ebm.MLPEBM(OBS_SPEC, ACTION_SPEC, **{"width": 8, "depth": 4, **options})
+    network = mlp_ebm.MLPEBM(STATE_SPEC, ACTION_SPEC, **{"width": 8, "depth": 4, **options})
     network.create_variables()
     return network
-
-
-def _observation(batch, seed=0):
-    generator = np.random.RandomState(seed)
-    shapes = {"zeta": [batch, 2, 1], "alpha": [batch, 2, 3]}
-    return {key: generator.randn(*shape).astype(np.float32) for key, shape in shapes.items()}
 
 
 def test_matches_recording(golden):
     recorded = np.load(golden("num/net_MLPEBM_ResNetPreActivation.npz"))
     network = _network(layers="ResNetPreActivation")
-    names = sorted(name for name in recorded.files if name.startswith("var"))
-    assert len(network.variables) == len(names)
-    for variable, name in zip(network.variables, names, strict=True):
-        variable.assign(recorded[name])
+    network_testing.assign_recorded(network, recorded)
     observation = {key: tf.constant(recorded[key]) for key in ("zeta", "alpha")}
     energy, state = network((observation, tf.constant(recorded["act"])))
     assert state == ()
@@ -43,7 +35,7 @@ def test_matches_recording(golden):
 @pytest.mark.parametrize("layers", ["MLPDropout", "ResNetOrig", "ResNetPreActivation"])
 def test_score_equals_call_on_tiled_observations(layers, dense_layer_type):
     network = _network(layers=layers, dense_layer_type=dense_layer_type)
-    observation = _observation(3)
+    observation = network_testing.observation(STATE_SPEC, 3)
     actions = np.random.RandomState(1).randn(3, 7, 2).astype(np.float32)
     scores = network.score(network.encode(observation), tf.constant(actions))
     tiled = {key: np.repeat(value, 7, axis=0) for key, value in observation.items()}
@@ -54,7 +46,10 @@ def test_score_equals_call_on_tiled_observations(layers, dense_layer_type):
 
 def test_against_float64():
     network = _network(layers="MLPDropout", activation="swish", depth=1)
-    observation, action = _observation(4), np.random.RandomState(1).randn(4, 2)
+    observation, action = (
+        network_testing.observation(STATE_SPEC, 4),
+        np.random.RandomState(1).randn(4, 2),
+    )
     k0, b0, k1, b1 = [v.numpy().astype(np.float64) for v in network.variables]
     window = np.concatenate([observation["alpha"], observation["zeta"]], -1).reshape(4, 8)
     hidden = np.concatenate([window, action], -1) @ k0 + b0
@@ -64,7 +59,7 @@ def test_against_float64():
 
 
 def test_score_of_an_action_does_not_depend_on_the_others():
-    network, observation = _network(), _observation(3)
+    network, observation = _network(), network_testing.observation(STATE_SPEC, 3)
     actions = tf.constant(np.random.RandomState(1).randn(3, 6, 2), tf.float32)
     encoding = network.encode(observation)
     whole = network.score(encoding, actions)
@@ -81,7 +76,7 @@ def test_spectral_norm_advances_once_per_training_step():
     # Six layers: the published network has as many variables.
     assert (len(network.variables), len(vectors)) == (18, 6)
     start = [v.numpy() for v in vectors]
-    observation, actions = _observation(3), tf.ones([3, 2, 2])
+    observation, actions = network_testing.observation(STATE_SPEC, 3), tf.ones([3, 2, 2])
     encoding = network.encode(observation, training=True)
     inference = network.score(encoding, actions, training=False)
     for old, new in zip(start, vectors, strict=True):
@@ -113,7 +108,7 @@ def test_spectral_norm_of_every_layer_against_float64():
     def layer(x, k):
         return x @ kernels[k] + values[2 * k + 1]
 
-    observation, action = _observation(4), generator.randn(4, 2)
+    observation, action = network_testing.observation(STATE_SPEC, 4), generator.randn(4, 2)
     window = np.concatenate([observation["alpha"], observation["zeta"]], -1).reshape(4, 8)
     hidden = layer(np.concatenate([window, action], -1), 0)
     for first, second in ((1, 3), (2, 4)):
@@ -132,7 +127,9 @@ def test_spectral_norm_bounds_the_scores_slope_by_one():
     for _ in range(100):
         dense.store_power_iterations(network)
     actions = tf.constant(generator.randn(3, 50, 2), tf.float32)
-    scores = network.score(network.encode(_observation(3)), actions).numpy()
+    scores = network.score(
+        network.encode(network_testing.observation(STATE_SPEC, 3)), actions
+    ).numpy()
     rises = np.abs(scores[:, 1:] - scores[:, :-1])
     distances = np.linalg.norm(actions[:, 1:] - actions[:, :-1], axis=-1)
     assert np.all(rises <= 1.0001 * distances) and np.any(rises > 0.01 * distances)
@@ -158,32 +155,25 @@ def test_images_are_refused():
 
 def test_nested_actions_are_refused():
     with pytest.raises(ValueError, match="flat actions"):
-        mlp_ebm.MLPEBM(OBS_SPEC, {"arm": ACTION_SPEC})
+        mlp_ebm.MLPEBM(STATE_SPEC, {"arm": ACTION_SPEC})
 
 
 def _autoregressive(size=3):
     gin.parse_config("MLPEBM.width = 8\nMLPEBM.rate = 0.0")
-    network = mlp_ebm.AutoregressiveEBM(GOAL_SPEC, tf.TensorSpec([size]))
+    network = mlp_ebm.AutoregressiveEBM(STATE_SPEC, tf.TensorSpec([size]))
     network.create_variables()
     return network
 
 
-def _goal_inputs(size=3):
-    generator = np.random.RandomState(0)
-    observation = {
-        key: tf.constant(generator.randn(4, *spec.shape), tf.float32)
-        for key, spec in GOAL_SPEC.items()
-    }
-    return observation, tf.constant(generator.randn(4, 5, size), tf.float32)
-
-
 def test_every_energy_is_an_mlp_of_the_dimensions_up_to_its_own():
-    network, (observation, actions) = _autoregressive(), _goal_inputs()
+    network = _autoregressive()
+    observation = network_testing.observation(STATE_SPEC, 4)
+    actions = tf.constant(np.random.RandomState(1).randn(4, 5, 3), tf.float32)
     encoding = network.encode(observation)
     assert encoding.shape == (4, 3, 8)
     variables = iter(network.variables)
     for j in range(3):
-        single = mlp_ebm.MLPEBM(GOAL_SPEC, tf.TensorSpec([j + 1]))
+        single = mlp_ebm.MLPEBM(STATE_SPEC, tf.TensorSpec([j + 1]))
         single.create_variables()
         for variable in single.variables:
             variable.assign(next(variables))
@@ -200,4 +190,4 @@ def test_every_energy_is_an_mlp_of_the_dimensions_up_to_its_own():
 
 def test_actions_are_one_vector():
     with pytest.raises(ValueError, match="flat actions"):
-        mlp_ebm.AutoregressiveEBM(GOAL_SPEC, tf.TensorSpec([2, 2]))
+        mlp_ebm.AutoregressiveEBM(STATE_SPEC, tf.TensorSpec([2, 2]))

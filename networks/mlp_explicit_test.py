@@ -7,13 +7,14 @@ import tensorflow as tf
 from ibc.networks import mlp_explicit
 from ibc.networks.layers import normalizers
 from ibc.utils import keys
+from tests import network_testing
 
-OBS_SPEC = {"zeta": tf.TensorSpec([2, 1]), "alpha": tf.TensorSpec([2, 3])}
+STATE_SPEC = network_testing.STATE_SPEC
 
 
 def _network(**options):
     network = mlp_explicit.MLPMDN(
-        OBS_SPEC, tf.TensorSpec([2]), **{"width": 8, "depth": 4, **options}
+        STATE_SPEC, tf.TensorSpec([2]), **{"width": 8, "depth": 4, **options}
     )
     network.create_variables()
     return network
@@ -40,9 +41,7 @@ def test_matches_recording(golden, span):
         test_variance_exponent=2.0,
         act_denorm_layer=normalizers.StdDenormalizationLayer([0.1, -0.2], [0.5, 2.0]),
     )
-    names = sorted(name for name in recorded.files if name.startswith("var"))
-    for variable, name in zip(network.variables, names, strict=True):
-        variable.assign(recorded[name])
+    network_testing.assign_recorded(network, recorded)
     observation = {key: tf.constant(recorded[key]) for key in ("zeta", "alpha")}
     mixture, state = network(observation, training=span == "train")
     assert state == ()
@@ -59,7 +58,7 @@ def test_validation_sees_the_mixture_that_is_trained_without_dropout():
         test_variance_exponent=9.0,
         act_denorm_layer=lambda values, mean_offset=True: 1000 * values,
     )
-    observation = {"zeta": tf.ones([3, 2, 1]), "alpha": tf.ones([3, 2, 3])}
+    observation = network_testing.observation(STATE_SPEC, 3)
     seeds = (tf.constant([0, n]) for n in range(50))
     in_training = [_seeded_loc(network, observation, seed) for seed in seeds]
     quiet = _parameters(network.mixture(observation))["loc"].numpy()
@@ -80,9 +79,9 @@ def _seeded_loc(network, observation, seed):
 
 
 def test_one_component_by_default_and_actions_of_any_shape():
-    network = mlp_explicit.MLPMDN(OBS_SPEC, tf.TensorSpec([2, 3]), width=8)
+    network = mlp_explicit.MLPMDN(STATE_SPEC, tf.TensorSpec([2, 3]), width=8)
     network.create_variables()
-    observation = {"zeta": tf.ones([5, 2, 1]), "alpha": tf.ones([5, 2, 3])}
+    observation = network_testing.observation(STATE_SPEC, 5)
     mixture, _ = network(observation)
     assert mixture.batch_shape == (5,) and mixture.event_shape == (6,)
     assert mixture.mixture_distribution.logits.shape == (5, 1)
@@ -103,15 +102,9 @@ def test_flat_observations_and_many_components():
     assert np.all(np.isfinite(mixture.log_prob(tf.zeros([3, 24]))))
 
 
-def _random_observation(batch):
-    generator = np.random.RandomState(0)
-    shapes = {"zeta": [batch, 2, 1], "alpha": [batch, 2, 3]}
-    return {key: generator.randn(*shape).astype(np.float32) for key, shape in shapes.items()}
-
-
 def test_against_float64_and_denormalized_only_in_inference():
     network = mlp_explicit.MLPMSE(
-        OBS_SPEC,
+        STATE_SPEC,
         tf.TensorSpec([2]),
         width=8,
         depth=1,
@@ -120,7 +113,7 @@ def test_against_float64_and_denormalized_only_in_inference():
     )
     spec = network.create_variables()
     assert spec.shape == (2,)
-    observation = _random_observation(4)
+    observation = network_testing.observation(STATE_SPEC, 4)
     k0, b0, k1, b1 = [v.numpy().astype(np.float64) for v in network.variables]
     window = np.concatenate([observation["alpha"], observation["zeta"]], -1).reshape(4, 8)
     expected = np.maximum(window @ k0 + b0, 0) @ k1 + b1
@@ -130,5 +123,5 @@ def test_against_float64_and_denormalized_only_in_inference():
 
 
 def test_actions_of_any_shape_are_predicted_flat():
-    network = mlp_explicit.MLPMSE(OBS_SPEC, tf.TensorSpec([2, 3]), width=8, layers="ResNetOrig")
+    network = mlp_explicit.MLPMSE(STATE_SPEC, tf.TensorSpec([2, 3]), width=8, layers="ResNetOrig")
     assert network.create_variables().shape == (6,)

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.networks import pixel_ebm
-from tests import conv_testing
+from tests import network_testing
 
 OBS_SPEC = {
     "rgb": tf.TensorSpec([2, 24, 32, 3], tf.uint8),
@@ -25,16 +25,8 @@ def _network(**options):
         OBS_SPEC, ACTION_SPEC, **{"target_height": 16, "target_width": 20, **options}
     )
     network.create_variables()
-    conv_testing.randomize(network, scale=0.1)
+    network_testing.randomize(network, scale=0.1)
     return network
-
-
-def _observation(batch=3, seed=0):
-    generator = np.random.RandomState(seed)
-    return {
-        name: tf.constant(generator.rand(batch, *spec.shape), tf.float32)
-        for name, spec in OBS_SPEC.items()
-    }
 
 
 def _actions(batch=3, count=7, seed=1):
@@ -42,18 +34,24 @@ def _actions(batch=3, count=7, seed=1):
 
 
 def test_against_float64():
-    network, observation, actions = _network(), _observation(), _actions(count=1)
+    network, observation, actions = (
+        _network(),
+        network_testing.observation(OBS_SPEC),
+        _actions(count=1),
+    )
     frames = tf.image.resize(tf.reshape(observation["rgb"], [-1, 24, 32, 3]), [16, 20]).numpy()
     images = np.concatenate([frames[0::2], frames[1::2]], axis=-1)
-    layers = conv_testing.pairs(network)
+    layers = network_testing.pairs(network)
     for layer in layers[:4]:
-        images = conv_testing.maxpool(conv_testing.relu(conv_testing.convolve(images, *layer)))
+        images = network_testing.maxpool(
+            network_testing.relu(network_testing.convolve(images, *layer))
+        )
     hidden = np.concatenate([images.mean(axis=(1, 2)), actions[:, 0]], axis=-1)
     first, *inner, last = layers[4:]
     hidden = hidden @ first[0] + first[1]
     residual = hidden
     for kernel, bias in inner:
-        residual = conv_testing.relu(residual) @ kernel + bias
+        residual = network_testing.relu(residual) @ kernel + bias
     expected = ((hidden + residual) @ last[0] + last[1])[:, 0]
     energy, state = network((observation, actions[:, 0]))
     assert state == () and np.std(expected) > 1e-3
@@ -62,7 +60,10 @@ def test_against_float64():
 
 @pytest.mark.parametrize("encoder_network", ENCODERS)
 def test_score_equals_call_on_tiled_observations(encoder_network):
-    network, observation = _network(encoder_network=encoder_network), _observation()
+    network, observation = (
+        _network(encoder_network=encoder_network),
+        network_testing.observation(OBS_SPEC),
+    )
     actions = _actions()
     scores = network.score(network.encode(observation), actions)
     tiled = {key: tf.repeat(value, 7, axis=0) for key, value in observation.items()}
@@ -73,9 +74,12 @@ def test_score_equals_call_on_tiled_observations(encoder_network):
 
 @pytest.mark.parametrize("encoder_network", ENCODERS)
 def test_only_the_image_counts_and_every_frame_of_it(encoder_network):
-    network, observation = _network(encoder_network=encoder_network), _observation()
+    network, observation = (
+        _network(encoder_network=encoder_network),
+        network_testing.observation(OBS_SPEC),
+    )
     encoding = network.encode(observation).numpy()
-    others = {**_observation(seed=5), "rgb": observation["rgb"]}
+    others = {**network_testing.observation(OBS_SPEC, seed=5), "rgb": observation["rgb"]}
     np.testing.assert_array_equal(network.encode(others), encoding)
     for frame in range(2):
         changed = observation["rgb"].numpy()
@@ -85,7 +89,7 @@ def test_only_the_image_counts_and_every_frame_of_it(encoder_network):
 
 
 def test_weights_of_image_and_value_network_are_trained():
-    network, observation = _network(), _observation()
+    network, observation = _network(), network_testing.observation(OBS_SPEC)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(tf.square(network.score(network.encode(observation), _actions())))
     gradients = tape.gradient(loss, network.trainable_variables)
@@ -96,7 +100,10 @@ def test_weights_of_image_and_value_network_are_trained():
 @pytest.mark.parametrize("encoder_network", ENCODERS)
 def test_second_derivatives_against_finite_differences(encoder_network):
     """How the penalty on d score / d action changes with one weight of the first layer."""
-    network, observation = _network(encoder_network=encoder_network), _observation()
+    network, observation = (
+        _network(encoder_network=encoder_network),
+        network_testing.observation(OBS_SPEC),
+    )
     kernel = network._value.first_layer.kernel
 
     def penalty():
@@ -121,7 +128,7 @@ def test_second_derivatives_against_finite_differences(encoder_network):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_compiled_scores_are_the_same(jit_compile):
-    network, observation, actions = _network(), _observation(), _actions()
+    network, observation, actions = _network(), network_testing.observation(OBS_SPEC), _actions()
 
     def score(observation, actions):
         with tf.GradientTape() as tape:
@@ -144,11 +151,11 @@ def test_batch_size_and_number_of_actions_may_be_unknown():
     def score(observation, actions):
         return network.score(network.encode(observation), actions)
 
-    assert score(_observation(), _actions()).shape == (3, 7)
+    assert score(network_testing.observation(OBS_SPEC), _actions()).shape == (3, 7)
 
 
 def test_integer_images_count_as_numbers_from_0_to_1():
-    network, observation = _network(), _observation()
+    network, observation = _network(), network_testing.observation(OBS_SPEC)
     levels = tf.cast(tf.round(observation["rgb"] * 255), tf.uint8)
     integers = network.encode({**observation, "rgb": levels})
     floats = network.encode({**observation, "rgb": tf.cast(levels, tf.float32) / 255})
@@ -189,7 +196,7 @@ def test_observations_without_image_are_refused():
 def _value(**options):
     value = pixel_ebm.DenseResnetValue(**{"width": 8, "num_blocks": 2, **options})
     value(tf.zeros([1, 6]))
-    conv_testing.randomize(value, scale=0.5)
+    network_testing.randomize(value, scale=0.5)
     return value
 
 
@@ -197,13 +204,13 @@ def _value(**options):
 def test_value_network_against_float64(num_blocks):
     value = _value(num_blocks=num_blocks)
     x = np.random.RandomState(1).randn(5, 6)
-    (first, *inner, last) = conv_testing.pairs(value)
+    (first, *inner, last) = network_testing.pairs(value)
     assert len(inner) == 3 * num_blocks
     hidden = x @ first[0] + first[1]
     for block in range(num_blocks):
         residual = hidden
         for kernel, bias in inner[3 * block : 3 * block + 3]:
-            residual = conv_testing.relu(residual) @ kernel + bias
+            residual = network_testing.relu(residual) @ kernel + bias
         hidden = hidden + residual
     expected = hidden @ last[0] + last[1]
     np.testing.assert_allclose(value(tf.constant(x, tf.float32)), expected, rtol=1e-4, atol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.networks.encoders import image_encoders
-from tests import conv_testing
+from tests import network_testing
 
 
 def _images(height=19, width=34, seed=1):
@@ -17,15 +17,15 @@ def encoder():
     """An encoder of images with 5 channels, with weights that let much through."""
     encoder = image_encoders.ConvMaxpoolEncoder()
     encoder(tf.zeros([1, 16, 16, 5]))
-    conv_testing.randomize(encoder, scale=0.1)
+    network_testing.randomize(encoder, scale=0.1)
     return encoder
 
 
 def test_convolutions_against_float64(encoder):
     expected = _images()
-    for kernel, bias in conv_testing.pairs(encoder):
-        expected = conv_testing.maxpool(
-            conv_testing.relu(conv_testing.convolve(expected, kernel, bias))
+    for kernel, bias in network_testing.pairs(encoder):
+        expected = network_testing.maxpool(
+            network_testing.relu(network_testing.convolve(expected, kernel, bias))
         )
     assert expected.shape == (2, 1, 2, 256)
     expected = expected.mean(axis=(1, 2))
@@ -75,7 +75,7 @@ def test_images_too_small_to_be_halved_are_refused(size):
 def _attention():
     encoder = image_encoders.SpatialAttentionEncoder()
     encoder(tf.zeros([1, 4, 4, 3]))
-    conv_testing.randomize(encoder, scale=0.1)
+    network_testing.randomize(encoder, scale=0.1)
     return encoder
 
 
@@ -83,16 +83,16 @@ def test_attention_against_float64():
     encoder = _attention()
     images = np.random.RandomState(1).rand(2, 6, 7, 3).astype(np.float32)
     positions = image_encoders.coordinates(6, 7).astype(np.float64)
-    layers = conv_testing.pairs(encoder)
+    layers = network_testing.pairs(encoder)
     assert len(layers) == 1 + 8 * 3 + 1
     inputs = np.concatenate([images, np.broadcast_to(positions, [2, 6, 7, 2])], axis=-1)
-    hidden = conv_testing.convolve(inputs, *layers[0])
+    hidden = network_testing.convolve(inputs, *layers[0])
     for block in range(8):
         inner = hidden
         for layer in layers[1 + 3 * block : 4 + 3 * block]:
-            inner = conv_testing.convolve(conv_testing.relu(inner), *layer)
+            inner = network_testing.convolve(network_testing.relu(inner), *layer)
         hidden = hidden + inner
-    heads = conv_testing.convolve(conv_testing.relu(hidden), *layers[-1])
+    heads = network_testing.convolve(network_testing.relu(hidden), *layers[-1])
     weights = np.exp(
         (heads - heads.max(axis=(1, 2), keepdims=True)) / np.exp(_temperature(encoder))
     )

@@ -5,14 +5,13 @@ import pytest
 import tensorflow as tf
 
 from ibc.networks.layers import dense
+from tests import network_testing
 
 
 def _random_layer(layer_class, inputs=6, units=5, seed=0):
     layer = layer_class(units)
     layer.build((None, inputs))
-    generator = np.random.RandomState(seed)
-    for variable in layer.variables:
-        variable.assign(generator.randn(*variable.shape))
+    network_testing.randomize(layer, seed, scale=1.0)
     return layer
 
 
@@ -29,10 +28,7 @@ def test_spectral_norm_matches_recording(golden):
     recorded = np.load(golden("num/net_DenseSN.npz"))
     layer = dense.DenseSN(5)
     layer.build((None, 6))
-    names = sorted(name for name in recorded.files if name.startswith("var"))
-    assert [v.shape.as_list() for v in layer.weights] == [list(recorded[n].shape) for n in names]
-    for variable, name in zip(layer.weights, names, strict=True):
-        variable.assign(recorded[name])
+    network_testing.assign_recorded(layer, recorded)
     calls = [("y0_infer", False, "u0"), ("y1_train", True, "u1"), ("y2_train", True, "u2")]
     for output, training, vector in [*calls, ("y3_infer", False, "u2")]:
         y = layer(recorded["x"])

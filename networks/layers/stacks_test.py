@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ibc.networks.layers import dense, dropout, stacks
 from ibc.utils import keys
+from tests import network_testing
 
 STACKS = ["MLPDropout", "ResNetOrig", "ResNetPreActivation"]
 _NUM_MASKS = {"MLPDropout": 4, "ResNetOrig": 2, "ResNetPreActivation": 4}
@@ -22,14 +23,8 @@ def _clean_gin():
 
 def _filled(stack, inputs=6, seed=0):
     stack(tf.zeros([1, inputs]))
-    generator = np.random.RandomState(seed)
-    for variable in stack.weights:
-        variable.assign(0.5 * generator.rand(*variable.shape) + 0.1 * generator.randn())
+    network_testing.randomize(stack, seed, scale=0.5)
     return stack
-
-
-def _relu(x):
-    return np.maximum(x, 0)
 
 
 def _swish(x):
@@ -40,10 +35,7 @@ def test_residual_stack_matches_recording(golden):
     recorded = np.load(golden("num/net_ResNetPreActivation.npz"))
     stack = stacks.make_stack("MLPEBM", "ResNetPreActivation", 8, 4, 0.0)
     stack(tf.zeros([1, 6]))
-    names = sorted(name for name in recorded.files if name.startswith("var"))
-    assert len(stack.weights) == len(names)
-    for variable, name in zip(stack.weights, names, strict=True):
-        variable.assign(recorded[name])
+    network_testing.assign_recorded(stack, recorded)
     x = tf.constant(recorded["x"])
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -52,7 +44,7 @@ def test_residual_stack_matches_recording(golden):
     np.testing.assert_allclose(tape.gradient(y, x), recorded["dsumy_dx"], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "function"), [("relu", _relu), ("swish", _swish)])
+@pytest.mark.parametrize(("name", "function"), [("relu", network_testing.relu), ("swish", _swish)])
 @pytest.mark.parametrize("layers", STACKS)
 @pytest.mark.parametrize("training", [False, True])
 def test_stacks_against_float64(layers, training, name, function):
@@ -120,8 +112,8 @@ def test_layer_normalizer_against_float64():
 
     x = np.random.RandomState(1).randn(5, 6)
     h = x @ k0 + b0
-    inner = _relu(norm(h, g1, c1)) @ k1 + b1
-    expected = h + _relu(norm(inner, g2, c2)) @ k2 + b2
+    inner = network_testing.relu(norm(h, g1, c1)) @ k1 + b1
+    expected = h + network_testing.relu(norm(inner, g2, c2)) @ k2 + b2
     np.testing.assert_allclose(stack(tf.constant(x, tf.float32)), expected, rtol=1e-4, atol=1e-4)
 
 

@@ -1,6 +1,24 @@
-"""Convolutional layers recomputed with NumPy in float64, for tests."""
+"""What tests of networks share: inputs, weights, and layers recomputed with NumPy in float64."""
 
 import numpy as np
+import tensorflow as tf
+
+STATE_SPEC = {"zeta": tf.TensorSpec([2, 1]), "alpha": tf.TensorSpec([2, 3])}
+
+
+def observation(spec, batch: int = 3, seed: int = 0):
+    """Returns observations of a nest of specs: float32 numbers in [0, 1), [batch, ...] each."""
+    generator = np.random.RandomState(seed)
+    return tf.nest.map_structure(
+        lambda leaf: tf.constant(generator.rand(batch, *leaf.shape), tf.float32), spec
+    )
+
+
+def assign_recorded(layer, recorded) -> None:
+    """Gives a layer or network the weights of a recording, all of which it must have."""
+    names = sorted(name for name in recorded.files if name.startswith("var"))
+    for variable, name in zip(layer.weights, names, strict=True):
+        variable.assign(recorded[name])
 
 
 def convolve(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
