@@ -27,7 +27,7 @@ import tensorflow as tf
 import untrained
 from absl import app
 
-from ibc.utils.parallel import gradient_blocks, lanes
+from ibc.utils.parallel import blocks, lanes
 
 _CALL_SECONDS = 0.2
 """About how long a call of the compiled loop takes that is measured."""
@@ -88,8 +88,8 @@ def rows_per_lane(agent, batch_size: int) -> int:
     per_example = 1
     if type(agent.cloning_network).__name__.endswith("EBM"):
         per_example += gin.query_parameter("ImplicitBCAgent.num_counter_examples")
-    blocks = gradient_blocks.num_blocks(batch_size, per_example, lanes.count())
-    return batch_size // blocks * per_example
+    count = blocks.num_blocks(batch_size, per_example, lanes.count())
+    return batch_size // count * per_example
 
 
 def measure(

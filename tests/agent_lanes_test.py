@@ -8,7 +8,7 @@ import tensorflow as tf
 from ibc.agents import autoregressive_agent, greedy_policy, ibc_agent, mdn_agent, mse_agent
 from ibc.networks import mlp_ebm
 from ibc.utils import precision
-from ibc.utils.parallel import gradient_blocks, lanes, score_blocks
+from ibc.utils.parallel import blocks, lanes
 from tests import agent_testing
 
 
@@ -19,7 +19,7 @@ def _options():
 def _specs():
     return dict(
         time_step_spec=agent_testing.TIME_STEP_SPEC,
-        action_spec=agent_testing.ACTION_SPEC,
+        action_space=agent_testing.space(),
         train_step_counter=agent_testing.step_counter(),
     )
 
@@ -37,7 +37,6 @@ def _mdn():
 def _implicit(network=(), **options):
     return ibc_agent.ImplicitBCAgent(
         cloning_network=agent_testing.mlp_energy(**dict(network)),
-        action_sampling_spec=agent_testing.SAMPLING_SPEC,
         num_counter_examples=8,
         **{"fraction_langevin_samples": 0.0, **options},
         **_options(),
@@ -49,7 +48,6 @@ def _autoregressive():
     network = mlp_ebm.AutoregressiveEBM(agent_testing.OBS_SPEC, tf.TensorSpec([2]))
     return autoregressive_agent.AutoregressiveBCAgent(
         cloning_network=network,
-        action_sampling_spec=agent_testing.SAMPLING_SPEC,
         num_counter_examples=8,
         **_options(),
     )
@@ -89,9 +87,9 @@ def _trained(name, number):
 @pytest.mark.parametrize("name", _AGENTS)
 def test_training(name, monkeypatch):
     expected = _trained(name, 1)
-    monkeypatch.setattr(gradient_blocks, "MIN_ROWS", 2)
+    monkeypatch.setattr(blocks, "MIN_ROWS", 2)
     # Two blocks in each lane.
-    monkeypatch.setattr(gradient_blocks, "MAX_ROWS", 4 if name in ("mse", "mdn") else 36)
+    monkeypatch.setattr(blocks, "MAX_ROWS", 4 if name in ("mse", "mdn") else 36)
     found = _trained(name, 3)
     for value, expected_value in zip(found, expected, strict=True):
         np.testing.assert_allclose(value, expected_value, rtol=2e-4, atol=2e-6)
@@ -108,8 +106,8 @@ _POLICIES = {
 @pytest.mark.parametrize("name", [*_POLICIES, "autoregressive"])
 @pytest.mark.parametrize("mixed", [False, True])
 def test_acting(name, seed, mixed, monkeypatch):
-    monkeypatch.setattr(gradient_blocks, "MIN_ROWS", 2)
-    monkeypatch.setattr(score_blocks, "MIN_ROWS", 2)
+    monkeypatch.setattr(blocks, "MIN_ROWS", 2)
+    monkeypatch.setattr(blocks, "MIN_SCORED_ROWS", 2)
     gin.parse_config(["IbcPolicy.num_action_samples = 62", *_POLICIES.get(name, "").split("\n")])
     with precision.mixed(mixed):
         agent = _autoregressive() if name == "autoregressive" else _implicit()

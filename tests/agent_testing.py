@@ -6,6 +6,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from ibc.networks import energy_network, mlp_ebm, mlp_explicit
+from ibc.samplers import action_space
 
 OBS_SPEC = {
     "alpha": tensor_spec.TensorSpec([2, 3], tf.float32, "alpha"),
@@ -14,6 +15,11 @@ OBS_SPEC = {
 ACTION_SPEC = tensor_spec.BoundedTensorSpec([2], tf.float32, 0.0, 1.0, "action")
 SAMPLING_SPEC = tensor_spec.BoundedTensorSpec([2], tf.float32, [-1.0, -0.5], [1.0, 1.5])
 TIME_STEP_SPEC = ts.time_step_spec(OBS_SPEC)
+
+
+def space(action_spec=ACTION_SPEC, denormalize=None) -> action_space.ActionSpace:
+    """Returns the space of actions that are sampled within `SAMPLING_SPEC`."""
+    return action_space.ActionSpace.bounded(action_spec, SAMPLING_SPEC, denormalize)
 
 
 class GoalNetwork(energy_network.EnergyNetwork):

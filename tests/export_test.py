@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.policies import policy_saver
 
-from ibc.agents import greedy_policy, ibc_policy, mdn_policy, mse_policy
+from ibc.agents import greedy_policy, ibc_policy, mdn_agent, mse_agent
 from tests import agent_testing
 
 # Acts on zeros, every action going on from the state that the one before it left.
@@ -41,17 +41,14 @@ print(json.dumps(actions))
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """Exports policies; returns them with the actions [30, 4, 2] of a process without ibc."""
-    specs = agent_testing.TIME_STEP_SPEC, agent_testing.ACTION_SPEC
+    specs = agent_testing.TIME_STEP_SPEC, agent_testing.space()
     energy, regression = agent_testing.mlp_energy(), agent_testing.mlp_regression()
     density = agent_testing.mlp_mixture()
     for network in (energy, regression, density):
         network.create_variables()
-    implicit = ibc_policy.IbcPolicy(
-        *specs, agent_testing.SAMPLING_SPEC, energy, num_action_samples=64, use_dfo=True
-    )
+    implicit = ibc_policy.IbcPolicy(*specs, energy, num_action_samples=64, use_dfo=True)
     from_the_last = ibc_policy.IbcPolicy(
         *specs,
-        agent_testing.SAMPLING_SPEC,
         agent_testing.GoalNetwork(20.0),
         num_action_samples=1,
         use_langevin=False,
@@ -62,12 +59,12 @@ def exported(tmp_path_factory):
         implicit=implicit,
         implicit_greedy=greedy_policy.SeededGreedyPolicy(implicit),
         implicit_warm=greedy_policy.SeededGreedyPolicy(from_the_last),
-        explicit=mse_policy.MsePolicy(*specs, regression),
-        mixture=mdn_policy.MdnPolicy(*specs, density),
+        explicit=mse_agent.MsePolicy(*specs, regression),
+        mixture=mdn_agent.MdnPolicy(*specs, density),
         mixture_mode=greedy_policy.SeededGreedyPolicy(
-            mdn_policy.MdnPolicy(*specs, density, greedy_samples=False)
+            mdn_agent.MdnPolicy(*specs, density, greedy_samples=False)
         ),
-        mixture_greedy=greedy_policy.SeededGreedyPolicy(mdn_policy.MdnPolicy(*specs, density)),
+        mixture_greedy=greedy_policy.SeededGreedyPolicy(mdn_agent.MdnPolicy(*specs, density)),
     )
     folder = tmp_path_factory.mktemp("policies")
     for name, policy in policies.items():

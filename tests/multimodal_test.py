@@ -7,11 +7,13 @@ from tf_agents.trajectories import time_step as ts
 
 from ibc.agents import ibc_agent, ibc_policy, mdn_agent, mse_agent
 from ibc.networks import mlp_ebm, mlp_explicit
+from ibc.samplers import action_space
 from tests import agent_testing
 
 OBS_SPEC = tensor_spec.TensorSpec([1, 1], tf.float32, "observation")
 ACTION_SPEC = tensor_spec.BoundedTensorSpec([1], tf.float32, -1.0, 1.0, "action")
-SPECS = ts.time_step_spec(OBS_SPEC), ACTION_SPEC
+SPACE = action_space.ActionSpace.bounded(ACTION_SPEC, ACTION_SPEC)
+SPECS = ts.time_step_spec(OBS_SPEC), SPACE
 
 
 def _data(size=2048):
@@ -37,7 +39,6 @@ def test_implicit_policy_covers_both_modes():
     )
     agent = ibc_agent.ImplicitBCAgent(
         *SPECS,
-        ACTION_SPEC,
         network,
         tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(2e-3, 400)),
         num_counter_examples=32,
@@ -47,9 +48,7 @@ def test_implicit_policy_covers_both_modes():
     )
     _train(agent, 400)
     # Refining would resample by the same scores repeatedly and so favour one mode.
-    policy = ibc_policy.IbcPolicy(
-        *SPECS, ACTION_SPEC, network, num_action_samples=1024, use_langevin=False
-    )
+    policy = ibc_policy.IbcPolicy(*SPECS, network, num_action_samples=1024, use_langevin=False)
     time_step = ts.restart(tf.linspace(-1.0, 1.0, 300)[:, None, None], 300)
     actions = policy.action(time_step, seed=tf.constant([1, 2])).action.numpy()[:, 0]
     assert np.mean(np.abs(np.abs(actions) - 0.6) < 0.15) > 0.9

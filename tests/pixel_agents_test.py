@@ -16,6 +16,7 @@ from ibc.agents import greedy_policy, ibc_agent, ibc_policy, mdn_agent, mse_agen
 from ibc.networks import conv_mlp_explicit, pixel_ebm
 from ibc.networks.encoders import image_encoders
 from ibc.networks.layers import normalizers
+from ibc.samplers import action_space
 from tests import agent_testing
 
 OBS_SPEC = {
@@ -32,6 +33,7 @@ OBS_NORM = normalizers.NestedLayer(
     }
 )
 ACT_DENORM = normalizers.StdDenormalizationLayer(np.zeros(2), np.full(2, 0.1))
+SPACE = action_space.ActionSpace.bounded(ACTION_SPEC, SAMPLING_SPEC, ACT_DENORM)
 SIZE = dict(target_height=16, target_width=16)
 
 
@@ -76,10 +78,8 @@ def _shared():
 def _implicit_agent(**options):
     return ibc_agent.ImplicitBCAgent(
         TIME_STEP_SPEC,
-        ACTION_SPEC,
-        SAMPLING_SPEC,
+        SPACE,
         _energy(),
-        act_denorm_layer=ACT_DENORM,
         **_shared(),
         **{"num_counter_examples": 16, **options},
     )
@@ -89,14 +89,14 @@ def _regression_agent():
     network = conv_mlp_explicit.ConvMLPMSE(
         OBS_SPEC, ACTION_SPEC, 16, rate=0.0, act_denorm_layer=ACT_DENORM, **SIZE
     )
-    return mse_agent.MseBehavioralCloningAgent(TIME_STEP_SPEC, ACTION_SPEC, network, **_shared())
+    return mse_agent.MseBehavioralCloningAgent(TIME_STEP_SPEC, SPACE, network, **_shared())
 
 
 def _mixture_agent():
     network = conv_mlp_explicit.ConvMLPMDN(
         OBS_SPEC, ACTION_SPEC, 16, rate=0.0, act_denorm_layer=ACT_DENORM, **SIZE
     )
-    return mdn_agent.MdnBehavioralCloningAgent(TIME_STEP_SPEC, ACTION_SPEC, network, **_shared())
+    return mdn_agent.MdnBehavioralCloningAgent(TIME_STEP_SPEC, SPACE, network, **_shared())
 
 
 def _time_step(size=6):
@@ -140,11 +140,9 @@ def test_training_encodes_each_image_once(encodings, options):
 def test_acting_encodes_each_image_once(encodings, options):
     policy = ibc_policy.IbcPolicy(
         TIME_STEP_SPEC,
-        ACTION_SPEC,
-        SAMPLING_SPEC,
+        SPACE,
         _energy(),
         obs_norm_layer=OBS_NORM,
-        act_denorm_layer=ACT_DENORM,
         **options,
     )
     encodings.clear()

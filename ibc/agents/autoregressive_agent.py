@@ -7,14 +7,43 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import autoregressive_policy, base_agent, mcmc
+from ibc.agents import base_agent, ibc_policy, registry, training_step
 from ibc.losses import ebm_losses
 from ibc.networks import mlp_ebm
-from ibc.samplers import action_bounds, draws, sampler_bindings
+from ibc.samplers import action_space as action_space_lib
+from ibc.samplers import autoregressive_dfo
+from ibc.samplers import sampler as sampler_lib
 from ibc.utils import keys, parameters
-from ibc.utils.parallel import lanes
+from ibc.utils.parallel import blocks, lanes
 
 
+class AutoregressivePolicy(ibc_policy.IbcPolicy):
+    """An `IbcPolicy` whose samples are improved by `autoregressive_dfo` and by nothing else.
+
+    Takes the parameters of `IbcPolicy`, also those gin binds to it; those that choose and
+    configure its optimizers have no effect. The actor network is an `AutoregressiveEBM`.
+    """
+
+    def __init__(self, *args, **kwargs):
+        """Creates the policy; arguments as in the base class."""
+        super().__init__(
+            *args, sampler=sampler_lib.InTurn((autoregressive_dfo.AutoregressiveDFO(),)), **kwargs
+        )
+
+    def _improved(
+        self, encoding: tf.Tensor, starts: tf.Tensor, key: keys.Key
+    ) -> sampler_lib.Samples:
+        """See the base class."""
+
+        def score_fn(j, actions):
+            return blocks.scored(
+                lambda part: self._actor_network.score_dimension(encoding, j, part), actions
+            )
+
+        return self._sampler(score_fn, starts, self._action_space, key)
+
+
+@registry.register("autoregressive", head="autoregressive", harmless=("IbcPolicy.",))
 @gin.configurable
 class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
     """Trains every dimension's energy where autoregressive DFO will ask for it.
@@ -25,12 +54,10 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
     def __init__(
         self,
         time_step_spec: ts.TimeStep,
-        action_spec: tf.TensorSpec,
-        action_sampling_spec: types.BoundedTensorSpec,
+        action_space: action_space_lib.ActionSpace,
         cloning_network: mlp_ebm.AutoregressiveEBM,
         optimizer: types.Optimizer,
         obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
-        act_denorm_layer: Callable[[tf.Tensor], tf.Tensor] | None = None,
         num_counter_examples: int = 256,
         softmax_temperature: float = 1.0,
         debug_summaries: bool = False,
@@ -44,13 +71,10 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
 
         Args:
           time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
-          action_spec: Spec of the environment's action, one tensor.
-          action_sampling_spec: Bounded spec [A] of flat normalized actions; counter-examples
-            start uniform within its bounds.
+          action_space: Counter-examples start uniform within its bounds.
           cloning_network: The energies.
           optimizer: Keras optimizer.
           obs_norm_layer: Normalizes the policy's observations; training data are normalized.
-          act_denorm_layer: Maps normalized actions to the environment's, for the policy.
           num_counter_examples: N, counter-examples per example.
           softmax_temperature: Temperature of the loss.
           debug_summaries: As in the base class.
@@ -61,29 +85,22 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
           name: Name of the agent.
 
         Raises:
-          ValueError: The action is a nest, the sampling spec does not fit it, or there are no
-            counter-examples.
+          ValueError: There are no counter-examples, or the temperature is not positive.
         """
         tf.Module.__init__(self, name=name)
         parameters.check_whole("AutoregressiveBCAgent", num_counter_examples=num_counter_examples)
         parameters.check_positive("AutoregressiveBCAgent", softmax_temperature=softmax_temperature)
-        sampler_bindings.check(mcmc.autoregressive_dfo)
-        action_bounds.check_action_spec(action_spec)
-        self._bounds = action_bounds.bounds(action_sampling_spec, action_spec)
+        self._action_space = action_space
         self._num_counter_examples = num_counter_examples
-        self._softmax_temperature = softmax_temperature
+        self._info_nce = ebm_losses.InfoNCE(softmax_temperature)
+        self._sampler = sampler_lib.InTurn((autoregressive_dfo.AutoregressiveDFO(),))
         cloning_network.create_variables()
-        policy = autoregressive_policy.AutoregressivePolicy(
-            time_step_spec,
-            action_spec,
-            action_sampling_spec,
-            cloning_network,
-            obs_norm_layer=obs_norm_layer,
-            act_denorm_layer=act_denorm_layer,
+        policy = AutoregressivePolicy(
+            time_step_spec, action_space, cloning_network, obs_norm_layer=obs_norm_layer
         )
         super().__init__(
             time_step_spec,
-            action_spec,
+            action_space,
             cloning_network,
             optimizer,
             policy,
@@ -95,57 +112,47 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
         )
 
     def _losses(
-        self,
-        experience: base_agent.Experience,
-        seed: tf.Tensor,
-        training: keys.Key | bool,
-        tape: tf.GradientTape | None,
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        observation, action = experience
-        encoding = self._cloning_network.encode(observation, training=training)
-        with base_agent.paused(tape):
-            visited = self._visited(encoding, seed)
+        self, experience: training_step.Experience, step: training_step.Step
+    ) -> training_step.Losses:
+        observation, true_action = experience
+        network = self._cloning_network
+        encoding = network.encode(observation, training=step.training)
+        batch = encoding.shape[0] or tf.shape(encoding)[0]
+        with step.unrecorded():
+            start_key, *_ = step.key.split(1)
+            starts = self._action_space.uniform(batch, self._num_counter_examples, start_key)
+            visited = self._sampler(
+                lambda j, actions: network.score_dimension(encoding, j, actions),
+                starts,
+                self._action_space,
+                step.key,
+            ).chain
         losses = [
-            self._dimension_loss(encoding, j, samples, action, training)
+            self._dimension_loss(encoding, j, samples, true_action, step)
             for j, samples in enumerate(visited)
         ]
         loss = tf.add_n(losses) / len(losses)
         return loss, {"ebm_total_loss": tf.reduce_mean(loss)}
-
-    def _rows_per_example(self) -> int:
-        # As for Langevin chains: one lane samples for the whole batch.
-        return 1 if lanes.count() == 1 else self._num_counter_examples + 1
-
-    def _visited(self, encoding: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
-        """Runs the sampler; returns [B, K, N, j + 1] for each dimension j."""
-        seeds = draws.split(seed, 2)
-        batch = encoding.shape[0] or tf.shape(encoding)[0]
-        start = draws.uniform_actions(batch, self._num_counter_examples, *self._bounds, seeds[0])
-        return mcmc.autoregressive_dfo(
-            lambda j, actions: self._cloning_network.score_dimension(encoding, j, actions),
-            start,
-            *self._bounds,
-            seeds[1],
-        ).visited
 
     def _dimension_loss(
         self,
         encoding: tf.Tensor,
         dimension: int,
         samples: tf.Tensor,
-        action: tf.Tensor,
-        training: keys.Key | bool,
+        true_action: tf.Tensor,
+        step: training_step.Step,
     ) -> tf.Tensor:
-        """InfoNCE of one energy, averaged over the K iterations: [B]."""
+        """InfoNCE of one energy over samples [B, K, N, j + 1], averaged over iterations: [B]."""
         iterations, count = samples.shape[1:3]
-        counters = tf.reshape(samples, [-1, iterations * count, dimension + 1])
-        true = action[:, tf.newaxis, : dimension + 1]
-        predictions = self._cloning_network.score_dimension(
-            encoding, dimension, tf.concat([tf.stop_gradient(counters), true], axis=1), training
-        )
-        per_iteration = tf.reshape(predictions[:, :-1], [-1, count])
-        of_true = tf.repeat(predictions[:, -1:], iterations, axis=0)
-        losses = ebm_losses.info_nce(
-            tf.concat([per_iteration, of_true], axis=1), self._softmax_temperature
-        )
+        counter_examples = tf.reshape(samples, [-1, iterations * count, dimension + 1])
+        true = true_action[:, tf.newaxis, : dimension + 1]
+        actions = tf.concat([tf.stop_gradient(counter_examples), true], axis=1)
+        scores = self._cloning_network.score_dimension(encoding, dimension, actions, step.training)
+        per_iteration = tf.reshape(scores[:, :-1], [-1, count])
+        of_true = tf.repeat(scores[:, -1:], iterations, axis=0)
+        losses = self._info_nce(tf.concat([per_iteration, of_true], axis=1))
         return tf.reduce_mean(tf.reshape(losses, [-1, iterations]), axis=1)
+
+    def _rows_per_example(self) -> int:
+        # As for Langevin chains: one lane samples for the whole batch.
+        return 1 if lanes.count() == 1 else self._num_counter_examples + 1

@@ -20,8 +20,7 @@ def _agent(learning_rate=1e-2, **options):
     network = mlp_ebm.AutoregressiveEBM(agent_testing.OBS_SPEC, tf.TensorSpec([2]))
     return autoregressive_agent.AutoregressiveBCAgent(
         agent_testing.TIME_STEP_SPEC,
-        agent_testing.ACTION_SPEC,
-        agent_testing.SAMPLING_SPEC,
+        agent_testing.space(),
         network,
         tf.keras.optimizers.Adam(learning_rate),
         train_step_counter=agent_testing.step_counter(),
@@ -34,7 +33,7 @@ def test_loss_is_info_nce_of_every_dimension_at_every_iteration(monkeypatch):
     network, scored = agent.cloning_network, []
     score = network.score_dimension
 
-    def recorded(encoding, dimension, actions, training=False):
+    def recorded(encoding, dimension, actions, training=False, dropout_key=None):
         predictions = score(encoding, dimension, actions, training)
         scored.append((dimension, training, actions.numpy(), predictions.numpy()))
         return predictions

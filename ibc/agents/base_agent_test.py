@@ -16,8 +16,7 @@ from tests import agent_testing
 def _ebm_agent(counter=None, network=None, learning_rate=0.1, **options):
     return ibc_agent.ImplicitBCAgent(
         agent_testing.TIME_STEP_SPEC,
-        agent_testing.ACTION_SPEC,
-        agent_testing.SAMPLING_SPEC,
+        agent_testing.space(),
         network or agent_testing.mlp_energy(rate=0.1),
         tf.keras.optimizers.SGD(learning_rate),
         train_step_counter=agent_testing.step_counter() if counter is None else counter,
@@ -28,7 +27,7 @@ def _ebm_agent(counter=None, network=None, learning_rate=0.1, **options):
 def _mse_agent(learning_rate=0.1, rate=0.0, **options):
     return mse_agent.MseBehavioralCloningAgent(
         agent_testing.TIME_STEP_SPEC,
-        agent_testing.ACTION_SPEC,
+        agent_testing.space(),
         agent_testing.mlp_regression(rate=rate),
         tf.keras.optimizers.SGD(learning_rate),
         train_step_counter=agent_testing.step_counter(),

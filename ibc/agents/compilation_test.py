@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.agents import base_agent_test, compilation
+from ibc.agents import base_agent_test, ibc_policy, mcmc
 from ibc.networks import mlp_ebm, pixel_ebm
-from ibc.samplers import langevin
 from ibc.utils import precision
 from tests import agent_testing
 
@@ -33,14 +32,14 @@ def _network(kind: type = mlp_ebm.MLPEBM, mixed: bool = True, **options):
     ],
 )
 def test_wide_or_convolved_layers_in_bfloat16_are_not_compiled(options, expected):
-    assert compilation.pays_for_chains(_network(**options)) == expected
+    assert ibc_policy.pays_for_chains(_network(**options)) == expected
 
 
 def test_layers_with_a_normalizer_in_bfloat16_are_not_compiled():
     with gin.unlock_config():
         gin.bind_parameter("ResNetLayer.normalizer", "Layer")
     network = _network(width=128, depth=2, layers="ResNetPreActivation")
-    assert not compilation.pays_for_chains(network)
+    assert not ibc_policy.pays_for_chains(network)
 
 
 def test_a_compiled_chain_of_a_mixed_network_is_that_of_float32():
@@ -51,7 +50,7 @@ def test_a_compiled_chain_of_a_mixed_network_is_that_of_float32():
 
         @tf.function
         def chain(start, network=network):
-            return langevin.langevin_actions_given_obs(
+            return mcmc.langevin_actions_given_obs(
                 lambda actions: network.score(tf.ones([3, 64]), actions),
                 start,
                 *(-tf.ones([2]), tf.ones([2])),
@@ -69,7 +68,7 @@ def test_losses_are_those_of_steps_that_are_not_compiled(dense_layer_type, monke
     experience = agent_testing.batch(8)
     agents = []
     for pays in (True, False):
-        monkeypatch.setattr(compilation, "pays_for_chains", lambda network, pays=pays: pays)
+        monkeypatch.setattr(ibc_policy, "pays_for_chains", lambda network, pays=pays: pays)
         network = agent_testing.mlp_energy(dense_layer_type=dense_layer_type)
         agents.append(base_agent_test._ebm_agent(network=network))
     for one, other in zip(*(agent.cloning_network.variables for agent in agents), strict=True):
@@ -86,7 +85,7 @@ def test_a_compiled_chain_draws_the_same_noise(seed):
 
     @tf.function(reduce_retracing=True)
     def chain(start, seed, jit_compile):
-        return langevin.langevin_actions_given_obs(
+        return mcmc.langevin_actions_given_obs(
             lambda actions: -tf.reduce_sum(tf.square(actions), axis=-1),
             start,
             *bounds,

@@ -6,8 +6,7 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import mapped_categorical
-from ibc.samplers import draws
+from ibc.agents import distributions
 
 
 class SeededGreedyPolicy(greedy_policy.GreedyPolicy):
@@ -29,11 +28,11 @@ class SeededGreedyPolicy(greedy_policy.GreedyPolicy):
         if seeded_distribution is None:
             step = self.wrapped_policy.distribution(time_step, policy_state)
         else:
-            step = seeded_distribution(time_step, draws.as_seed(seed), policy_state)
+            step = seeded_distribution(time_step, seed, policy_state)
         return step._replace(action=tf.nest.map_structure(lambda d: d.mode(), step.action))
 
     def _distribution(
         self, time_step: ts.TimeStep, policy_state: types.NestedTensor
     ) -> policy_step.PolicyStep:
         step = self._action(time_step, policy_state)
-        return step._replace(action=tf.nest.map_structure(mapped_categorical.point, step.action))
+        return step._replace(action=tf.nest.map_structure(distributions.point, step.action))

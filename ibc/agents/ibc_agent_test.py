@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.agents import ibc_agent, mcmc
+from ibc.samplers import action_space
 from tests import agent_testing
 
 WEIGHT = 1.5
@@ -21,8 +22,7 @@ def _clean_gin():
 def _agent(network=None, **options):
     return ibc_agent.ImplicitBCAgent(
         agent_testing.TIME_STEP_SPEC,
-        agent_testing.ACTION_SPEC,
-        agent_testing.SAMPLING_SPEC,
+        agent_testing.space(),
         network or agent_testing.GoalNetwork(WEIGHT),
         tf.keras.optimizers.SGD(0.1),
         train_step_counter=agent_testing.step_counter(),
@@ -272,11 +272,4 @@ def test_sampling_spec_must_fit_the_action():
     spec = agent_testing.SAMPLING_SPEC
     wrong = tf.nest.map_structure(lambda s: type(s)([3], s.dtype, -1.0, 1.0), spec)
     with pytest.raises(ValueError, match=r"\(3,\).*\[2\]"):
-        ibc_agent.ImplicitBCAgent(
-            agent_testing.TIME_STEP_SPEC,
-            agent_testing.ACTION_SPEC,
-            wrong,
-            agent_testing.GoalNetwork(),
-            tf.keras.optimizers.SGD(0.1),
-            train_step_counter=agent_testing.step_counter(),
-        )
+        action_space.ActionSpace.bounded(agent_testing.ACTION_SPEC, wrong)

@@ -4,16 +4,23 @@ from collections.abc import Callable
 
 import gin
 import tensorflow as tf
+from tf_agents.networks import network
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import compilation, mapped_categorical, mcmc
+from ibc.agents import distributions
 from ibc.networks import energy_network
-from ibc.samplers import action_bounds, draws, warm_start
-from ibc.utils import parameters
-from ibc.utils.parallel import score_blocks
+from ibc.networks.layers import dense
+from ibc.samplers import action_space as action_space_lib
+from ibc.samplers import dfo, langevin, warm_start
+from ibc.samplers import sampler as sampler_lib
+from ibc.utils import keys, parameters
+from ibc.utils.parallel import blocks
+
+_NARROW = 256
+"""Units up to which float32 products in XLA take less time than bfloat16 ones without it."""
 
 
 @gin.configurable
@@ -23,8 +30,7 @@ class IbcPolicy(tf_policy.TFPolicy):
     def __init__(
         self,
         time_step_spec: ts.TimeStep,
-        action_spec: tf.TensorSpec,
-        action_sampling_spec: tf.TensorSpec,
+        action_space: action_space_lib.ActionSpace,
         actor_network: energy_network.EnergyNetwork,
         policy_state_spec: types.NestedTensorSpec = (),
         info_spec: types.NestedTensorSpec = (),
@@ -38,22 +44,21 @@ class IbcPolicy(tf_policy.TFPolicy):
         again_stepsize_final: float = 1e-5,
         late_fusion: bool = False,
         obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
-        act_denorm_layer: Callable[[tf.Tensor], tf.Tensor] | None = None,
         warm_start_fraction: float = 0.0,
         warm_start_std: float = 0.1,
+        sampler: sampler_lib.Sampler | None = None,
         name: str | None = None,
     ):
         """Creates the policy.
 
         Args:
           time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
-          action_spec: Spec of the environment's action, one tensor.
-          action_sampling_spec: Bounded spec [A] of what is sampled: flat normalized actions.
+          action_space: What is sampled, and the environment's actions.
           actor_network: The energy network.
           policy_state_spec: Passed to TF-Agents; without effect with a warm start.
           info_spec: Passed to TF-Agents.
           num_action_samples: N, samples per observation.
-          clip: Clips actions to `action_spec`.
+          clip: Clips actions to the environment's spec.
           use_dfo: Improves the samples by `iterative_dfo`.
           use_langevin: Improves the samples by `langevin_actions_given_obs`, after DFO.
           inference_langevin_noise_scale: Noise of the second chain; the first one's is 1.
@@ -62,46 +67,46 @@ class IbcPolicy(tf_policy.TFPolicy):
           again_stepsize_final: Last step size of the second chain.
           late_fusion: Accepted and without effect: observations are always encoded once.
           obs_norm_layer: Normalizes observations; None leaves them as they are.
-          act_denorm_layer: Maps normalized actions [..., A] to the environment's.
           warm_start_fraction: Share of the samples that start around the previous action, which
             is then the policy's state; the others, and all at an episode's first step, are
             uniform. 0 has no state.
           warm_start_std: Standard deviation of those samples, in normalized actions.
+          sampler: Improves the samples, whatever the parameters above say; None takes the stages
+            that they describe.
           name: Name of the policy.
 
         Raises:
-          ValueError: The action is a nest, the sampling spec does not fit it, or a number is out
-            of its range.
+          ValueError: A number is out of its range.
         """
         del late_fusion
-        warm_start.check(warm_start_fraction, warm_start_std)
-        action_bounds.check_action_spec(action_spec)
-        self._min_actions, self._max_actions = action_bounds.bounds(
-            action_sampling_spec, action_spec
-        )
-        self._actor_network = actor_network
         parameters.check_whole("IbcPolicy", num_action_samples=num_action_samples)
+        self._warm_start = warm_start.WarmStart(warm_start_fraction, warm_start_std)
+        self._action_space = action_space
+        self._actor_network = actor_network
         self._num_action_samples = num_action_samples
-        self._warm_start_fraction = warm_start_fraction
-        self._warm_start_std = warm_start_std
-        if warm_start_fraction:
-            policy_state_spec = tf.TensorSpec(
-                action_sampling_spec.shape, tf.float32, "previous_action"
-            )
-        self._use_dfo = use_dfo
+        if self._warm_start:
+            policy_state_spec = tf.TensorSpec([action_space.size], tf.float32, "previous_action")
+        compiled = pays_for_chains(actor_network)
+
+        def chain(**options):
+            return langevin.Langevin(return_chain=False, jit_compile=compiled, **options)
+
         again = dict(
             noise_scale=inference_langevin_noise_scale,
             sampler_stepsize_init=again_stepsize_init,
             sampler_stepsize_final=again_stepsize_final,
         )
-        rounds = [dict(noise_scale=1.0), again] if optimize_again else [dict(noise_scale=1.0)]
-        self._langevin_rounds = rounds if use_langevin else []
-        self._jit_compile = compilation.pays_for_chains(actor_network)
+        self._sampler = sampler or sampler_lib.InTurn(
+            (
+                sampler_lib.InBlocks(dfo.IterativeDFO()) if use_dfo else None,
+                chain(noise_scale=1.0) if use_langevin else None,
+                chain(**again) if use_langevin and optimize_again else None,
+            )
+        )
         self._obs_norm_layer = obs_norm_layer
-        self._act_denorm_layer = act_denorm_layer
         super().__init__(
             time_step_spec=time_step_spec,
-            action_spec=action_spec,
+            action_spec=action_space.spec,
             policy_state_spec=policy_state_spec,
             info_spec=info_spec,
             clip=clip,
@@ -109,13 +114,13 @@ class IbcPolicy(tf_policy.TFPolicy):
         )
 
     def seeded_distribution(
-        self, time_step: ts.TimeStep, seed: tf.Tensor, policy_state: types.NestedTensor = ()
+        self, time_step: ts.TimeStep, seed: types.Seed | None, policy_state: types.NestedTensor = ()
     ) -> policy_step.PolicyStep:
         """Computes the distribution over improved samples.
 
         Args:
           time_step: Batched time step, B rows.
-          seed: Integer tensor [2], or [B, 2]: row i then follows from seed i alone.
+          seed: Integer tensor [2], or [B, 2]: row i then follows from seed i alone. None draws one.
           policy_state: With a warm start, the previous normalized actions float32 [B, A].
 
         Returns:
@@ -125,42 +130,35 @@ class IbcPolicy(tf_policy.TFPolicy):
         Raises:
           ValueError: The policy has a state, but none is given.
         """
-        actions, normalized = self._distributions(time_step, seed, policy_state)
-        state = normalized.mode() if self._warm_start_fraction else policy_state
+        actions, normalized = self._distributions(time_step, keys.of(seed), policy_state)
+        state = normalized.mode() if self._warm_start else policy_state
         return policy_step.PolicyStep(actions, state)
 
     def _distributions(
-        self, time_step: ts.TimeStep, seed: tf.Tensor, policy_state: types.NestedTensor
-    ) -> tuple[mapped_categorical.MappedCategorical, mapped_categorical.MappedCategorical]:
+        self, time_step: ts.TimeStep, key: keys.Key, policy_state: types.NestedTensor
+    ) -> tuple[distributions.MappedCategorical, distributions.MappedCategorical]:
         """Returns the distribution over the environment's actions, and over normalized ones."""
         observation = time_step.observation
         if self._obs_norm_layer is not None:
             observation = self._obs_norm_layer(observation)
-
-        def draw_starts(batch, seed):
-            return self._draw_starts(batch, seed, time_step, policy_state)
-
         encoding = self._actor_network.encode(observation)
-        samples, logits = self._optimize(encoding, seed, draw_starts)
-        normalized = mapped_categorical.MappedCategorical(logits, samples)
-        if self._act_denorm_layer is not None:
-            samples = self._act_denorm_layer(samples)
-        spec = self.action_spec
-        actions = tf.reshape(samples, [-1, self._num_action_samples, *spec.shape])
-        actions = mapped_categorical.MappedCategorical(logits, tf.cast(actions, spec.dtype))
-        return actions, normalized
+        batch = encoding.shape[0] or tf.shape(encoding)[0]
+        starts = self._starts(batch, key.split(1)[0], time_step, policy_state)
+        samples = self._improved(encoding, starts, key)
+        normalized = distributions.MappedCategorical(samples.logits, samples.actions)
+        actions = self._action_space.to_environment(samples.actions)
+        return distributions.MappedCategorical(samples.logits, actions), normalized
 
-    def _draw_starts(
+    def _starts(
         self,
         batch: types.Int,
-        seed: tf.Tensor,
+        key: keys.Key,
         time_step: ts.TimeStep,
         policy_state: types.NestedTensor,
     ) -> tf.Tensor:
         """Returns normalized actions [B, N, A] to start optimizing from."""
-        bounds = self._min_actions, self._max_actions
-        uniform = draws.uniform_actions(batch, self._num_action_samples, *bounds, seed)
-        if not self._warm_start_fraction:
+        uniform = self._action_space.uniform(batch, self._num_action_samples, key)
+        if not self._warm_start:
             return uniform
         if not tf.is_tensor(policy_state):
             raise ValueError(
@@ -168,59 +166,27 @@ class IbcPolicy(tf_policy.TFPolicy):
                 "pass policy_state, first from get_initial_state(batch_size), then from the step "
                 "before."
             )
-        return warm_start.near_previous(
-            uniform,
-            policy_state,
-            time_step.is_first(),
-            self._warm_start_fraction,
-            self._warm_start_std,
-            *bounds,
-            seed,
+        return self._warm_start.near_previous(
+            uniform, policy_state, time_step.is_first(), self._action_space, key
         )
 
-    def _optimize(
-        self,
-        encoding: tf.Tensor,
-        seed: tf.Tensor,
-        draw_starts: Callable[[types.Int, tf.Tensor], tf.Tensor],
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns normalized samples [B, N, A] and their logits [B, N].
-
-        Args:
-          encoding: The observations' encodings.
-          seed: Integer tensor [2] or [B, 2].
-          draw_starts: Maps B and a seed to the actions [B, N, A] to start from.
-        """
-        seeds = draws.split(seed, 4)
-        bounds = self._min_actions, self._max_actions
+    def _improved(
+        self, encoding: tf.Tensor, starts: tf.Tensor, key: keys.Key
+    ) -> sampler_lib.Samples:
+        """Returns samples and their logits, from starts [B, N, A]."""
 
         def score_fn(actions):
             return self._actor_network.score(encoding, actions)
 
-        def score_in_blocks(actions):
-            return score_blocks.scored(score_fn, actions)
-
-        samples = draw_starts(encoding.shape[0] or tf.shape(encoding)[0], seeds[0])
-        logits = None
-        if self._use_dfo:
-            samples, logits = mcmc.iterative_dfo(score_in_blocks, samples, *bounds, seeds[1])
-        for index, options in enumerate(self._langevin_rounds):
-            samples, _ = mcmc.langevin_actions_given_obs(
-                score_fn,
-                samples,
-                *bounds,
-                seeds[2 + index],
-                return_chain=False,
-                jit_compile=self._jit_compile,
-                **options,
-            )
-            logits = None
-        return samples, score_in_blocks(samples) if logits is None else logits
+        samples = self._sampler(score_fn, starts, self._action_space, key)
+        if samples.logits is None:
+            return samples._replace(logits=blocks.scored(score_fn, samples.actions))
+        return samples
 
     def _distribution(
         self, time_step: ts.TimeStep, policy_state: types.NestedTensor
     ) -> policy_step.PolicyStep:
-        return self.seeded_distribution(time_step, draws.fresh_seed(), policy_state)
+        return self.seeded_distribution(time_step, None, policy_state)
 
     def _action(
         self,
@@ -228,8 +194,22 @@ class IbcPolicy(tf_policy.TFPolicy):
         policy_state: types.NestedTensor,
         seed: types.Seed | None = None,
     ) -> policy_step.PolicyStep:
-        for_samples, for_choice = tf.unstack(draws.split(draws.as_seed(seed), 2))
+        for_samples, for_choice = keys.of(seed).split(2)
         actions, normalized = self._distributions(time_step, for_samples, policy_state)
-        # Both draw the same index: it depends on logits and seed alone.
-        state = normalized.seeded_sample(for_choice) if self._warm_start_fraction else policy_state
-        return policy_step.PolicyStep(actions.seeded_sample(for_choice), state)
+        # Both draw the same index: it depends on logits and key alone.
+        state = normalized.keyed_sample(for_choice) if self._warm_start else policy_state
+        return policy_step.PolicyStep(actions.keyed_sample(for_choice), state)
+
+
+def pays_for_chains(score_network: network.Network) -> bool:
+    """Tells whether to compile a sampler's chain over this network with XLA, in float32.
+
+    Hidden layers between matrix products become one pass over memory. XLA's own products of
+    bfloat16 on CPUs are slower than TensorFlow's, so layers in mixed precision are compiled
+    only where they are narrow: there, passes over memory take more time than the products.
+    """
+    return all(
+        isinstance(layer, dense.Dense) and layer.units <= _NARROW
+        for layer in score_network.submodules
+        if getattr(layer, "compute_dtype", None) == tf.bfloat16.name
+    )

@@ -21,11 +21,10 @@ def _clean_gin():
     gin.clear_config()
 
 
-def _policy(network=None, action_spec=WIDE_SPEC, **options):
+def _policy(network=None, action_spec=WIDE_SPEC, act_denorm_layer=None, **options):
     return ibc_policy.IbcPolicy(
         agent_testing.TIME_STEP_SPEC,
-        action_spec,
-        agent_testing.SAMPLING_SPEC,
+        agent_testing.space(action_spec, act_denorm_layer),
         network or agent_testing.GoalNetwork(20.0),
         **{"num_action_samples": 512, **options},
     )

@@ -4,14 +4,100 @@ from collections.abc import Callable
 
 import gin
 import tensorflow as tf
+from tf_agents.networks import network
+from tf_agents.policies import tf_policy
+from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import base_agent, mdn_policy
+from ibc.agents import base_agent, distributions, registry, training_step
 from ibc.networks import mixture
+from ibc.samplers import action_space as action_space_lib
 from ibc.utils import keys
 
 
+@gin.configurable
+class MdnPolicy(tf_policy.TFPolicy):
+    """Samples from the network's mixture, also where a greedy action is asked for.
+
+    A mixture's density has no maximum in closed form, so the published system samples in
+    evaluation. The mean of the heaviest component would be a deterministic choice, but it solved
+    block pushing less often.
+    """
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: tf.TensorSpec,
+        actor_network: network.Network,
+        clip: bool = True,
+        greedy_samples: bool = True,
+        obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
+        name: str | None = None,
+    ):
+        """Creates the policy.
+
+        Args:
+          time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
+          action_spec: Spec of the environment's action, one tensor.
+          actor_network: Maps normalized observations to mixtures over flat actions [B, A], in the
+            environment's units.
+          clip: Clips actions to `action_spec`.
+          greedy_samples: What the greedy policy does: sample, as a function of its seed, or else
+            take the mean of the component of largest weight.
+          obs_norm_layer: Normalizes observations; None leaves them as they are.
+          name: Name of the policy.
+
+        Raises:
+          ValueError: The action is a nest.
+        """
+        action_space_lib.check_action_spec(action_spec)
+        self._actor_network = actor_network
+        self._greedy_samples = greedy_samples
+        self._obs_norm_layer = obs_norm_layer
+        super().__init__(time_step_spec, action_spec, clip=clip, name=name)
+
+    def seeded_distribution(
+        self, time_step: ts.TimeStep, seed: types.Seed | None, policy_state: types.NestedTensor = ()
+    ) -> policy_step.PolicyStep:
+        """Computes the distribution whose mode is the greedy action.
+
+        Args:
+          time_step: Batched time step, B rows.
+          seed: Integer tensor [2], or [B, 2]: row i then follows from seed i alone.
+          policy_state: Returned as it is.
+
+        Returns:
+          One draw from the mixture, with certainty; or the mixture itself.
+        """
+        distribution = self._mixture(time_step)
+        if self._greedy_samples:
+            distribution = distributions.point(distribution.keyed_sample(keys.of(seed)))
+        return policy_step.PolicyStep(distribution, policy_state)
+
+    def _mixture(self, time_step: ts.TimeStep) -> distributions.ActionMixture:
+        observation = time_step.observation
+        if self._obs_norm_layer is not None:
+            observation = self._obs_norm_layer(observation)
+        flat, _ = self._actor_network(observation, step_type=time_step.step_type)
+        return distributions.ActionMixture(flat, self.action_spec)
+
+    def _distribution(
+        self, time_step: ts.TimeStep, policy_state: types.NestedTensor
+    ) -> policy_step.PolicyStep:
+        return policy_step.PolicyStep(self._mixture(time_step), policy_state)
+
+    def _action(
+        self,
+        time_step: ts.TimeStep,
+        policy_state: types.NestedTensor,
+        seed: types.Seed | None = None,
+    ) -> policy_step.PolicyStep:
+        action = self._mixture(time_step).keyed_sample(keys.of(seed))
+        return policy_step.PolicyStep(action, policy_state)
+
+
+@registry.register("mdn", head="mixture", harmless=("MdnPolicy.",))
 @gin.configurable
 class MdnBehavioralCloningAgent(base_agent.BehavioralCloningBaseAgent):
     """Maximizes the likelihood of normalized actions under a mixture of normal distributions."""
@@ -19,7 +105,7 @@ class MdnBehavioralCloningAgent(base_agent.BehavioralCloningBaseAgent):
     def __init__(
         self,
         time_step_spec: ts.TimeStep,
-        action_spec: tf.TensorSpec,
+        action_space: action_space_lib.ActionSpace,
         cloning_network: mixture.MixtureNetwork,
         optimizer: types.Optimizer,
         obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
@@ -34,7 +120,7 @@ class MdnBehavioralCloningAgent(base_agent.BehavioralCloningBaseAgent):
 
         Args:
           time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
-          action_spec: Spec of the environment's action, one tensor.
+          action_space: What actions look like in the environment.
           cloning_network: The mixture density network; it denormalizes its mixtures in inference.
           optimizer: Keras optimizer.
           obs_norm_layer: Normalizes the policy's observations; training data are normalized.
@@ -50,12 +136,12 @@ class MdnBehavioralCloningAgent(base_agent.BehavioralCloningBaseAgent):
         """
         tf.Module.__init__(self, name=name)
         cloning_network.create_variables()
-        policy = mdn_policy.MdnPolicy(
-            time_step_spec, action_spec, cloning_network, obs_norm_layer=obs_norm_layer
+        policy = MdnPolicy(
+            time_step_spec, action_space.spec, cloning_network, obs_norm_layer=obs_norm_layer
         )
         super().__init__(
             time_step_spec,
-            action_spec,
+            action_space,
             cloning_network,
             optimizer,
             policy,
@@ -67,14 +153,9 @@ class MdnBehavioralCloningAgent(base_agent.BehavioralCloningBaseAgent):
         )
 
     def _losses(
-        self,
-        experience: base_agent.Experience,
-        seed: tf.Tensor,
-        training: keys.Key | bool,
-        tape: tf.GradientTape | None,
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        del seed, tape
+        self, experience: training_step.Experience, step: training_step.Step
+    ) -> training_step.Losses:
         observation, action = experience
-        mixture = self._cloning_network.mixture(observation, training=training)
-        loss = -mixture.log_prob(action)
+        predicted = self._cloning_network.mixture(observation, training=step.training)
+        loss = -predicted.log_prob(action)
         return loss, {"mdn_total_loss": tf.reduce_mean(loss)}

@@ -12,7 +12,7 @@ from tests import agent_testing
 def _agent(network=None, learning_rate=1e-2, **options):
     return mdn_agent.MdnBehavioralCloningAgent(
         agent_testing.TIME_STEP_SPEC,
-        agent_testing.ACTION_SPEC,
+        agent_testing.space(),
         network or agent_testing.mlp_mixture(),
         tf.keras.optimizers.Adam(learning_rate),
         train_step_counter=agent_testing.step_counter(),

@@ -11,7 +11,7 @@ from tests import agent_testing
 def _agent(network, **options):
     return mse_agent.MseBehavioralCloningAgent(
         agent_testing.TIME_STEP_SPEC,
-        agent_testing.ACTION_SPEC,
+        agent_testing.space(),
         network,
         tf.keras.optimizers.Adam(1e-2),
         train_step_counter=agent_testing.step_counter(),

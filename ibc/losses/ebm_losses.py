@@ -1,5 +1,6 @@
 """Losses of energy networks, from predictions that are higher for better actions."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -28,25 +29,42 @@ class Contrast(NamedTuple):
     """float32 [B, N], of the counter-examples by weights that count as constants; for `cd_kl`."""
 
 
-@gin.configurable(denylist=["predictions", "temperature"])
-def info_nce(predictions: tf.Tensor, temperature: float = 1.0, faithful: bool = False) -> tf.Tensor:
-    """Cross-entropy of the true action among its counter-examples (paper, eq. 2).
+@gin.configurable("info_nce", denylist=["temperature"])
+@dataclasses.dataclass(frozen=True)
+class InfoNCE:
+    """Cross-entropy of the true action among its counter-examples (paper, eq. 2)."""
 
-    −log softmax(predictions / temperature)[last], from log-softmax, so that the gradient
-    survives however far the true action lies below the others.
+    temperature: float = 1.0
+    """Divides the predictions."""
+    faithful: bool = False
+    """Computes the published code's loss instead: the Kullback-Leibler divergence from a one-hot
+    label, both sides clipped at 1e-7. It saturates at 16.118, without gradient."""
+
+    def __call__(self, predictions: tf.Tensor) -> tf.Tensor:
+        """Returns the losses [B] of predictions [B, N + 1], the true action in the last column."""
+        loss = saturating_info_nce if self.faithful else info_nce
+        return loss(predictions, self.temperature)
+
+
+def info_nce(predictions: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    """−log softmax(predictions / temperature)[last] (paper, eq. 2).
+
+    Computed by log-softmax, so that the gradient survives however far the true action lies below
+    the others.
 
     Args:
       predictions: float32 [B, N + 1], the true action in the last column.
       temperature: Divides the predictions.
-      faithful: Computes the published code's loss instead: the Kullback-Leibler divergence from
-        a one-hot label, both sides clipped at 1e-7. It saturates at 16.118, without gradient.
 
     Returns:
       float32 [B].
     """
+    return -tf.nn.log_softmax(predictions / temperature)[:, -1]
+
+
+def saturating_info_nce(predictions: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    """The published code's `info_nce`, see `InfoNCE.faithful`."""
     logits = predictions / temperature
-    if not faithful:
-        return -tf.nn.log_softmax(logits)[:, -1]
     label = tf.one_hot(tf.shape(logits)[1] - 1, tf.shape(logits)[1])
     label = tf.clip_by_value(label, _KERAS_EPSILON, 1.0)
     probabilities = tf.clip_by_value(tf.nn.softmax(logits), _KERAS_EPSILON, 1.0)
@@ -139,8 +157,9 @@ def get_loss(
     Raises:
       ValueError: There is no such loss.
     """
+    contrast_loss = InfoNCE(softmax_temperature)
     losses = {
-        "info_nce": lambda contrast: (info_nce(contrast.predictions, softmax_temperature), {}),
+        "info_nce": lambda contrast: (contrast_loss(contrast.predictions), {}),
         "cd": cd,
         "cd_kl": cd_kl,
         "clipped_cd": clipped_cd,

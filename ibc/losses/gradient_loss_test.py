@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.losses import gradient_loss
-from ibc.utils import score_gradients
+from ibc.samplers import score_gradients
 
 NORMS = ["1", "2", "inf", None]
 
@@ -39,27 +39,24 @@ def test_penalty_matches_recording(golden, norm, margin, square):
     recorded, score_fn, actions = _recorded(golden)
     _, gradients = score_gradients.scores_and_gradients(score_fn, actions)
     norms = score_gradients.gradient_norm(gradients, norm)
-    penalty = gradient_loss.grad_penalty(norms, grad_margin=margin, square_grad_penalty=square)
+    penalty = gradient_loss.GradPenalty(grad_margin=margin, square_grad_penalty=square)(norms)
     expected = recorded[f"grad_penalty_norm{norm}_margin{margin}_square{square}"]
     np.testing.assert_allclose(penalty, expected, rtol=1e-5)
 
 
 def test_chain_penalty_against_float64():
     norms = np.random.RandomState(0).gamma(1.0, 2.0, (5, 3, 4))
-    penalty = gradient_loss.grad_penalty(
-        tf.zeros([3, 2]),
-        tf.constant(norms, tf.float32),
-        only_apply_final_grad_penalty=False,
-        grad_margin=0.5,
-        grad_loss_weight=3.0,
+    penalize = gradient_loss.GradPenalty(
+        only_apply_final_grad_penalty=False, grad_margin=0.5, grad_loss_weight=3.0
     )
+    penalty = penalize(tf.zeros([3, 2]), tf.constant(norms, tf.float32))
     expected = 3 * (np.maximum(0, norms - 0.5) ** 2).mean(axis=(0, 2))
     np.testing.assert_allclose(penalty, expected, rtol=1e-5)
 
 
 def test_chain_penalty_without_chain():
     with pytest.raises(ValueError, match="run_full_chain_under_gradient"):
-        gradient_loss.grad_penalty(tf.zeros([3, 2]), only_apply_final_grad_penalty=False)
+        gradient_loss.GradPenalty(only_apply_final_grad_penalty=False)(tf.zeros([3, 2]))
 
 
 def test_second_order_gradients_reach_the_weights():
@@ -69,7 +66,7 @@ def test_second_order_gradients_reach_the_weights():
         score_fn = lambda a: tf.reduce_sum(a * weight, axis=-1)  # noqa: E731
         _, gradients = score_gradients.scores_and_gradients(score_fn, actions)
         norms = score_gradients.gradient_norm(gradients, "inf")
-        penalty = tf.reduce_sum(gradient_loss.grad_penalty(norms))
+        penalty = tf.reduce_sum(gradient_loss.GradPenalty()(norms))
     # penalty = (|w₂| − 1)² wherever |w₂| is the larger one.
     np.testing.assert_allclose(penalty, 4.0)
     np.testing.assert_allclose(tape.gradient(penalty, weight), [0.0, -4.0])

@@ -1,65 +1,72 @@
 """Derivative-free optimization of actions under an energy network (paper, algorithm 1)."""
 
-from collections.abc import Callable
+import dataclasses
 
 import gin
 import tensorflow as tf
 
-from ibc.samplers import draws
+from ibc.samplers import action_space, draws, sampler
+from ibc.utils import keys, parameters
 
 
-@gin.configurable(denylist=["score_fn", "action_samples", "min_actions", "max_actions", "seed"])
-def iterative_dfo(
-    score_fn: Callable[[tf.Tensor], tf.Tensor],
-    action_samples: tf.Tensor,
-    min_actions: tf.Tensor,
-    max_actions: tf.Tensor,
-    seed: tf.Tensor,
-    temperature: float = 1.0,
-    num_iterations: int = 3,
-    iteration_std: float = 0.33,
-    faithful: bool = False,
-) -> tuple[tf.Tensor, tf.Tensor]:
+@gin.configurable("iterative_dfo")
+@dataclasses.dataclass(frozen=True)
+class IterativeDFO:
     """Concentrates samples where the scores are high.
 
     Scores the samples, then `num_iterations` − 1 times: resamples them by softmax(scores /
     temperature), adds Gaussian noise, clips to the bounds, scores, and halves the noise.
 
-    Args:
-      score_fn: Maps actions [B, N, A] to scores [B, N], higher is better.
-      action_samples: float32 [B, N, A], usually uniform within the bounds.
-      min_actions: float32 [A], normalized.
-      max_actions: float32 [A], normalized.
-      seed: Integer tensor [2] or [B, 2].
-      temperature: Divides the scores.
-      num_iterations: Number of scorings, at least 1.
-      iteration_std: Standard deviation of the first noise, in normalized actions.
-      faithful: Resamples once more after the last scoring, but returns the logits from before
-        it, as the published code does: logit i then does not belong to sample i.
+    Raises:
+      ValueError: A number is out of its range.
+    """
 
-    Returns:
-      Samples float32 [B, N, A] and their logits float32 [B, N].
+    temperature: float = 1.0
+    """Divides the scores."""
+    num_iterations: int = 3
+    """Number of scorings, at least 1."""
+    iteration_std: float = 0.33
+    """Standard deviation of the first noise, in normalized actions."""
+    faithful: bool = False
+    """Resamples once more after the last scoring, but returns the logits from before it, as the
+    published code does: logit i then does not belong to sample i."""
+
+    def __post_init__(self):
+        check_dfo("iterative_dfo", self)
+
+    def __call__(
+        self,
+        score_fn: sampler.ScoreFn,
+        starts: tf.Tensor,
+        space: action_space.ActionSpace,
+        key: keys.Key,
+    ) -> sampler.Samples:
+        """See `sampler.Sampler`; logits are scores / temperature."""
+        own_keys = key.split(2 * self.num_iterations)
+        actions, std = starts, self.iteration_std
+        logits = score_fn(actions) / self.temperature
+        for iteration in range(1, self.num_iterations):
+            for_choice, for_noise = own_keys[2 * iteration : 2 * iteration + 2]
+            actions = _resample(actions, logits, for_choice)
+            actions = space.clip(actions + std * draws.normal_like(actions, for_noise))
+            logits = score_fn(actions) / self.temperature
+            std /= 2
+        if self.faithful:
+            actions = _resample(actions, logits, own_keys[0])
+        return sampler.Samples(actions, logits)
+
+
+def check_dfo(name: str, dfo: object) -> None:
+    """Checks what the derivative-free samplers have in common.
 
     Raises:
-      ValueError: `num_iterations` is below 1.
+      ValueError: A number is out of its range; the message calls it `name`.parameter.
     """
-    if num_iterations < 1:
-        raise ValueError(f"iterative_dfo.num_iterations must be at least 1, is {num_iterations}.")
-    seeds = draws.split(seed, 2 * num_iterations)
-    logits = score_fn(action_samples) / temperature
-    for iteration in range(1, num_iterations):
-        action_samples = _resample(action_samples, logits, seeds[2 * iteration])
-        noise = draws.normal_like(action_samples, seeds[2 * iteration + 1])
-        action_samples = tf.clip_by_value(
-            action_samples + iteration_std * noise, min_actions, max_actions
-        )
-        logits = score_fn(action_samples) / temperature
-        iteration_std /= 2
-    if faithful:
-        action_samples = _resample(action_samples, logits, seeds[0])
-    return action_samples, logits
+    parameters.check_whole(name, num_iterations=dfo.num_iterations)
+    parameters.check_positive(name, temperature=dfo.temperature)
+    parameters.check_not_negative(name, iteration_std=dfo.iteration_std)
 
 
-def _resample(actions: tf.Tensor, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    chosen = draws.indices(logits, actions.shape[1], seed)
+def _resample(actions: tf.Tensor, logits: tf.Tensor, key: keys.Key) -> tf.Tensor:
+    chosen = draws.indices(logits, actions.shape[1], key)
     return tf.gather(actions, chosen, batch_dims=1)

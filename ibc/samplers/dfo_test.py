@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.samplers import dfo, draws
+from ibc.agents import mcmc
 
 SEED = tf.constant([1, 2])
 WIDE = tf.constant([-10.0]), tf.constant([10.0])
@@ -23,12 +23,18 @@ def _resampled_variance(variance, energy_variance):
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
 def test_moments_on_a_gaussian(temperature):
-    start = draws.uniform_actions(2, 200_000, *WIDE, SEED)
+    start = mcmc.uniform_actions(2, 200_000, *WIDE, SEED)
     energy = temperature * 0.5**2
     expected = energy + 0.4**2
     for iterations in (2, 3):
-        samples, _ = dfo.iterative_dfo(
-            _gaussian(0.5), start, *WIDE, SEED, temperature, iterations, iteration_std=0.4
+        samples, _ = mcmc.iterative_dfo(
+            _gaussian(0.5),
+            start,
+            *WIDE,
+            SEED,
+            temperature=temperature,
+            num_iterations=iterations,
+            iteration_std=0.4,
         )
         samples = samples.numpy()
         # Noise halves between the second and the third scoring.
@@ -39,15 +45,15 @@ def test_moments_on_a_gaussian(temperature):
 
 
 def test_logits_belong_to_samples():
-    score_fn, start = _gaussian(0.3), draws.uniform_actions(3, 500, *WIDE, SEED)
-    samples, logits = dfo.iterative_dfo(score_fn, start, *WIDE, SEED, temperature=2.0)
+    score_fn, start = _gaussian(0.3), mcmc.uniform_actions(3, 500, *WIDE, SEED)
+    samples, logits = mcmc.iterative_dfo(score_fn, start, *WIDE, SEED, temperature=2.0)
     np.testing.assert_allclose(logits, score_fn(samples) / 2.0, rtol=1e-6)
 
 
 def test_faithful_logits_belong_to_earlier_samples():
-    score_fn, start = _gaussian(0.3), draws.uniform_actions(3, 500, *WIDE, SEED)
-    scored, logits = dfo.iterative_dfo(score_fn, start, *WIDE, SEED)
-    resampled, same_logits = dfo.iterative_dfo(score_fn, start, *WIDE, SEED, faithful=True)
+    score_fn, start = _gaussian(0.3), mcmc.uniform_actions(3, 500, *WIDE, SEED)
+    scored, logits = mcmc.iterative_dfo(score_fn, start, *WIDE, SEED)
+    resampled, same_logits = mcmc.iterative_dfo(score_fn, start, *WIDE, SEED, faithful=True)
     np.testing.assert_array_equal(logits, same_logits)
     assert not np.allclose(score_fn(resampled), logits)
     for row in range(3):
@@ -55,23 +61,23 @@ def test_faithful_logits_belong_to_earlier_samples():
 
 
 def test_single_iteration_only_scores():
-    score_fn, start = _gaussian(0.3), draws.uniform_actions(3, 50, *WIDE, SEED)
-    samples, logits = dfo.iterative_dfo(score_fn, start, *WIDE, SEED, num_iterations=1)
+    score_fn, start = _gaussian(0.3), mcmc.uniform_actions(3, 50, *WIDE, SEED)
+    samples, logits = mcmc.iterative_dfo(score_fn, start, *WIDE, SEED, num_iterations=1)
     np.testing.assert_array_equal(samples, start)
     np.testing.assert_allclose(logits, score_fn(start))
 
 
 def test_bounds_hold_per_dimension():
     bounds = tf.constant([-0.2, 1.0]), tf.constant([0.1, 1.5])
-    start = draws.uniform_actions(2, 1000, *bounds, SEED)
-    samples, _ = dfo.iterative_dfo(_gaussian(1.0), start, *bounds, SEED, iteration_std=1.0)
+    start = mcmc.uniform_actions(2, 1000, *bounds, SEED)
+    samples, _ = mcmc.iterative_dfo(_gaussian(1.0), start, *bounds, SEED, iteration_std=1.0)
     assert np.all(samples >= bounds[0]) and np.all(samples <= bounds[1])
 
 
 def test_rows_do_not_depend_on_each_other():
-    seeds, start = tf.constant([[1, 1], [2, 2]]), draws.uniform_actions(2, 300, *WIDE, SEED)
-    both, _ = dfo.iterative_dfo(_gaussian(0.5), start, *WIDE, seeds)
-    second, _ = dfo.iterative_dfo(_gaussian(0.5), start[1:], *WIDE, seeds[1:])
+    seeds, start = tf.constant([[1, 1], [2, 2]]), mcmc.uniform_actions(2, 300, *WIDE, SEED)
+    both, _ = mcmc.iterative_dfo(_gaussian(0.5), start, *WIDE, seeds)
+    second, _ = mcmc.iterative_dfo(_gaussian(0.5), start[1:], *WIDE, seeds[1:])
     np.testing.assert_array_equal(both[1], second[0])
 
 
@@ -84,17 +90,17 @@ def test_recorded_statistics(golden, scale):
     def score_fn(actions):
         return -scale * tf.reduce_sum(tf.square(actions - goals), -1)
 
-    start = draws.uniform_actions(64, 1024, *bounds, SEED)
-    samples, logits = dfo.iterative_dfo(score_fn, start, *bounds, SEED, faithful=True)
+    start = mcmc.uniform_actions(64, 1024, *bounds, SEED)
+    samples, logits = mcmc.iterative_dfo(score_fn, start, *bounds, SEED, faithful=True)
     error = np.linalg.norm(samples - goals, axis=-1)
     assert error.mean() == pytest.approx(recorded["err_of_mean_returned_sample"], rel=0.03)
     published = error[np.arange(64), np.argmax(logits, axis=1)].mean()
     assert published == pytest.approx(recorded["err_of_action_at_argmax_probs_mean"], rel=0.25)
-    aligned, logits = dfo.iterative_dfo(score_fn, start, *bounds, SEED)
+    aligned, logits = mcmc.iterative_dfo(score_fn, start, *bounds, SEED)
     best = np.linalg.norm(aligned - goals, axis=-1)[np.arange(64), np.argmax(logits, axis=1)]
     assert best.mean() < 1.3 * recorded["err_of_lowest_energy_returned_sample"]
 
 
 def test_no_iterations():
     with pytest.raises(ValueError, match="at least 1"):
-        dfo.iterative_dfo(_gaussian(1.0), tf.zeros([1, 2, 1]), *WIDE, SEED, num_iterations=0)
+        mcmc.iterative_dfo(_gaussian(1.0), tf.zeros([1, 2, 1]), *WIDE, SEED, num_iterations=0)

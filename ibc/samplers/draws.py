@@ -1,129 +1,36 @@
-"""Random draws that are functions of a seed, shared by a batch or one per row.
+"""Seeded draws: functions of a key, whoever else draws and on however many devices and cores.
 
-A *seed* here is an integer tensor [2], shared by all rows of what is drawn, or [B, 2]: row i
-then depends on seed i alone, whatever the other rows are.
+TensorFlow's stateless operations fill a tensor with the first numbers of a row that never ends and
+that a seed stands for. Who draws for a share of a batch takes that share's numbers from the row.
 """
 
-import contextlib
-import contextvars
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 from tf_agents.typing import types
 
-from ibc.samplers import endless_row
+from ibc.utils import keys
 
-_INT32 = tf.int32
 _UNIFORM = tf.raw_ops.StatelessRandomUniformV2
 _NORMAL = tf.raw_ops.StatelessRandomNormalV2
-
-_share: contextvars.ContextVar["tuple[types.Int, int]"] = contextvars.ContextVar(
-    "ibc_draws_share", default=(0, 1)
-)
+_NUMBERS_PER_COUNT = 4
+"""Numbers of 32 bits per step of the generator's counter (Philox 4×32)."""
 
 
-@contextlib.contextmanager
-def share_of_batch(index: types.Int, count: int) -> Iterator[None]:
-    """Draws inside for one of `count` equal shares of a batch what the whole batch would get.
-
-    With a seed [2], the rows [B, ...] drawn for share i are rows i·B … (i + 1)·B − 1 of what is
-    drawn for B · count rows, so devices that share a batch draw what one device would. Shares
-    inside a share are shares of it.
-
-    Args:
-      index: Which share, from 0.
-      count: How many shares there are.
-
-    Yields:
-      Nothing.
-    """
-    outer_index, outer_count = _share.get()
-    token = _share.set((outer_index * count + index, outer_count * count))
-    try:
-        yield
-    finally:
-        _share.reset(token)
+def uniform(shape: Sequence[types.Int], key: keys.Key) -> tf.Tensor:
+    """Draws float32 of a shape [B, ...] uniformly from [0, 1)."""
+    return _drawn(_UNIFORM, shape, key)
 
 
-def fresh_seed(op_seed: int | None = None) -> tf.Tensor:
-    """Draws a new seed, int32 [2], from TensorFlow's global generator.
-
-    Args:
-      op_seed: Seed of the drawing operation; with it, successive draws repeat in every process.
-
-    Returns:
-      int32 [2], different at every execution.
-    """
-    return tf.random.uniform([2], _INT32.min, _INT32.max, _INT32, seed=op_seed)
-
-
-def as_seed(seed: types.Seed | None) -> tf.Tensor:
-    """Turns what a policy's `action` was given into a seed.
-
-    Args:
-      seed: None or an int for a fresh seed per execution, or an integer tensor [2] or [B, 2].
-
-    Returns:
-      int32 or int64 [2] or [B, 2].
-
-    Raises:
-      ValueError: A tensor of another shape.
-    """
-    if seed is None or isinstance(seed, int):
-        return fresh_seed(seed)
-    seed = tf.convert_to_tensor(seed)
-    if seed.shape.rank not in (1, 2) or seed.shape[-1] != 2:
-        raise ValueError(
-            "A policy's seed must be None, an int, or an integer tensor of shape [2] or "
-            f"[batch, 2], but has the shape {seed.shape}."
-        )
-    return seed
-
-
-def split(seed: tf.Tensor, count: int) -> tf.Tensor:
-    """Derives independent seeds.
-
-    Args:
-      seed: Integer tensor [2] or [B, 2].
-      count: How many.
-
-    Returns:
-      Seeds stacked along a new first axis: [count, 2] or [count, B, 2].
-    """
-    if seed.shape.rank == 1:
-        return tf.random.split(seed, count)
-    rows = tf.map_fn(lambda row: tf.random.split(row, count), seed)
-    return tf.transpose(rows, [1, 0, 2])
-
-
-def normal_like(tensor: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def normal_like(tensor: tf.Tensor, key: keys.Key) -> tf.Tensor:
     """Draws float32 of the shape of `tensor`, [B, ...], from the standard normal distribution."""
     known = tensor.shape.is_fully_defined()
     shape = tensor.shape.as_list() if known else tf.unstack(tf.shape(tensor))
-    return tf.ensure_shape(_draw(_NORMAL, shape, seed), tensor.shape)
+    return tf.ensure_shape(_drawn(_NORMAL, shape, key), tensor.shape)
 
 
-def uniform_actions(
-    batch: types.Int, count: int, minimum: tf.Tensor, maximum: tf.Tensor, seed: tf.Tensor
-) -> tf.Tensor:
-    """Draws actions uniformly within bounds.
-
-    Args:
-      batch: B.
-      count: N, actions per row.
-      minimum: float32 [A].
-      maximum: float32 [A].
-      seed: Integer tensor [2] or [B, 2].
-
-    Returns:
-      float32 [B, N, A].
-    """
-    unit = _draw(_UNIFORM, [batch, count, minimum.shape[0]], seed)
-    return minimum + unit * (maximum - minimum)
-
-
-def indices(logits: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+def indices(logits: tf.Tensor, count: int, key: keys.Key) -> tf.Tensor:
     """Draws indices with replacement from softmax(logits), row by row.
 
     Inverts the cumulative distribution, so memory grows with N + count, not N · count.
@@ -131,40 +38,73 @@ def indices(logits: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
     Args:
       logits: float32 [B, N].
       count: Indices per row.
-      seed: Integer tensor [2] or [B, 2].
+      key: What they follow from.
 
     Returns:
       int32 [B, count].
     """
     cumulative = tf.cumsum(tf.nn.softmax(logits), axis=-1)
     total = cumulative[:, -1:]
-    unit = _draw(_UNIFORM, [logits.shape[0] or tf.shape(logits)[0], count], seed)
+    unit = uniform([logits.shape[0] or tf.shape(logits)[0], count], key)
     found = tf.searchsorted(cumulative, unit * total, side="right")
     return tf.minimum(found, tf.shape(logits)[1] - 1)
 
 
-def _draw(
-    operation: Callable[..., tf.Tensor], shape: Sequence[types.Int], seed: tf.Tensor
+def numbers(
+    operation: Callable[..., tf.Tensor],
+    first: types.Int,
+    count: types.Int,
+    seed: tf.Tensor,
+    aligned: bool = False,
 ) -> tf.Tensor:
-    if seed.shape.rank == 1:
-        return _numbers(operation, shape, seed, _share.get()[0])
+    """Draws numbers `first` … `first` + `count` − 1 of a seed's row, without those before them.
+
+    Args:
+      operation: One of TensorFlow's raw stateless operations (`…V2`) that make a float32
+        of each random word.
+      first: Where to start.
+      count: How many numbers.
+      seed: Integer tensor [2].
+      aligned: Promises that `first` and `count` are multiples of 4, which saves copying.
+
+    Returns:
+      float32 [count].
+    """
+    first = tf.cast(first, tf.int64)
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    skipped = tf.stack([first // _NUMBERS_PER_COUNT, tf.zeros([], tf.int64)])
+    drawn = operation(
+        shape=[count if aligned else count + _NUMBERS_PER_COUNT - 1],
+        key=key,
+        counter=counter + tf.cast(skipped, tf.uint64),
+        alg=tf.random.Algorithm.PHILOX.value,
+        dtype=tf.float32,
+    )
+    if aligned:
+        return drawn
+    start = tf.cast(first % _NUMBERS_PER_COUNT, tf.int32)
+    return tf.slice(drawn, [start], [count])
+
+
+def _drawn(
+    operation: Callable[..., tf.Tensor], shape: Sequence[types.Int], key: keys.Key
+) -> tf.Tensor:
+    if key.seed.shape.rank == 1:
+        return _of_share(operation, shape, key)
     row_shape = shape[1:]
     static = [size if isinstance(size, int) else None for size in row_shape]
-    signature = tf.TensorSpec(static, tf.float32)
     return tf.map_fn(
-        lambda row: _numbers(operation, row_shape, row, 0), seed, fn_output_signature=signature
+        lambda seed: _of_share(operation, row_shape, keys.Key(seed)),
+        key.seed,
+        fn_output_signature=tf.TensorSpec(static, tf.float32),
     )
 
 
-def _numbers(
-    operation: Callable[..., tf.Tensor],
-    shape: Sequence[types.Int],
-    seed: tf.Tensor,
-    index: types.Int,
+def _of_share(
+    operation: Callable[..., tf.Tensor], shape: Sequence[types.Int], key: keys.Key
 ) -> tf.Tensor:
-    """Draws tensor `index` of the endless row of tensors of a shape: float32 [shape]."""
+    """Draws tensor number `key.share` of the endless row of tensors of a shape: float32 [shape]."""
     count = math.prod(shape)
-    first = tf.cast(index, tf.int64) * tf.cast(count, tf.int64)
-    aligned = isinstance(count, int) and count % 4 == 0
-    drawn = endless_row.draw(operation, first, count, seed, aligned)
-    return tf.reshape(drawn, shape)
+    first = tf.cast(key.share, tf.int64) * tf.cast(count, tf.int64)
+    aligned = isinstance(count, int) and count % _NUMBERS_PER_COUNT == 0
+    return tf.reshape(numbers(operation, first, count, key.seed, aligned), shape)

@@ -4,18 +4,27 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.samplers import draws
+from ibc.samplers import action_space, draws
+from ibc.utils import keys
 
-SHARED = tf.constant([3, 4])
+UNIFORM = tf.raw_ops.StatelessRandomUniformV2
+NORMAL = tf.raw_ops.StatelessRandomNormalV2
+ROW_SEED = tf.constant([4, -7], tf.int64)
+SHARED = keys.Key(tf.constant([3, 4]))
 
 
 def _row_seeds(*rows):
-    return tf.constant([[row, 7] for row in rows])
+    return keys.Key(tf.constant([[row, 7] for row in rows]))
+
+
+def _unit(size):
+    return action_space.ActionSpace(tf.TensorSpec([size]), tf.zeros([size]), tf.ones([size]))
 
 
 def test_uniform_actions_fill_each_dimensions_bounds():
     minimum, maximum = tf.constant([-1.0, 2.0, 0.0]), tf.constant([-0.5, 6.0, 1e-3])
-    actions = draws.uniform_actions(4, 20000, minimum, maximum, SHARED).numpy()
+    space = action_space.ActionSpace(tf.TensorSpec([3]), minimum, maximum)
+    actions = space.uniform(4, 20000, SHARED).numpy()
     assert actions.shape == (4, 20000, 3)
     assert np.all(actions >= minimum) and np.all(actions <= maximum)
     unit = ((actions - minimum) / (maximum - minimum)).numpy()
@@ -26,10 +35,9 @@ def test_uniform_actions_fill_each_dimensions_bounds():
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda seed, rows: draws.uniform_actions(rows, 5, tf.zeros([2]), tf.ones([2]), seed),
-        lambda seed, rows: draws.normal_like(tf.zeros([rows, 5, 2]), seed),
-        lambda seed, rows: draws.indices(tf.zeros([rows, 50]), 5, seed),
-        lambda seed, rows: draws.split(seed, 4)[2],
+        lambda key, rows: _unit(2).uniform(rows, 5, key),
+        lambda key, rows: draws.normal_like(tf.zeros([rows, 5, 2]), key),
+        lambda key, rows: draws.indices(tf.zeros([rows, 50]), 5, key),
     ],
 )
 def test_rows_follow_their_own_seed(draw):
@@ -39,12 +47,9 @@ def test_rows_follow_their_own_seed(draw):
     np.testing.assert_array_equal(draw(_row_seeds(2), 1)[0], rows[1])
 
 
-def test_shared_seed_repeats_but_its_splits_differ():
+def test_a_shared_seed_repeats():
     first, again = (draws.normal_like(tf.zeros([3, 4]), SHARED).numpy() for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    parts = draws.split(SHARED, 3)
-    assert parts.shape == (3, 2)
-    assert len({tuple(part) for part in parts.numpy()}) == 3
 
 
 @pytest.mark.parametrize("seed", [SHARED, _row_seeds(1, 2)])
@@ -68,39 +73,57 @@ def test_indices_of_one_certain_sample():
 def test_draws_work_with_unknown_batch_size():
     @tf.function(input_signature=[tf.TensorSpec([None, 3]), tf.TensorSpec([None, 2], tf.int32)])
     def drawn(tensor, seed):
-        return draws.normal_like(tensor, seed)
+        return draws.normal_like(tensor, keys.Key(seed))
 
-    seeds = _row_seeds(1, 2)
+    key = _row_seeds(1, 2)
     np.testing.assert_array_equal(
-        drawn(tf.zeros([2, 3]), seeds), draws.normal_like(tf.zeros([2, 3]), seeds)
+        drawn(tf.zeros([2, 3]), key.seed), draws.normal_like(tf.zeros([2, 3]), key)
     )
-
-
-def test_fresh_seeds_follow_the_global_seed():
-    drawn = []
-    for _ in range(2):
-        tf.random.set_seed(11)
-        drawn.append([draws.as_seed(None).numpy().tolist() for _ in range(2)])
-    assert drawn[0] == drawn[1]
-    assert drawn[0][0] != drawn[0][1]
-
-
-def test_seed_of_wrong_shape():
-    with pytest.raises(ValueError, match=r"\(3,\)"):
-        draws.as_seed(tf.constant([1, 2, 3]))
 
 
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda rows: draws.uniform_actions(rows, 5, tf.zeros([2]), tf.ones([2]), SHARED),
-        lambda rows: draws.normal_like(tf.zeros([rows, 5, 2]), SHARED),
-        lambda rows: draws.indices(tf.zeros([rows, 50]), 5, SHARED),
+        lambda rows, key: _unit(2).uniform(rows, 5, key),
+        lambda rows, key: draws.normal_like(tf.zeros([rows, 5, 2]), key),
+        lambda rows, key: draws.indices(tf.zeros([rows, 50]), 5, key),
     ],
 )
 def test_shares_of_a_batch_draw_what_the_whole_batch_would(draw):
-    whole = draw(6).numpy()
+    whole = draw(6, SHARED).numpy()
     for share in range(3):
-        with draws.share_of_batch(tf.constant(share), 3):
-            np.testing.assert_array_equal(draw(2), whole[2 * share : 2 * share + 2])
-    np.testing.assert_array_equal(draw(6), whole)
+        key = SHARED.part(tf.constant(share), 3)
+        np.testing.assert_array_equal(draw(2, key), whole[2 * share : 2 * share + 2])
+
+
+@pytest.mark.parametrize("first", [0, 1, 3, 4, 97, 2**33 + 5])
+@pytest.mark.parametrize("operation", [UNIFORM, NORMAL])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_numbers_follow_from_their_place_in_the_row(first, operation, compiled):
+    def draw(first, count):
+        return draws.numbers(operation, first, count, ROW_SEED)
+
+    found = (tf.function(draw) if compiled else draw)(tf.constant(first, tf.int64), 10)
+    for place in range(10):
+        np.testing.assert_array_equal(found[place], draw(first + place, 1)[0])
+
+
+@pytest.mark.parametrize(
+    ("operation", "known"),
+    [(UNIFORM, tf.random.stateless_uniform), (NORMAL, tf.random.stateless_normal)],
+)
+def test_the_row_is_what_tensorflow_draws(operation, known):
+    expected = known([23], ROW_SEED, alg="philox")
+    np.testing.assert_array_equal(draws.numbers(operation, 0, 23, ROW_SEED), expected)
+    aligned = draws.numbers(operation, 8, 12, ROW_SEED, aligned=True)
+    np.testing.assert_array_equal(aligned, expected[8:20])
+
+
+def test_places_with_xla():
+    @tf.function(jit_compile=True)
+    def draw(first, whole):
+        own = draws.numbers(UNIFORM, first, 9, ROW_SEED)
+        return own, draws.numbers(UNIFORM, 0, 15, ROW_SEED) if whole else None
+
+    own, whole = draw(tf.constant(6), True)
+    np.testing.assert_array_equal(own, whole[6:])

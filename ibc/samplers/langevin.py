@@ -1,58 +1,32 @@
 """Langevin dynamics on actions under an energy network (paper, appendix B.3)."""
 
 import contextlib
-from collections.abc import Callable
+import dataclasses
 from typing import NamedTuple
 
 import gin
 import numpy as np
 import tensorflow as tf
 
-from ibc.samplers import draws, schedules
-from ibc.utils import precision, score_gradients
+from ibc.samplers import action_space, draws, sampler, score_gradients
+from ibc.utils import keys, parameters, precision
 from ibc.utils.parallel import lanes
 
 
 class ChainData(NamedTuple):
-    """What happened at each of a chain's K steps.
-
-    Attributes:
-      actions: float32 [K, B, N, A], after each step.
-      scores: float32 [K, B, N], before each step.
-      grad_norms: float32 [K, B, N], of the scores' gradients before each step, not clipped.
-    """
+    """What happened at each of a chain's K steps."""
 
     actions: tf.Tensor
+    """float32 [K, B, N, A], after each step."""
     scores: tf.Tensor
+    """float32 [K, B, N], before each step."""
     grad_norms: tf.Tensor
+    """float32 [K, B, N], of the scores' gradients before each step, not clipped."""
 
 
-@gin.configurable(
-    denylist=["score_fn", "action_samples", "min_actions", "max_actions", "seed", "jit_compile"]
-)
-def langevin_actions_given_obs(
-    score_fn: Callable[[tf.Tensor], tf.Tensor],
-    action_samples: tf.Tensor,
-    min_actions: tf.Tensor,
-    max_actions: tf.Tensor,
-    seed: tf.Tensor,
-    num_iterations: int = 25,
-    sampler_stepsize_init: float = 0.1,
-    sampler_stepsize_decay: float = 0.8,
-    noise_scale: float = 1.0,
-    grad_clip: float | None = None,
-    delta_action_clip: float = 0.1,
-    stop_chain_grad: bool = True,
-    apply_exp: bool = False,
-    use_polynomial_rate: bool = True,
-    sampler_stepsize_final: float = 1e-5,
-    sampler_stepsize_power: float = 2.0,
-    return_chain: bool = False,
-    grad_norm_type: str | None = "inf",
-    late_fusion: bool = False,
-    textbook_noise: bool = False,
-    jit_compile: bool = False,
-) -> tuple[tf.Tensor, ChainData | None]:
+@gin.configurable("langevin_actions_given_obs", denylist=["jit_compile"])
+@dataclasses.dataclass(frozen=True)
+class Langevin:
     """Moves actions up their scores' gradient, with noise.
 
     Each step of size η: δ = η · (0.5 · g + noise_scale · ε), with g = −d score / d action and
@@ -60,110 +34,175 @@ def langevin_actions_given_obs(
     action ← clip(action − δ). Langevin dynamics proper, whose samples are distributed as
     exp(score), has noise of the standard deviation √η instead: `textbook_noise`.
 
+    Raises:
+      ValueError: A number is out of its range, or the norm is unknown.
+    """
+
+    num_iterations: int = 25
+    """Number of steps K, at least 1."""
+    sampler_stepsize_init: float = 0.1
+    """Step size of the first step."""
+    sampler_stepsize_decay: float = 0.8
+    """Factor per step, for the exponential schedule."""
+    noise_scale: float = 1.0
+    """Factor of the noise."""
+    grad_clip: float | None = None
+    """Clips each component of g to ± this; None does not."""
+    delta_action_clip: float = 0.1
+    """Clips δ to ± this · half the range of the action's dimension."""
+    stop_chain_grad: bool = True
+    """Treats every step's result as a constant. The gradient norms of the chain still carry
+    gradients to the weights."""
+    apply_exp: bool = False
+    """Follows the gradient of exp(score) instead, and reports exp(score)."""
+    use_polynomial_rate: bool = True
+    """Polynomial schedule; otherwise exponential."""
+    sampler_stepsize_final: float = 1e-5
+    """Last step size of the polynomial schedule."""
+    sampler_stepsize_power: float = 2.0
+    """Exponent of the polynomial schedule."""
+    return_chain: bool = False
+    """Records `ChainData`."""
+    grad_norm_type: str | None = "inf"
+    """Norm in the chain data: '1', '2', 'inf' or None."""
+    late_fusion: bool = False
+    """Accepted and without effect: observations are always encoded once."""
+    textbook_noise: bool = False
+    """Gives the noise the standard deviation √η · noise_scale. Bind `delta_action_clip` higher with
+    it, or the clipping bounds the noise."""
+    jit_compile: bool = False
+    """Compiles the chain with XLA, in float32, where it is part of a graph."""
+
+    def __post_init__(self):
+        name = "langevin_actions_given_obs"
+        parameters.check_whole(name, num_iterations=self.num_iterations)
+        positive = ("sampler_stepsize_init", "delta_action_clip")
+        parameters.check_positive(name, **{key: getattr(self, key) for key in positive})
+        if self.grad_clip is not None:
+            parameters.check_positive(name, grad_clip=self.grad_clip)
+        others = (
+            "noise_scale",
+            *(f"sampler_stepsize_{key}" for key in ("final", "decay", "power")),
+        )
+        parameters.check_not_negative(name, **{key: getattr(self, key) for key in others})
+        score_gradients.check_grad_norm_type(self.grad_norm_type)
+
+    def step_sizes(self) -> np.ndarray:
+        """Returns η of every step, float32 [K]."""
+        if self.use_polynomial_rate:
+            return polynomial(
+                self.sampler_stepsize_init,
+                self.sampler_stepsize_final,
+                self.sampler_stepsize_power,
+                self.num_iterations,
+            )
+        return exponential(
+            self.sampler_stepsize_init, self.sampler_stepsize_decay, self.num_iterations
+        )
+
+    def __call__(
+        self,
+        score_fn: sampler.ScoreFn,
+        starts: tf.Tensor,
+        space: action_space.ActionSpace,
+        key: keys.Key,
+    ) -> sampler.Samples:
+        """See `sampler.Sampler`; the samples are not scored, and the chain is `ChainData`."""
+        # Drawn here, as XLA draws other numbers from the same seeds.
+        noises = tf.map_fn(
+            lambda seed: draws.normal_like(starts, keys.Key(seed, key.share)),
+            key.seeds(self.num_iterations),
+            fn_output_signature=tf.TensorSpec(starts.shape),
+        )
+
+        def chain(starts, noises):
+            return self._chain(score_fn, starts, space, noises)
+
+        compiled = self.jit_compile and tf.inside_function()
+        if compiled:
+            chain = tf.function(chain, jit_compile=True, autograph=False)
+        with precision.in_float32() if compiled else contextlib.nullcontext():
+            if self.return_chain or lanes.count() == 1:
+                actions, recorded = chain(starts, noises)
+                return sampler.Samples(actions, chain=recorded)
+            # Samples have nothing to do with each other.
+            actions = lanes.side_by_side(lambda *part: chain(*part)[0], starts, noises, axis=-2)
+            return sampler.Samples(actions)
+
+    def _chain(
+        self,
+        score_fn: sampler.ScoreFn,
+        actions: tf.Tensor,
+        space: action_space.ActionSpace,
+        noises: tf.Tensor,
+    ) -> tuple[tf.Tensor, ChainData | None]:
+        """Makes all steps in a compiled loop; records them if asked to."""
+        rates = tf.constant(self.step_sizes())
+        num_records = len(ChainData._fields) if self.return_chain else 0
+
+        def body(k, actions, *records):
+            moved, scores, norms = self._step(score_fn, actions, space, rates[k], noises[k])
+            moved.set_shape(actions.shape)
+            values = (moved, scores, norms)[:num_records]
+            written = [
+                record.write(k, value) for record, value in zip(records, values, strict=True)
+            ]
+            return [k + 1, moved, *written]
+
+        records = [tf.TensorArray(tf.float32, self.num_iterations) for _ in range(num_records)]
+        _, actions, *records = tf.while_loop(
+            lambda k, *_: k < self.num_iterations,
+            body,
+            [tf.constant(0), actions, *records],
+            maximum_iterations=self.num_iterations,
+        )
+        if not self.return_chain:
+            return actions, None
+        return actions, ChainData(*(record.stack() for record in records))
+
+    def _step(
+        self,
+        score_fn: sampler.ScoreFn,
+        actions: tf.Tensor,
+        space: action_space.ActionSpace,
+        rate: tf.Tensor,
+        noise: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
+        """Makes a step of size `rate`; returns actions, and scores and gradient norms before it."""
+        target_fn = (lambda actions: tf.exp(score_fn(actions))) if self.apply_exp else score_fn
+        scores, gradient = score_gradients.scores_and_gradients(target_fn, actions)
+        norms = (
+            score_gradients.gradient_norm(gradient, self.grad_norm_type)
+            if self.return_chain
+            else None
+        )
+        if self.stop_chain_grad:
+            gradient = tf.stop_gradient(gradient)
+        if self.grad_clip is not None:
+            gradient = tf.clip_by_value(gradient, -self.grad_clip, self.grad_clip)
+        noise_std = self.noise_scale * (tf.sqrt(rate) if self.textbook_noise else rate)
+        delta = rate * 0.5 * -gradient + noise_std * noise
+        limit = self.delta_action_clip * 0.5 * (space.maximum - space.minimum)
+        delta = tf.clip_by_value(delta, -limit, limit)
+        return space.clip(actions - delta), scores, norms
+
+
+def polynomial(init: float, final: float, power: float, num_iterations: int) -> np.ndarray:
+    """Falls from `init` to `final` as (init − final) · (1 − k / (n − 1))^power + final.
+
     Args:
-      score_fn: Maps actions [B, N, A] to scores [B, N], each from its own action alone.
-      action_samples: float32 [B, N, A], where the chains start.
-      min_actions: float32 [A], normalized.
-      max_actions: float32 [A], normalized.
-      seed: Integer tensor [2] or [B, 2].
-      num_iterations: Number of steps K, at least 1.
-      sampler_stepsize_init: Step size of the first step.
-      sampler_stepsize_decay: Factor per step, for the exponential schedule.
-      noise_scale: Factor of the noise.
-      grad_clip: Clips each component of g to ± this; None does not.
-      delta_action_clip: Clips δ to ± this · half the range of the action's dimension.
-      stop_chain_grad: Treats every step's result as a constant. The gradient norms of the chain
-        still carry gradients to the weights.
-      apply_exp: Follows the gradient of exp(score) instead, and reports exp(score).
-      use_polynomial_rate: Polynomial schedule; otherwise exponential.
-      sampler_stepsize_final: Last step size of the polynomial schedule.
-      sampler_stepsize_power: Exponent of the polynomial schedule.
-      return_chain: Returns `ChainData`; otherwise nothing is recorded.
-      grad_norm_type: Norm in the chain data: '1', '2', 'inf' or None.
-      late_fusion: Accepted and without effect: observations are always encoded once.
-      textbook_noise: Gives the noise the standard deviation √η · noise_scale. Bind
-        `delta_action_clip` higher with it, or the clipping bounds the noise.
-      jit_compile: Compiles the chain with XLA, in float32, where it is part of a graph.
+      init: Step size of step 0.
+      final: Step size of step n − 1.
+      power: Exponent.
+      num_iterations: n; a single step uses `init`.
 
     Returns:
-      Actions float32 [B, N, A], and the chain's data or None.
-
-    Raises:
-      ValueError: `num_iterations` is below 1 or the norm is unknown.
+      float32 [n].
     """
-    del late_fusion
-    if num_iterations < 1:
-        raise ValueError(
-            f"langevin_actions_given_obs.num_iterations must be at least 1, is {num_iterations}."
-        )
-    score_gradients.check_grad_norm_type(grad_norm_type)
-    if use_polynomial_rate:
-        rates = schedules.polynomial(
-            sampler_stepsize_init, sampler_stepsize_final, sampler_stepsize_power, num_iterations
-        )
-    else:
-        rates = schedules.exponential(sampler_stepsize_init, sampler_stepsize_decay, num_iterations)
-    delta_limit = delta_action_clip * 0.5 * (max_actions - min_actions)
-    target_fn = (lambda actions: tf.exp(score_fn(actions))) if apply_exp else score_fn
-
-    def step(actions, rate, noise):
-        scores, gradient = score_gradients.scores_and_gradients(target_fn, actions)
-        norms = score_gradients.gradient_norm(gradient, grad_norm_type) if return_chain else None
-        if stop_chain_grad:
-            gradient = tf.stop_gradient(gradient)
-        if grad_clip is not None:
-            gradient = tf.clip_by_value(gradient, -grad_clip, grad_clip)
-        noise_std = noise_scale * (tf.sqrt(rate) if textbook_noise else rate)
-        delta = rate * 0.5 * -gradient + noise_std * noise
-        delta = tf.clip_by_value(delta, -delta_limit, delta_limit)
-        return tf.clip_by_value(actions - delta, min_actions, max_actions), scores, norms
-
-    # Drawn here, as XLA draws other numbers from the same seeds.
-    noises = tf.map_fn(
-        lambda step_seed: draws.normal_like(action_samples, step_seed),
-        draws.split(seed, num_iterations),
-        fn_output_signature=tf.TensorSpec(action_samples.shape),
-    )
-
-    def chain(action_samples, noises):
-        return _run_chain(step, action_samples, rates, noises, return_chain)
-
-    compiled = jit_compile and tf.inside_function()
-    if compiled:
-        chain = tf.function(chain, jit_compile=True, autograph=False)
-    with precision.in_float32() if compiled else contextlib.nullcontext():
-        if return_chain:
-            return chain(action_samples, noises)
-        # Samples have nothing to do with each other.
-        moved = lanes.side_by_side(lambda *part: chain(*part)[0], action_samples, noises, axis=-2)
-        return moved, None
+    progress = np.arange(num_iterations) / max(1, num_iterations - 1)
+    return ((init - final) * (1 - progress) ** power + final).astype(np.float32)
 
 
-def _run_chain(
-    step: Callable[..., tuple],
-    actions: tf.Tensor,
-    rates: np.ndarray,
-    noises: tf.Tensor,
-    return_chain: bool,
-) -> tuple[tf.Tensor, ChainData | None]:
-    """Repeats `step` once per rate in a compiled loop; records it if asked to."""
-    num_iterations, rates = len(rates), tf.constant(rates)
-    num_records = len(ChainData._fields) if return_chain else 0
-
-    def body(k, actions, *records):
-        moved, scores, norms = step(actions, rates[k], noises[k])
-        moved.set_shape(actions.shape)
-        values = (moved, scores, norms)[:num_records]
-        written = [record.write(k, value) for record, value in zip(records, values, strict=True)]
-        return [k + 1, moved, *written]
-
-    records = [tf.TensorArray(tf.float32, num_iterations) for _ in range(num_records)]
-    _, actions, *records = tf.while_loop(
-        lambda k, *_: k < num_iterations,
-        body,
-        [tf.constant(0), actions, *records],
-        maximum_iterations=num_iterations,
-    )
-    if not return_chain:
-        return actions, None
-    return actions, ChainData(*(record.stack() for record in records))
+def exponential(init: float, decay: float, num_iterations: int) -> np.ndarray:
+    """Falls as init · decay^k; float32 [num_iterations]."""
+    return (init * decay ** np.arange(num_iterations)).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.samplers import draws, langevin
+from ibc.agents import mcmc
 
 SEED = tf.constant([1, 2])
 UNIT = tf.constant([-1.0, -1.0]), tf.constant([1.0, 1.0])
@@ -39,7 +39,7 @@ def test_one_noiseless_step_matches_recording(golden, name, polynomial):
     suffix = "_b" if name == "boundsb" else ""
     bounds = [tf.constant(recorded[f"{side}_actions{suffix}"]) for side in ("min", "max")]
     options = dict(num_iterations=1, noise_scale=0.0, use_polynomial_rate=polynomial)
-    moved, chain = langevin.langevin_actions_given_obs(
+    moved, chain = mcmc.langevin_actions_given_obs(
         score_fn, actions, *bounds, SEED, **options, **_VARIANTS[name], return_chain=True
     )
     for value, key in [
@@ -57,7 +57,7 @@ def test_noiseless_chain_matches_recording(golden, steps, compiler):
     recorded, score_fn, actions = _recorded(golden)
 
     def run(start):
-        return langevin.langevin_actions_given_obs(
+        return mcmc.langevin_actions_given_obs(
             score_fn, start, *UNIT, SEED, num_iterations=steps, noise_scale=0.0, return_chain=True
         )
 
@@ -77,7 +77,7 @@ def test_moments_on_a_gaussian(steps, noise_scale):
     """With a fixed step the chain is an AR(1) process: a ← (1 − η/2·κ)·a − η·noise·ε."""
     curvature, rate = 4.0, 0.2
     start = tf.fill([2, 100_000, 1], 3.0)
-    moved, chain = langevin.langevin_actions_given_obs(
+    moved, chain = mcmc.langevin_actions_given_obs(
         lambda actions: -0.5 * curvature * tf.reduce_sum(tf.square(actions), axis=-1),
         start,
         *WIDE,
@@ -101,7 +101,7 @@ def test_textbook_noise_samples_the_distribution_that_scores_define(sigma, rate)
     """A Gaussian's score gives its mean and variance, but for the step's discretization."""
     mean = 0.3
     start = tf.random.stateless_normal([1, 20_000, 1], [5, 6]) * sigma + mean
-    samples, _ = langevin.langevin_actions_given_obs(
+    samples, _ = mcmc.langevin_actions_given_obs(
         lambda actions: -tf.reduce_sum(tf.square(actions - mean), axis=-1) / (2 * sigma**2),
         start,
         *WIDE,
@@ -122,9 +122,9 @@ def test_recorded_statistics(golden, scale, name):
     recorded = json.loads(golden("num/mcmc_statistics.json").read_text())[name]
     goals = tf.constant(np.random.RandomState(0).uniform(-0.8, 0.8, (64, 1, 2)), tf.float32)
     score_fn = _quadratic(goals)
-    moved, _ = langevin.langevin_actions_given_obs(
+    moved, _ = mcmc.langevin_actions_given_obs(
         lambda actions: scale * score_fn(actions),
-        draws.uniform_actions(64, 512, *UNIT, SEED),
+        mcmc.uniform_actions(64, 512, *UNIT, SEED),
         *UNIT,
         SEED,
         num_iterations=100,
@@ -137,8 +137,8 @@ def test_recorded_statistics(golden, scale, name):
 
 def test_bounds_and_largest_move_hold_per_dimension():
     bounds = tf.constant([-0.2, 1.0]), tf.constant([0.1, 3.0])
-    start = draws.uniform_actions(2, 100, *bounds, SEED)
-    _, chain = langevin.langevin_actions_given_obs(
+    start = mcmc.uniform_actions(2, 100, *bounds, SEED)
+    _, chain = mcmc.langevin_actions_given_obs(
         lambda actions: 1e4 * tf.reduce_sum(tf.sin(9 * actions), -1),
         start,
         *bounds,
@@ -153,16 +153,16 @@ def test_bounds_and_largest_move_hold_per_dimension():
 
 
 def test_rows_do_not_depend_on_each_other():
-    seeds, start = tf.constant([[1, 1], [2, 2]]), draws.uniform_actions(2, 30, *UNIT, SEED)
-    run = lambda actions, seed: langevin.langevin_actions_given_obs(  # noqa: E731
+    seeds, start = tf.constant([[1, 1], [2, 2]]), mcmc.uniform_actions(2, 30, *UNIT, SEED)
+    run = lambda actions, seed: mcmc.langevin_actions_given_obs(  # noqa: E731
         _quadratic(0.3), actions, *UNIT, seed
     )[0]
     np.testing.assert_array_equal(run(start, seeds)[1], run(start[1:], seeds[1:])[0])
 
 
 def test_permuting_samples_permutes_a_noiseless_chain():
-    start = draws.uniform_actions(2, 30, *UNIT, SEED)
-    run = lambda actions: langevin.langevin_actions_given_obs(  # noqa: E731
+    start = mcmc.uniform_actions(2, 30, *UNIT, SEED)
+    run = lambda actions: mcmc.langevin_actions_given_obs(  # noqa: E731
         _quadratic(0.3), actions, *UNIT, SEED, noise_scale=0.0
     )[0]
     np.testing.assert_allclose(run(start[:, ::-1]), run(start)[:, ::-1], atol=1e-7)
@@ -176,7 +176,7 @@ def test_gradient_through_the_chain(stop):
     @tf.function
     def gradient():
         with tf.GradientTape() as tape:
-            moved, _ = langevin.langevin_actions_given_obs(
+            moved, _ = mcmc.langevin_actions_given_obs(
                 lambda actions: -curvature * tf.reduce_sum(tf.square(actions), -1),
                 start,
                 *WIDE,
@@ -198,7 +198,7 @@ def test_chain_norms_carry_gradients_though_actions_are_constants():
     curvature = tf.Variable(1.5)
     start = tf.constant([[[0.5], [-0.25]]])
     with tf.GradientTape() as tape:
-        _, chain = langevin.langevin_actions_given_obs(
+        _, chain = mcmc.langevin_actions_given_obs(
             lambda actions: -curvature * tf.reduce_sum(tf.square(actions), -1),
             start,
             *WIDE,
@@ -218,6 +218,25 @@ def test_chain_norms_carry_gradients_though_actions_are_constants():
 )
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
-        langevin.langevin_actions_given_obs(
+        mcmc.langevin_actions_given_obs(
             _quadratic(0.0), tf.zeros([1, 1, 2]), *UNIT, SEED, **options
         )
+
+
+@pytest.mark.parametrize(("steps", "key"), [(25, "stepsizes_used_25"), (100, None)])
+def test_polynomial_matches_recording(golden, steps, key):
+    recorded = np.load(golden("num/mcmc.npz"))
+    expected = recorded[key] if key else recorded["poly100_rates_index0to99"]
+    np.testing.assert_allclose(mcmc.polynomial(0.1, 1e-5, 2.0, steps), expected, rtol=1e-5)
+
+
+def test_exponential_matches_recording(golden):
+    after_the_first_step = np.load(golden("num/mcmc.npz"))["exp_rates_first25_calls"]
+    rates = mcmc.exponential(0.1, 0.8, 26)
+    assert rates[0] == np.float32(0.1)
+    np.testing.assert_allclose(rates[1:], after_the_first_step, rtol=1e-6)
+
+
+def test_single_step_uses_the_initial_step_size():
+    assert mcmc.polynomial(0.1, 1e-5, 2.0, 1) == np.float32([0.1])
+    assert mcmc.exponential(0.1, 0.8, 1) == np.float32([0.1])

@@ -9,20 +9,21 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from ibc.agents import greedy_policy, ibc_policy, mcmc
-from ibc.samplers import draws, warm_start
+from ibc.samplers import warm_start
+from ibc.utils import keys
 from tests import agent_testing
 
 MINIMUM, MAXIMUM = agent_testing.SAMPLING_SPEC.minimum, agent_testing.SAMPLING_SPEC.maximum
 WIDE_SPEC = tensor_spec.BoundedTensorSpec([2], tf.float32, -9.0, 9.0)
 SEED = tf.constant([3, 4])
+KEY, SPACE = keys.Key(SEED), agent_testing.space()
 
 
-def _policy(weight=20.0, **options):
+def _policy(weight=20.0, act_denorm_layer=None, **options):
     defaults = dict(num_action_samples=64, use_dfo=True, use_langevin=False)
     return ibc_policy.IbcPolicy(
         agent_testing.TIME_STEP_SPEC,
-        WIDE_SPEC,
-        agent_testing.SAMPLING_SPEC,
+        agent_testing.space(WIDE_SPEC, act_denorm_layer),
         agent_testing.GoalNetwork(weight),
         **{**defaults, **options},
     )
@@ -58,13 +59,12 @@ def _mean_error(policy, goals):
 
 def test_without_a_warm_start_nothing_changes():
     policy, time_step = _policy(), agent_testing.time_step()
-    bounds = tf.constant(MINIMUM), tf.constant(MAXIMUM)
     goal = time_step.observation["goal"][:, -1]
     seeds = tf.random.split(SEED, 4)
-    uniform = draws.uniform_actions(3, 64, *bounds, seeds[0])
+    bounds = tf.constant(MINIMUM), tf.constant(MAXIMUM)
     samples, logits = mcmc.iterative_dfo(
         lambda actions: agent_testing.GoalNetwork(20.0).score(goal, actions),
-        uniform,
+        mcmc.uniform_actions(3, 64, *bounds, seeds[0]),
         *bounds,
         seeds[1],
     )
@@ -86,11 +86,10 @@ def test_the_first_step_is_that_of_a_cold_policy(seed):
 
 
 def test_samples_lie_around_the_previous_action():
-    uniform = draws.uniform_actions(2, 4000, tf.constant(MINIMUM), tf.constant(MAXIMUM), SEED)
+    uniform = SPACE.uniform(2, 4000, KEY)
     previous = tf.constant([[0.1, 0.2], [MAXIMUM[0], 0.2]])
-    mixed = warm_start.near_previous(
-        uniform, previous, tf.constant([False, False]), 0.5, 0.05, MINIMUM, MAXIMUM, SEED
-    ).numpy()
+    start = warm_start.WarmStart(0.5, 0.05)
+    mixed = start.near_previous(uniform, previous, tf.constant([False, False]), SPACE, KEY).numpy()
     np.testing.assert_array_equal(mixed[:, 2000:], uniform[:, 2000:])
     np.testing.assert_allclose(mixed[0, :2000].mean(0), previous[0], atol=0.005)
     np.testing.assert_allclose(mixed[0, :2000].std(0), 0.05, atol=0.003)
@@ -100,10 +99,8 @@ def test_samples_lie_around_the_previous_action():
 
 
 def test_rows_begin_episodes_each_for_itself():
-    uniform = draws.uniform_actions(2, 8, tf.constant(MINIMUM), tf.constant(MAXIMUM), SEED)
-    mixed = warm_start.near_previous(
-        uniform, tf.zeros([2, 2]), tf.constant([True, False]), 0.01, 1e-6, MINIMUM, MAXIMUM, SEED
-    )
+    uniform, start = SPACE.uniform(2, 8, KEY), warm_start.WarmStart(0.01, 1e-6)
+    mixed = start.near_previous(uniform, tf.zeros([2, 2]), tf.constant([True, False]), SPACE, KEY)
     np.testing.assert_array_equal(mixed[0], uniform[0])
     np.testing.assert_allclose(mixed[1, 0], [0, 0], atol=1e-5)
     np.testing.assert_array_equal(mixed[1, 1:], uniform[1, 1:])

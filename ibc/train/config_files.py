@@ -8,22 +8,14 @@ from collections.abc import Sequence
 
 import gin
 
+from ibc.agents import registry as agents
 from ibc.environments import task as task_lib
 from ibc.environments import tasks
-from ibc.networks import registry
+from ibc.networks import registry as networks
 from ibc.utils import gin_config
 
-# Modules whose configurables a config file may bind.
+# Modules whose configurables a config file may bind, besides those of agents, losses and samplers.
 _CONFIGURABLE_MODULES = (
-    "ibc.agents.autoregressive_agent",
-    "ibc.agents.ibc_agent",
-    "ibc.agents.ibc_policy",
-    "ibc.agents.mcmc",
-    "ibc.agents.mdn_agent",
-    "ibc.agents.mdn_policy",
-    "ibc.agents.mse_agent",
-    "ibc.losses.ebm_losses",
-    "ibc.losses.gradient_loss",
     "ibc.train.experiment",
     "ibc.train.build.normalization",
 )
@@ -44,9 +36,10 @@ def configure(
       ValueError: a task, configurable or parameter is unknown; the message names near misses.
     """
     found = [tasks.get_task(name) for name in task_names]
+    agents.import_all()
     for module in _CONFIGURABLE_MODULES:
         importlib.import_module(module)
-    registry.networks()
+    networks.networks()
     for task in found:
         task.import_configurables()
     if not found:

@@ -74,8 +74,8 @@ def train_eval(
       dataset_path: glob of record files, or several separated by commas; the task's default
         place (`task.Task.dataset_glob`) if not given.
       root_dir: where runs are kept, /tmp/ibc_logs if not given.
-      loss_type: a name in `build_agent.LOSS_TYPES`.
-      network: a name in `registry.networks`.
+      loss_type: a name in `agents.registry.registered()`.
+      network: a name in `networks.registry.networks()`.
       batch_size: windows per training step, over all devices.
       num_iterations: training steps.
       learning_rate: initial learning rate of Adam.

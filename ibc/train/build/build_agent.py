@@ -2,86 +2,25 @@
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
-from tf_agents.networks import network
+from tf_agents.networks import network as tfa_network
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import autoregressive_agent, ibc_agent, mdn_agent, mse_agent
-from ibc.networks import energy_network, registry
+from ibc.agents import registry as agents
+from ibc.networks import energy_network
+from ibc.networks import registry as networks
+from ibc.samplers import action_space
 from ibc.train.build import agent_specs, normalization
 from ibc.utils import precision
-
-_EXPLICIT_AGENTS = {
-    "mse": mse_agent.MseBehavioralCloningAgent,
-    "mdn": mdn_agent.MdnBehavioralCloningAgent,
-}
-_ENERGY_AGENTS = {
-    "ebm": ibc_agent.ImplicitBCAgent,
-    "autoregressive": autoregressive_agent.AutoregressiveBCAgent,
-}
-_LOSS_TYPE_OF_HEAD = {
-    "energy": "ebm",
-    "regression": "mse",
-    "mixture": "mdn",
-    "autoregressive": "autoregressive",
-}
-LOSS_TYPES = ("ebm", "mse", "mdn", "autoregressive")
 
 
 def check_loss_type(loss_type: str) -> None:
     """Raises ValueError unless there is an agent for `loss_type`."""
-    if loss_type not in LOSS_TYPES:
+    known = agents.registered()
+    if loss_type not in known:
         raise ValueError(
-            f"train_eval.loss_type is {loss_type!r}; choose one of {', '.join(LOSS_TYPES)}."
+            f"train_eval.loss_type is {loss_type!r}; choose one of {', '.join(known)}."
         )
-
-
-def get_agent(
-    loss_type: str,
-    time_step_spec: ts.TimeStep,
-    action_spec: types.NestedTensorSpec,
-    action_sampling_spec: types.NestedTensorSpec,
-    cloning_network: network.Network,
-    optimizer: tf.keras.optimizers.Optimizer,
-    normalizers: normalization.NormalizationInfo,
-    train_step: tf.Variable,
-    seed: int,
-) -> tf_agent.TFAgent:
-    """Builds the agent of a loss.
-
-    Args:
-      loss_type: one of `LOSS_TYPES`.
-      time_step_spec: the environment's, observations [T, ...].
-      action_spec: the environment's.
-      action_sampling_spec: bounds of normalized actions to sample from, for energies.
-      cloning_network: network that fits the loss.
-      optimizer: Keras optimizer.
-      normalizers: layers for observations and actions.
-      train_step: scalar int64.
-      seed: seed of the sampling noise and dropout.
-    """
-    check_loss_type(loss_type)
-    shared = dict(
-        cloning_network=cloning_network,
-        optimizer=optimizer,
-        obs_norm_layer=normalizers.obs_norm_layer,
-        train_step_counter=train_step,
-        seed=seed,
-    )
-    if loss_type in _EXPLICIT_AGENTS:
-        return _EXPLICIT_AGENTS[loss_type](time_step_spec, action_spec, **shared)
-    return _ENERGY_AGENTS[loss_type](
-        time_step_spec,
-        action_spec,
-        action_sampling_spec,
-        act_denorm_layer=normalizers.act_denorm_layer,
-        **shared,
-    )
-
-
-def loss_type_of(name: str) -> str:
-    """Returns the loss type that the network which gin names is trained with."""
-    return _LOSS_TYPE_OF_HEAD[registry.get("train_eval.network", name).head]
 
 
 def get_cloning_network(
@@ -90,12 +29,12 @@ def get_cloning_network(
     observation_spec: types.NestedTensorSpec,
     action_spec: types.NestedTensorSpec,
     act_denorm_layer,
-) -> network.Network:
+) -> tfa_network.Network:
     """Builds the network that gin names.
 
     Args:
-      name: one of `registry.networks`.
-      loss_type: one of `LOSS_TYPES`; the network must fit it.
+      name: one of `networks.networks()`.
+      loss_type: one of `agents.registered()`; the network must fit it.
       observation_spec: nest of [T, ...] specs.
       action_spec: spec of the flat action.
       act_denorm_layer: maps normalized actions to the environment's, for all but energy networks.
@@ -103,12 +42,14 @@ def get_cloning_network(
     Raises:
       ValueError: there is no such network, or it is trained with another loss.
     """
-    network_class = registry.get("train_eval.network", name)
-    trained_with = loss_type_of(name)
-    if trained_with != loss_type:
+    network_class = networks.get("train_eval.network", name)
+    trained_with = [
+        loss for loss, agent in agents.registered().items() if agent.head == network_class.head
+    ]
+    if loss_type not in trained_with:
         raise ValueError(
             f"train_eval.network is {name!r}, which is trained with loss_type "
-            f"{trained_with!r}, but train_eval.loss_type is {loss_type!r}."
+            f"{' or '.join(map(repr, trained_with))}, but train_eval.loss_type is {loss_type!r}."
         )
     if issubclass(network_class, energy_network.EnergyNetwork):
         return network_class(observation_spec, action_spec)
@@ -127,10 +68,24 @@ def build_agent(
     seed: int,
     mixed_precision: bool = False,
 ) -> tf_agent.TFAgent:
-    """Builds network and agent; the specs are those of `agent_specs`.
+    """Builds network and agent.
 
-    With `mixed_precision` the network's hidden layers compute in bfloat16.
+    Args:
+      time_step_spec: the environment's, observations [T, ...].
+      action_spec: the environment's.
+      loss_type: one of `agents.registered()`.
+      network: one of `networks.networks()` that fits the loss.
+      normalizers: layers for observations and actions, and the data's bounds.
+      uniform_boundary_buffer: widening of these bounds, as a share of the data's range.
+      optimizer: Keras optimizer.
+      train_step: scalar int64.
+      seed: seed of the sampling noise and dropout.
+      mixed_precision: makes the network's hidden layers compute in bfloat16.
+
+    Raises:
+      ValueError: there is no such loss or network, or they do not fit each other or the data.
     """
+    check_loss_type(loss_type)
     sampling_spec = agent_specs.get_sampling_spec(
         action_spec,
         normalizers.min_actions,
@@ -146,14 +101,12 @@ def build_agent(
             sampling_spec,
             normalizers.act_denorm_layer,
         )
-    return get_agent(
-        loss_type,
+    return agents.registered()[loss_type].agent(
         time_step_spec,
-        action_spec,
-        sampling_spec,
+        action_space.ActionSpace.bounded(action_spec, sampling_spec, normalizers.act_denorm_layer),
         cloning_network,
         optimizer,
-        normalizers,
-        train_step,
-        seed,
+        obs_norm_layer=normalizers.obs_norm_layer,
+        train_step_counter=train_step,
+        seed=seed,
     )

@@ -26,7 +26,7 @@ def _counted_in_new_process(before: str = "", **environment) -> list[int]:
     source = (
         f"import ibc, os; os.environ.pop('TF_NUM_INTRAOP_THREADS', None)\n"
         f"os.environ.update({environment})\n"
-        f"import tensorflow as tf; from ibc.utils import lanes\n{before}\n"
+        f"import tensorflow as tf; from ibc.utils.parallel import lanes\n{before}\n"
         "lanes.set_up()\n"
         "print(lanes.count(), tf.config.threading.get_intra_op_parallelism_threads())"
     )

@@ -1,73 +1,20 @@
+"""Blocks of a training step change nothing: losses, masks, power iterations."""
+
 import gin
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ibc.agents import ibc_agent
-from ibc.utils.parallel import gradient_blocks
+from ibc.utils.parallel import blocks
 from tests import agent_testing
-
-
-@pytest.mark.parametrize(
-    ("batch", "rows", "expected"),
-    [
-        (512, 257, 32),  # 16 · 257 = 4,112
-        (512, 256, 32),
-        (512, 8, 1),
-        (512, 9, 1),
-        (512, 10, 2),
-        (7, 4000, 7),
-        (7, 5000, 7),
-        (1, 5000, 1),
-        (None, 257, 1),
-    ],
-)
-def test_number_of_blocks(batch, rows, expected):
-    assert gradient_blocks.num_blocks(batch, rows) == expected
-
-
-@pytest.mark.parametrize(
-    ("batch", "rows", "num_lanes", "expected"),
-    [
-        (512, 1, 2, 2),
-        (512, 1, 8, 8),
-        (512, 1, 64, 32),  # of 16 rows; more would be smaller
-        (512, 257, 2, 32),  # as without lanes
-        (512, 257, 64, 64),
-        (512, 257, 6, 64),  # 10.7 rounds, hardly a lane idle; 32 would be 5.3
-        (512, 9, 4, 4),
-        (510, 1, 4, 15),  # four rounds, one lane idle in the last
-        (100, 1, 4, 4),
-        (30, 1, 4, 1),  # too small to split
-        (None, 1, 4, 1),
-    ],
-)
-def test_number_of_blocks_for_lanes(batch, rows, num_lanes, expected):
-    assert gradient_blocks.num_blocks(batch, rows, num_lanes) == expected
-
-
-def test_blocks_are_the_batch_and_their_sum_is_its_sum():
-    nest = {"a": tf.random.normal([12, 3]), "b": (tf.random.normal([12, 2, 2]),)}
-    blocks = [gradient_blocks.block(nest, tf.constant(i), 4) for i in range(4)]
-    for whole, *parts in zip(*map(tf.nest.flatten, (nest, *blocks)), strict=True):
-        np.testing.assert_array_equal(tf.concat(parts, axis=0), whole)
-
-    @tf.function
-    def total():
-        return gradient_blocks.summed(
-            lambda i: tf.nest.map_structure(tf.reduce_sum, gradient_blocks.block(nest, i, 4)), 4
-        )
-
-    for found, whole in zip(tf.nest.flatten(total()), tf.nest.flatten(nest), strict=True):
-        np.testing.assert_allclose(found, np.sum(whole, dtype=np.float64), atol=1e-4)
 
 
 def _agent(network=(), **options):
     tf.keras.utils.set_random_seed(0)
     return ibc_agent.ImplicitBCAgent(
         agent_testing.TIME_STEP_SPEC,
-        agent_testing.ACTION_SPEC,
-        agent_testing.SAMPLING_SPEC,
+        agent_testing.space(),
         agent_testing.mlp_energy(**dict(network)),
         tf.keras.optimizers.SGD(0.1),
         num_counter_examples=15,
@@ -80,7 +27,7 @@ def _agent(network=(), **options):
 
 def _trained(max_rows, monkeypatch, **options):
     """Losses, scalars and all variables of the network after three steps."""
-    monkeypatch.setattr(gradient_blocks, "MAX_ROWS", max_rows)
+    monkeypatch.setattr(blocks, "MAX_ROWS", max_rows)
     agent = _agent(**options)
     train = tf.function(agent.train)
     weights = tf.linspace(0.5, 1.5, 24)

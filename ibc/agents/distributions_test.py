@@ -7,7 +7,8 @@ import tensorflow_probability as tfp
 from scipy import special
 from tf_agents.specs import tensor_spec
 
-from ibc.agents import action_mixture
+from ibc.agents import distributions
+from ibc.utils import keys
 
 LOGITS = np.array([[0.0, 1.0], [2.0, -1.0]], np.float32)
 MEANS = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
@@ -20,7 +21,7 @@ def _mixture(shape=(2,), dtype=tf.float32, rows=slice(None)):
         tfp.distributions.MultivariateNormalDiag(MEANS[rows], SCALES[rows]),
     )
     spec = tensor_spec.BoundedTensorSpec(shape, dtype, -9, 9)
-    return action_mixture.ActionMixture(flat, spec)
+    return distributions.ActionMixture(flat, spec)
 
 
 def test_mode_is_the_mean_of_the_heaviest_component():
@@ -40,12 +41,12 @@ def test_draws_have_the_weights_means_and_spreads():
 
 def test_rows_follow_from_their_own_seeds():
     seeds = tf.constant([[1, 2], [3, 4]])
-    both = _mixture().seeded_sample(seeds)
-    np.testing.assert_array_equal(both, _mixture().seeded_sample(seeds))
+    both = _mixture().keyed_sample(keys.Key(seeds))
+    np.testing.assert_array_equal(both, _mixture().keyed_sample(keys.Key(seeds)))
     for row in range(2):
-        alone = _mixture(rows=slice(row, row + 1)).seeded_sample(seeds[row : row + 1])
+        alone = _mixture(rows=slice(row, row + 1)).keyed_sample(keys.Key(seeds[row : row + 1]))
         np.testing.assert_array_equal(both[row], alone[0])
-    assert not np.array_equal(both, _mixture().seeded_sample(tf.constant([1, 2])))
+    assert not np.array_equal(both, _mixture().keyed_sample(keys.Key(tf.constant([1, 2]))))
 
 
 def test_shaped_actions_of_another_type():

@@ -1,4 +1,4 @@
-"""A batch's gradients, summed over blocks of its examples.
+"""Blocks: a batch or its samples worked on a few thousand rows at a time.
 
 The activations of a training step over all action samples at once do not fit the processor's
 caches, so moving them costs more than computing them, and backpropagation keeps them all. Blocks
@@ -18,6 +18,9 @@ MAX_ROWS = 4608
 
 MIN_ROWS = 16
 """Below this, starting an operation takes longer than the operation."""
+
+MIN_SCORED_ROWS = 64
+"""Below this, making blocks of samples to score takes longer than they save."""
 
 _BUSY = 0.9
 """What is enough: more blocks are smaller ones."""
@@ -97,3 +100,34 @@ def _sum_of_every(fn: Callable[[tf.Tensor], Any], first: int, step: int, count: 
         parallel_iterations=1,
     )
     return tf.nest.pack_sequence_as(like, sums)
+
+
+def scored(score_fn: Callable[[tf.Tensor], tf.Tensor], actions: tf.Tensor) -> tf.Tensor:
+    """Returns score_fn(actions), computed in blocks, as many side by side as there are lanes.
+
+    The blocks' activations fit the caches. With one lane, or few samples, there is one block. Not
+    to be differentiated.
+
+    Args:
+      score_fn: Maps actions [B, n, A] to scores [B, n], each from its own action alone.
+      actions: float32 [B, N, A]; not in blocks where B is not known.
+
+    Returns:
+      float32 [B, N].
+    """
+    batch, count, size = actions.shape
+    num_lanes = lanes.count()
+    if batch is None or num_lanes == 1:
+        return score_fn(actions)
+    blocks = num_blocks(count, batch, num_lanes)
+    if blocks == 1 or batch * count < blocks * MIN_SCORED_ROWS:
+        return score_fn(actions)
+    samples = tf.reshape(actions, [batch, blocks, count // blocks, size])
+    with lanes.limited_to(1):
+        scores = tf.map_fn(
+            score_fn,
+            tf.transpose(samples, [1, 0, 2, 3]),
+            fn_output_signature=tf.TensorSpec([batch, count // blocks]),
+            parallel_iterations=num_lanes,
+        )
+    return tf.reshape(tf.transpose(scores, [1, 0, 2]), [batch, count])
