@@ -41,18 +41,19 @@ def golden():
 @pytest.fixture(scope="session")
 def particle_data(tmp_path_factory) -> str:
     """Records 2 shards of 10 oracle episodes of the 2-D particle task; returns their glob."""
-    from ibc.data.recording import policy_eval_options, policy_eval_run
+    from ibc.data.recording import options as recording_options
+    from ibc.data.recording import recorder
 
     folder = tmp_path_factory.mktemp("particle_data")
     for replica in range(2):
-        options = policy_eval_options.Options(
+        options = recording_options.EvaluationOptions(
             task="PARTICLE",
             policy="oracle",
             num_episodes=10,
             dataset_path=str(folder / "oracle.tfrecord"),
             replicas=2,
         )
-        policy_eval_run.run(options, replica)
+        recorder.run(options, replica)
         gin.clear_config()
     return str(folder / "oracle*.tfrecord")
 

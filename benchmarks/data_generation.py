@@ -19,7 +19,8 @@ startup.import_tensorflow_quietly()
 # isort: split
 import physics_time
 
-from ibc.data.recording import policy_eval_options, policy_eval_run
+from ibc.data.recording import options as recording_options
+from ibc.data.recording import recorder
 
 _TASK = flags.DEFINE_string("task", "PUSH", "A block task.")
 _NUM_EPISODES = flags.DEFINE_integer("num_episodes", 200, "Number of episodes.")
@@ -30,13 +31,13 @@ def main(_) -> None:
         # The seconds of the environment's construction are not part of a rate.
         first = _NUM_EPISODES.value
         marks = []
-        options = policy_eval_options.Options(
+        options = recording_options.EvaluationOptions(
             task=_TASK.value,
             policy="oracle",
             num_episodes=first + 1,
             dataset_path=os.path.join(folder, "oracle.tfrecord"),
         )
-        result = policy_eval_run.run(
+        result = recorder.run(
             options, on_episode=lambda: marks.append((time.perf_counter(), pybullet.seconds))
         )
     seconds = marks[-1][0] - marks[0][0]

@@ -25,7 +25,8 @@ import machine
 import tensorflow as tf
 from absl import app
 
-from ibc.data.recording import policy_eval_options, policy_eval_run
+from ibc.data.recording import options as recording_options
+from ibc.data.recording import recorder
 from ibc.data.records import shard_writer, shards, specs
 from ibc.data.windows import dataset as dataset_lib
 from ibc.data.windows import streamed
@@ -110,8 +111,8 @@ def record_images(folder: str, files: int) -> list[str]:
     """Records three episodes of the pushing oracle with images; returns copies of the file."""
     path = os.path.join(folder, "images_0.tfrecord")
     gin.clear_config()
-    policy_eval_run.run(
-        policy_eval_options.Options(
+    recorder.run(
+        recording_options.EvaluationOptions(
             task="PUSH", policy="oracle_push", use_image_obs=True, num_episodes=3, dataset_path=path
         ),
         replica=0,

@@ -15,6 +15,7 @@ from absl import flags
 from tf_agents.utils import example_encoding_dataset
 
 from ibc.data import policy_eval
+from ibc.data.recording import options as recording_options
 from ibc.environments import tasks
 from tests import command_line_testing
 
@@ -105,7 +106,7 @@ def test_failure_is_a_status_without_a_traceback(tmp_path):
     assert done.stderr == f"error: unknown task 'PARTICEL'; {hint}available: {available}.\n"
 
 
-def test_ctrl_c_ends_every_process_and_leaves_no_file(tmp_path):
+def test_ctrl_c_ends_every_process_and_leaves_whole_episodes(tmp_path):
     process = subprocess.Popen(
         [*_MODULE, *_published(tmp_path / "a.tfrecord", 10**6)],
         stdout=subprocess.PIPE,
@@ -124,7 +125,7 @@ def test_ctrl_c_ends_every_process_and_leaves_no_file(tmp_path):
     assert "Traceback" not in errors
     assert len(family) >= 3
     assert not psutil.wait_procs(family, timeout=15)[1]
-    assert not list(tmp_path.iterdir())
+    _assert_only_unfinished(tmp_path)
 
 
 def test_killed_command_leaves_no_process_behind(tmp_path):
@@ -140,7 +141,7 @@ def test_killed_command_leaves_no_process_behind(tmp_path):
     process.kill()
     process.wait()
     assert not psutil.wait_procs(family, timeout=15)[1]
-    assert not list(tmp_path.iterdir())
+    _assert_only_unfinished(tmp_path)
 
 
 def test_help_names_every_flag_without_waiting_for_tensorflow(tmp_path):
@@ -156,7 +157,7 @@ def test_flags_have_the_published_defaults():
     values = flags.FlagValues()
     policy_eval.define_flags(values)
     values(["prog", "--task=PARTICLE", "--gin_bindings=A.b=1", "--gin_bindings=A.c=2", "--video"])
-    options = policy_eval.options_from_flags(values)
+    options = recording_options.EvaluationOptions.from_flags(values)
     assert options.num_episodes == 5
     assert options.output_path == "/tmp/ibc/policy_eval/"
     assert options.gin_bindings == ("A.b=1", "A.c=2")
@@ -171,6 +172,13 @@ def test_no_module_beside_the_script_hides_a_library():
     names = {path.stem for path in _SCRIPT.parent.iterdir()} - {"__init__", "__pycache__"}
     assert not names & set(sys.stdlib_module_names)
     assert not names & {module.partition(".")[0] for module in sys.modules}
+
+
+def _assert_only_unfinished(folder):
+    """Checks that nothing is there but what the same command goes on from."""
+    suffixes = ("", ".spec", ".journal")
+    allowed = {f".a_{i}.tfrecord.unfinished{suffix}" for i in range(2) for suffix in suffixes}
+    assert {path.name for path in folder.iterdir()} <= allowed
 
 
 def _sizes(folder, minimum):

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from ibc.data.recording import policy_eval_options, policy_eval_run
+from ibc.data.recording import options as recording_options
+from ibc.data.recording import recorder
 from ibc.environments import suite, tasks
 from ibc.eval import measured_environment
 from ibc.train import config_files, experiment
@@ -22,10 +23,10 @@ _SMALL = (
 
 def record(task, path):
     """Records two oracle episodes."""
-    options = policy_eval_options.Options(
+    options = recording_options.EvaluationOptions(
         task=task, policy="oracle", num_episodes=2, dataset_path=str(path)
     )
-    policy_eval_run.run(options)
+    recorder.run(options)
 
 
 def test_every_task_is_evaluated_and_results_are_aggregated(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 
 import imageio_ffmpeg
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -43,8 +44,9 @@ _TRAINING_KILLS = (
 )
 _RECORDING_KILLS = 6
 # What is awaited: every replica has begun its file; one has ended it.
-_GENERATING_KILLS = ((".oracle_?.tfrecord.tmp-*", 2), ("oracle_?.tfrecord", 1))
+_GENERATING_KILLS = ((".oracle_?.tfrecord.unfinished", 2), ("oracle_?.tfrecord", 1))
 _COLLECTING_KILLS = 4
+_EPISODES = 1000
 _KILLS = len(_TRAINING_KILLS) + _RECORDING_KILLS + len(_GENERATING_KILLS) + _COLLECTING_KILLS
 
 
@@ -187,28 +189,44 @@ def assert_whole_shards(folder: pathlib.Path, episodes: int) -> int:
 
 
 def assert_nothing_hidden(folder: pathlib.Path) -> None:
-    assert not [path for path in folder.rglob(".*") if "tmp-" in path.name]
+    names = [path.name for path in folder.rglob(".*")]
+    assert not [name for name in names if "tmp-" in name or ".unfinished" in name]
 
 
 @pytest.mark.parametrize("more", [("--replicas=2",), ("--video",)])
-def test_a_killed_recording_leaves_whole_files_alone(tmp_path, more: Sequence[str], report):
+def test_a_killed_recording_goes_on_from_its_whole_episodes(tmp_path, more: Sequence[str], report):
     rng = random.Random(more[0])
-    command = ["ibc.data.policy_eval", "--task=PARTICLE", "--policy=oracle"]
+    command = ["ibc.data.policy_eval", "--task=PARTICLE", "--policy=random"]
     command += [f"--dataset_path={tmp_path}/a.tfrecord", f"--output_path={tmp_path}", *more]
-    rows = []
+    shards = ("a_0.tfrecord", "a_1.tfrecord") if "replicas" in more[0] else ("a.tfrecord",)
+
+    def begun() -> int:
+        return sum(len(p.read_bytes().splitlines()) for p in tmp_path.glob(".a*.journal"))
+
+    process = None
     for _ in range(_RECORDING_KILLS // 2):
-        process = start(tmp_path / "log", *command, "--num_episodes=200000")
-        while process.poll() is None and not list(tmp_path.glob(".a*")):
+        before = begun()
+        process = start(tmp_path / "log", *command, f"--num_episodes={_EPISODES}")
+        while process.poll() is None and begun() <= before + len(shards):
             time.sleep(0.01)
-        time.sleep(rng.random())
+        time.sleep(0.2 * rng.random())
+        assert process.poll() is None, (tmp_path / "log").read_text()
         kill(process)
-        assert process.returncode == -9, (tmp_path / "log").read_text()
-        rows.append(f"{assert_whole_shards(tmp_path, 200000):6} whole files")
-    report(f"recording {more[0]}, killed", *rows)
-    process = start(tmp_path / "log", *command, "--num_episodes=3")
+        assert begun() > before
+        assert_whole_shards(tmp_path, _EPISODES)
+    report(f"recording {more[0]}, killed: {begun()} of {_EPISODES * len(shards)} episodes at last")
+    process = start(tmp_path / "log", *command, f"--num_episodes={_EPISODES}")
     assert process.wait() == 0, (tmp_path / "log").read_text()
-    assert assert_whole_shards(tmp_path, 3) == (2 if "replicas" in more[0] else 1)
+    assert "going on after episode" in (tmp_path / "log").read_text()
+    assert assert_whole_shards(tmp_path, _EPISODES) == len(shards)
     assert_nothing_hidden(tmp_path)
+    found = [shard_reader.read_shard(str(tmp_path / name)).frames for name in shards]
+    command = [argument.replace(str(tmp_path), str(tmp_path / "whole")) for argument in command]
+    process = start(tmp_path / "log", *command, f"--num_episodes={_EPISODES}")
+    assert process.wait() == 0, (tmp_path / "log").read_text()
+    for name, frames in zip(shards, found, strict=True):
+        whole = shard_reader.read_shard(str(tmp_path / "whole" / name)).frames
+        tf.nest.map_structure(np.testing.assert_array_equal, frames, whole)
 
 
 def test_a_training_killed_while_it_records_records_anew(tmp_path, report):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.data.recording import policy_eval_options, policy_eval_run
+from ibc.data.recording import options as recording_options
+from ibc.data.recording import recorder
 from ibc.train import config_files, experiment
 
 _FILES = sorted(config_files.config_root().glob("*/*.gin"))
@@ -45,7 +46,7 @@ def demonstrations(tmp_path_factory):
         if family not in paths:
             folder = tmp_path_factory.mktemp(family)
             paths[family] = str(folder / "demonstrations.tfrecord")
-            options = policy_eval_options.Options(
+            options = recording_options.EvaluationOptions(
                 task=_TASKS[family],
                 # D4RL's tasks have no oracle.
                 policy="random" if family == "d4rl" else "oracle",
@@ -53,7 +54,7 @@ def demonstrations(tmp_path_factory):
                 dataset_path=paths[family],
                 use_image_obs=family == "pushing_pixels",
             )
-            policy_eval_run.run(options)
+            recorder.run(options)
             gin.clear_config()
         return paths[family]
 

@@ -185,16 +185,22 @@ def test_training_in_a_folder_that_cannot_be_written(tmp_path, particle_data, be
 
 
 @pytest.mark.parametrize("replicas", [(), ("--replicas=2",)])
-def test_recording_on_a_full_disk_leaves_the_old_files(tmp_path, replicas):
+def test_recording_on_a_full_disk_leaves_the_old_files_and_goes_on(tmp_path, replicas):
     folder = tmp_path / "data"
     done = command_testing.in_process("policy_eval", recording(folder, *replicas)[1:])
     assert done.status == 0, done.errors
     before = contents(folder)
     command = recording(folder, "--seed=1", *replicas)
-    assert "File too large" in only_error(run(*command, file_size=20_000))
-    assert contents(folder) == before
-    assert "No space left on device" in only_error(run_on_disk(folder, 100, *command))
-    assert contents(folder) == before
+    for full in ({"file_size": 100_000}, {}):
+        done = run(*command, **full) if full else run_on_disk(folder, 300, *command)
+        line = only_error(done)
+        assert "File too large" in line if full else "No space left on device" in line
+        found = contents(folder)
+        assert {p: c for p, c in found.items() if ".unfinished" not in p.name} == before
+        assert any(p.name.endswith(".journal") for p in found)
+    done = run(*command)
+    assert done.returncode == 0 and "going on after episode" in done.stderr
+    assert contents(folder).keys() == before.keys()
 
 
 @pytest.mark.parametrize("output", ["--video", "--viz_img"])

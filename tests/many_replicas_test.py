@@ -51,7 +51,7 @@ def _started(folder: pathlib.Path, num_episodes: int) -> subprocess.Popen:
 def _wait_until_all_record(process: subprocess.Popen, folder: pathlib.Path) -> list[psutil.Process]:
     """Returns the command's processes as soon as every replica writes to its file."""
     deadline = time.monotonic() + _LONGEST_SECONDS
-    while len([p for p in folder.glob(".a_*") if p.name.rpartition("-")[2].isdigit()]) < _REPLICAS:
+    while len(list(folder.glob(".a_*.journal"))) < _REPLICAS:
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline, "not all replicas record"
         time.sleep(0.05)
@@ -86,11 +86,13 @@ def test_all_record_and_no_two_alike(tmp_path, start):
 def test_a_killed_one_is_named_and_nobody_is_left(tmp_path, start):
     process = start(10**6)
     family = _wait_until_all_record(process, tmp_path)
-    recording = next(tmp_path.glob(".a_7.tfrecord.tmp-*"))
-    os.kill(int(recording.name.removesuffix(".spec").rpartition("-")[2]), signal.SIGKILL)
+    (recording,) = [
+        p for p in family if any("/.a_7.tfrecord" in file.path for file in p.open_files())
+    ]
+    recording.kill()
     assert _end(process, family, _NOTICED_SECONDS) == "error: replica 7 was killed by SIGKILL."
     assert process.returncode == 1
-    assert not list(tmp_path.iterdir())
+    assert not [p for p in tmp_path.iterdir() if ".unfinished" not in p.name]
 
 
 def test_an_error_of_one_is_given_and_nobody_is_left(tmp_path, start):
@@ -101,7 +103,7 @@ def test_an_error_of_one_is_given_and_nobody_is_left(tmp_path, start):
     line = _end(process, family, _LONGEST_SECONDS)
     assert line.startswith("error: replica 7: IsADirectoryError: ")
     assert process.returncode == 1
-    assert not list(tmp_path.glob(".*"))
+    assert not [p for p in tmp_path.glob(".*") if ".unfinished" not in p.name]
 
 
 @pytest.mark.parametrize("group", [False, True])
@@ -114,4 +116,4 @@ def test_ctrl_c_leaves_nobody(tmp_path, start, group):
         process.send_signal(signal.SIGINT)
     assert _end(process, family, _NOTICED_SECONDS).startswith("error: interrupted")
     assert process.returncode == 130
-    assert not list(tmp_path.iterdir())
+    assert not [p for p in tmp_path.iterdir() if ".unfinished" not in p.name]

@@ -122,7 +122,7 @@ EVALUATION = {
     ("--dataset_path=out/*",): "holds a character of glob patterns",
     ("--dataset_path=out/a\0b",): "holds a null byte",
     ("--gin_bindings=ParticleEnv.k_p=1e308",): "is not finite in frame ",
-    ("--dataset_path=in/file/x.tfrecord",): "in/file is a file, a folder is needed there",
+    ("--dataset_path=in/file/x.tfrecord",): "in/file is a regular file, not a folder",
     ("--checkpoint_path=in",): "--checkpoint_path needs --saved_model_path",
     ("--gin_file=nowhere.gin",): "gin file 'nowhere.gin' was not found; in ",
     ("--gin_bindings=ParticleEnv.seed=-3",): "ParticleEnv.seed must be a whole number",

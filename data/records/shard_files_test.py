@@ -74,6 +74,6 @@ def test_what_is_written_under_a_name_that_passes_is_found(tmp_path, name):
 
 
 def test_flags_are_checked_without_tensorflow():
-    code = "import sys, ibc.data.recording.policy_eval_options; print('tensorflow' in sys.modules)"
+    code = "import sys, ibc.data.recording.options; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "False\n", done

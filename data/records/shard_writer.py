@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Sequence
 from types import TracebackType
 
 import numpy as np
@@ -9,10 +10,13 @@ import tensorflow as tf
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
-from tf_agents.utils import example_encoding_dataset
+from tf_agents.utils import example_encoding, example_encoding_dataset
 
 from ibc.data.records import manifest, shard_files, specs
 from ibc.utils import atomic_file
+
+# What TF-Agents' observer takes.
+_JPEG_QUALITY = 95
 
 
 class ShardWriter:
@@ -26,6 +30,7 @@ class ShardWriter:
 
     Until the end the records go to a hidden temporary file in the same folder. A clean exit
     renames spec, manifest and record file into place, in this order; an exception removes them.
+    `keep_as` lets them outlive exceptions instead, and `append_episode` takes them up again.
     Where `path` is a link, they take the place of the file that it leads to, and readers find them
     under both names.
     What writers of the same file have left that were killed is removed at the start.
@@ -69,11 +74,15 @@ class ShardWriter:
             for number, (name, leaf) in enumerate(specs.leaves(self._spec).items())
             if name.startswith(("observation", "action")) and leaf.dtype.is_floating
         ]
-        self._observer = example_encoding_dataset.TFRecordObserver(
-            self._temporary,
-            self._spec,
-            py_mode=True,
+        self._is_kept = False
+        self._encode = example_encoding.get_example_serializer(
+            tensor_spec.to_nest_array_spec(self._spec),
             compress_image=True,
+            image_quality=_JPEG_QUALITY,
+        )
+        self._file = tf.io.TFRecordWriter(self._temporary)
+        example_encoding_dataset.encode_spec_to_file(
+            self._temporary + specs.SPEC_SUFFIX, self._spec
         )
 
     def __call__(self, frame: trajectory.Trajectory) -> None:
@@ -84,7 +93,7 @@ class ShardWriter:
             finite, as readers refuse it, or cannot follow the frame before.
         """
         try:
-            self._observer(frame)
+            self._file.write(self._encode(frame))
         except ValueError as error:
             raise ValueError(self._misfit(frame, error)) from error
         self._check_finite(frame)
@@ -112,12 +121,33 @@ class ShardWriter:
     ) -> None:
         try:
             # A full disk may show only here, where what is left in memory is written.
-            self._observer.close()
+            self._file.close()
             if error_type is None:
                 self._check_complete()
                 self._publish()
         finally:
-            self._remove_temporaries()
+            if not self._is_kept:
+                self._remove_temporaries()
+
+    def append_episode(self, records: Sequence[bytes]) -> None:
+        """Appends a whole episode that was encoded before, with the frame after its last step."""
+        for record in records:
+            self._file.write(record)
+        self.num_frames += len(records)
+        self.num_episodes += 1
+        self._last_step_type = int(ts.StepType.LAST)
+
+    def keep_as(self, name: str) -> None:
+        """Renames the temporary files, which exceptions then leave alone; `flush` fills them."""
+        self.flush()
+        kept = os.path.join(os.path.dirname(self._target), name)
+        for suffix in (specs.SPEC_SUFFIX, ""):
+            os.replace(self._temporary + suffix, kept + suffix)
+        self._temporary, self._is_kept = kept, True
+
+    def flush(self) -> None:
+        """Hands all frames to the operating system, so that they survive this process."""
+        self._file.flush()
 
     def _misfit(self, frame: trajectory.Trajectory, error: ValueError) -> str:
         """Says which parts of a frame are not as the spec has them."""

@@ -10,6 +10,7 @@ import time
 import pytest
 from absl import flags
 
+from ibc.data.recording import options as recording_options
 from ibc.data.records import shard_reader
 from ibc.environments.collect import collect_oracle
 from tests import command_line_testing
@@ -46,19 +47,23 @@ def test_script_records_its_share_and_says_so(tmp_path):
     assert all(not line or "/4 [" in line for line in bar), "only the bar is on stderr"
 
 
-def test_termination_leaves_no_unfinished_file(tmp_path):
-    process = subprocess.Popen(
-        _command(tmp_path / "a.tfrecord", "--num_episodes=1000000"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".a_0*")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.terminate()
-    assert process.wait(timeout=30) == 128 + signal.SIGTERM
-    assert os.listdir(tmp_path) == ["a.collection"]
-    assert os.listdir(tmp_path / "a.collection") == ["settings.json"]
+def test_termination_keeps_whole_episodes_and_the_same_command_goes_on(tmp_path):
+    command = _command(tmp_path / "a.tfrecord", "--num_episodes=20000", "--num_shards=1")
+    journal = tmp_path / ".a_0.tfrecord.unfinished.journal"
+    for _ in range(2):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 60
+        size = journal.stat().st_size if journal.exists() else 1000
+        while not (journal.exists() and journal.stat().st_size > size + 1000):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 128 + signal.SIGTERM
+        unfinished = [f".a_0.tfrecord.unfinished{suffix}" for suffix in ("", ".journal", ".spec")]
+        assert sorted(os.listdir(tmp_path)) == [*unfinished, "a.collection"]
+        assert os.listdir(tmp_path / "a.collection") == ["settings.json"]
+    assert b"going on after episode" in errors and b"error: terminated; whole episodes" in errors
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,7 @@ def test_every_option_is_a_flag_with_its_default():
     values(
         ["prog", "--task=PUSH", "--nostep_limit", "--gin_bindings=A.b=1", "--gin_bindings=A.c=2"]
     )
-    options = collect_oracle.options_from_flags(values)
+    options = recording_options.CollectionOptions.from_flags(values)
     assert (options.task, options.policy, options.num_episodes) == ("PUSH", "oracle", 5)
     assert options.step_limit is False
     assert options.gin_bindings == ("A.b=1", "A.c=2")

@@ -24,7 +24,7 @@ class ProcessGroup:
     Environment i belongs to worker i mod num_workers and is row i mod width of wave i // width.
     There are two waves if every worker can have a share of both, so that it steps one while the
     policy acts for the other. The workers are forked from a server that has imported TensorFlow,
-    see `ibc.data.recording.policy_eval_preload`; they end with this process.
+    see `ibc.data.recording.preload`; they end with this process.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ProcessGroup:
         # Wave → workers that are yet to answer; the wave at work for longest comes first.
         self._at_work: dict[int, set[int]] = {}
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["ibc.data.recording.policy_eval_preload"])
+        context.set_forkserver_preload(["ibc.data.recording.preload"])
         self.processes: list[multiprocessing.Process] = []
         self._pipes: list[connection.Connection] = []
         self._selector = selectors.DefaultSelector()

@@ -8,7 +8,8 @@ from tf_agents.policies import policy_saver
 from tf_agents.specs import tensor_spec
 
 from ibc.agents import greedy_policy, ibc_policy
-from ibc.data.recording import policy_eval_options, policy_eval_run
+from ibc.data.recording import options as recording_options
+from ibc.data.recording import recorder
 from ibc.environments import suite
 from ibc.eval import (
     environment_group,
@@ -127,10 +128,10 @@ def test_policy_eval_runs_the_exported_policy(tmp_path):
         path = str(tmp_path / f"policy_{warm_start_fraction}")
         policy = greedy_policy.SeededGreedyPolicy(_policy(warm_start_fraction))
         policy_saver.PolicySaver(policy, batch_size=None).save(path)
-        options = policy_eval_options.Options(
+        options = recording_options.EvaluationOptions(
             task="PARTICLE", saved_model_path=path, history_length=2, num_episodes=6
         )
-        result = policy_eval_run.run(options)
+        result = recorder.run(options)
         gin.clear_config()
         return result.metrics["AverageFinalSecondGoalDistance"]
 

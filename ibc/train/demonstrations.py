@@ -6,7 +6,8 @@ import time
 import tqdm
 from absl import logging
 
-from ibc.data.recording import policy_eval_options, policy_eval_replicas, policy_eval_report
+from ibc.data.recording import journal, replicas
+from ibc.data.recording import options as recording_options
 from ibc.data.records import manifest, shards
 from ibc.environments import task as task_lib
 from ibc.environments import tasks
@@ -21,8 +22,7 @@ def ensure(
     """Records oracle episodes where `dataset_path` says, unless there are some already.
 
     Records `task_lib.RECORDED_EPISODES` episodes in `task_lib.RECORDING_REPLICAS` processes, as the
-    command does that `Task.recording_command` names. What an interrupted recording has left is
-    recorded anew.
+    command does that `Task.recording_command` names. An interrupted recording is gone on with.
 
     Args:
       task_name: name of the task, whose own oracle is recorded.
@@ -43,7 +43,7 @@ def ensure(
         )
     # 'a/oracle*.tfrecord' is a glob of what is recorded as 'a/oracle.tfrecord'.
     file_name = dataset_path.replace("*", "", 1)
-    options = policy_eval_options.Options(
+    options = recording_options.EvaluationOptions(
         task=task_name,
         policy="oracle",
         num_episodes=task_lib.RECORDED_EPISODES // task_lib.RECORDING_REPLICAS,
@@ -61,15 +61,15 @@ def ensure(
             "what to call new files; give one path with at most one *, such as "
             "'datasets/push/oracle_push*.tfrecord'."
         )
-    policy_eval_options.check(options)
+    options.check()
     logging.info("Recording %d demonstrations: %s", task_lib.RECORDED_EPISODES, dataset_path)
     start = time.monotonic()
     with tqdm.tqdm(total=task_lib.RECORDED_EPISODES, unit="episode") as bar:
-        results = policy_eval_replicas.run(options, bar.update)
-    logging.info("%s", policy_eval_report.report(results, time.monotonic() - start))
+        results = replicas.run(options, bar.update)
+    logging.info("%s", journal.report(results, time.monotonic() - start))
 
 
-def _is_there(dataset_path: str, options: policy_eval_options.Options) -> bool:
+def _is_there(dataset_path: str, options: recording_options.EvaluationOptions) -> bool:
     """Whether there are record files, and not those of a recording that was interrupted."""
     try:
         found = {pathlib.Path(path) for path in shards.find_shards(dataset_path)}
@@ -79,7 +79,7 @@ def _is_there(dataset_path: str, options: policy_eval_options.Options) -> bool:
     return not (found < planned and all(_holds_all_episodes(path, options) for path in found))
 
 
-def _holds_all_episodes(path: pathlib.Path, options: policy_eval_options.Options) -> bool:
+def _holds_all_episodes(path: pathlib.Path, options: recording_options.EvaluationOptions) -> bool:
     """Whether a file is as long as one that would be recorded; recording it again changes nothing.
 
     Shorter files, or files without a manifest, are someone's own.

@@ -2,16 +2,17 @@ import gin
 import numpy as np
 import pytest
 
-from ibc.data.recording import policy_eval_options, policy_eval_run
+from ibc.data.recording import options as recording_options
+from ibc.data.recording import recorder
 from ibc.data.records import shard_reader
-from ibc.environments import tasks
+from ibc.environments import task
 from ibc.environments.particle import particle  # noqa: F401  (gin.ParticleEnv)
 from ibc.train import config_files, demonstrations
 
 
 @pytest.fixture(autouse=True)
 def few_episodes(monkeypatch):
-    monkeypatch.setattr(tasks, "RECORDED_EPISODES", 4)
+    monkeypatch.setattr(task, "RECORDED_EPISODES", 4)
 
 
 def modification_times(folder):
@@ -37,14 +38,14 @@ def test_records_what_is_missing_and_leaves_what_is_there(tmp_path):
 
 
 def test_a_shard_of_ones_own_is_left_alone(tmp_path):
-    options = policy_eval_options.Options(
+    options = recording_options.EvaluationOptions(
         task="PARTICLE",
         policy="oracle",
         num_episodes=3,
         replicas=1,
         dataset_path=str(tmp_path / "oracle.tfrecord"),
     )
-    policy_eval_run.run(options)
+    recorder.run(options)
     gin.clear_config()
     before = modification_times(tmp_path)
     demonstrations.ensure("PARTICLE", str(tmp_path / "oracle*.tfrecord"))

@@ -12,4 +12,4 @@ from ibc.utils import startup
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 startup.import_tensorflow_quietly()
 
-from ibc.data.recording import policy_eval_run  # noqa: E402, F401
+from ibc.data.recording import recorder  # noqa: E402, F401

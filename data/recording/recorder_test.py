@@ -1,6 +1,8 @@
 """Tests of running a policy in one process."""
 
 import dataclasses
+import itertools
+import os
 
 import gin
 import numpy as np
@@ -14,13 +16,15 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import example_encoding_dataset
 
-from ibc.data.recording import policy_eval_options, policy_eval_run
+from ibc.data.recording import journal, recorder
+from ibc.data.recording import options as recording_options
+from ibc.data.records import manifest
 from ibc.environments import suite
 from ibc.environments.particle import particle_oracles
 from ibc.utils import termination
 from tests import termination_testing
 
-_OPTIONS = policy_eval_options.Options(
+_OPTIONS = recording_options.EvaluationOptions(
     task="PARTICLE", policy="oracle", num_episodes=3, gin_bindings=("ParticleEnv.n_steps=6",)
 )
 
@@ -35,7 +39,7 @@ def clean_gin():
 
 def _run(replica=0, **changes):
     gin.clear_config()
-    return policy_eval_run.run(dataclasses.replace(_OPTIONS, **changes), replica)
+    return recorder.run(dataclasses.replace(_OPTIONS, **changes), replica)
 
 
 def _read(path, **options):
@@ -47,6 +51,10 @@ def _read(path, **options):
     return tf.nest.map_structure(lambda *parts: np.stack(parts), *frames)
 
 
+def _images(path):
+    return _read(path, compress_image=True)
+
+
 def _run_and_read(path, replica, **changes):
     _run(replica, dataset_path=str(path), **changes)
     return _read(path)
@@ -54,14 +62,12 @@ def _run_and_read(path, replica, **changes):
 
 def test_seeds_are_those_of_seedsequence_and_all_different():
     expected = np.random.SeedSequence(5, spawn_key=(2, 7)).generate_state(1)[0]
-    assert policy_eval_run.episode_seed(5, 2, 7) == expected
+    assert recorder.episode_seed(5, 2, 7) == expected
     assert (
-        policy_eval_run.policy_seed(5, 2)
+        recorder.policy_seed(5, 2)
         == (np.random.SeedSequence(5, spawn_key=(2,)).generate_state(1)[0])
     )
-    seeds = {
-        policy_eval_run.episode_seed(s, i, j) for s in (0, 1) for i in range(9) for j in range(9)
-    }
+    seeds = {recorder.episode_seed(s, i, j) for s in (0, 1) for i in range(9) for j in range(9)}
     assert len(seeds) == 2 * 9 * 9
     assert all(0 <= seed < 2**32 for seed in seeds)
 
@@ -72,7 +78,7 @@ def test_episodes_begin_as_their_seeds_say(tmp_path):
     starts = np.flatnonzero(frames.step_type == ts.StepType.FIRST)
     np.testing.assert_array_equal(starts, [0, 7, 14])
     for episode, start in enumerate(starts):
-        rng = np.random.RandomState(policy_eval_run.episode_seed(9, 4, episode))
+        rng = np.random.RandomState(recorder.episode_seed(9, 4, episode))
         draws = rng.uniform(size=(3, 2)).astype(np.float32)
         np.testing.assert_array_equal(frames.observation["pos_agent"][start], draws[0])
         np.testing.assert_array_equal(frames.observation["pos_second_goal"][start], draws[2])
@@ -98,7 +104,7 @@ def test_records_replay_to_the_same_observations(tmp_path):
     frames = _read(tmp_path / "a.tfrecord")
     env = suite.load("PARTICLE")
     for start in (0, 7, 14):
-        env.seed(policy_eval_run.episode_seed(0, 0, start // 7))
+        env.seed(recorder.episode_seed(0, 0, start // 7))
         step = env.reset()
         for row in range(start, start + 7):
             for key, value in step.observation.items():
@@ -112,7 +118,7 @@ def test_figures_are_those_of_separate_episodes():
     policy, inner = particle_oracles.ParticleOracle(env), suite.gym_env(env)
     distances, successes = [], []
     for episode in range(4):
-        env.seed(policy_eval_run.episode_seed(1, 0, episode))
+        env.seed(recorder.episode_seed(1, 0, episode))
         py_driver.PyDriver(env, policy, [], max_steps=50).run(env.reset())
         distances.append(np.linalg.norm(inner.position - inner.second_goal))
         successes.append(inner.succeeded)
@@ -136,7 +142,7 @@ def test_same_seed_same_records_other_replica_others(tmp_path, policy):
 
 def test_every_episode_is_announced():
     calls = []
-    policy_eval_run.run(_OPTIONS, on_episode=lambda: calls.append(1))
+    recorder.run(_OPTIONS, on_episode=lambda: calls.append(1))
     assert len(calls) == 3
 
 
@@ -156,17 +162,144 @@ def test_video_and_pictures_are_written(tmp_path):
         assert image.format == "PNG"
 
 
-def test_failing_environment_leaves_no_file(tmp_path, monkeypatch):
-    def fail():
-        raise RuntimeError("on purpose")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, termination.Terminated, RuntimeError])
+def test_failure_in_the_first_episode_leaves_no_file(tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error("on purpose")
 
-    with pytest.raises(RuntimeError, match="on purpose"):
-        policy_eval_run.run(
-            dataclasses.replace(
-                _OPTIONS, dataset_path=str(tmp_path / "a"), video=True, output_path=str(tmp_path)
-            ),
-            on_episode=fail,
-        )
+    monkeypatch.setattr(particle_oracles.ParticleOracle, "_action", fail)
+    with pytest.raises(error, match="on purpose"):
+        _run(dataset_path=str(tmp_path / "a"), video=True, output_path=str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+_UNFINISHED = [".a.unfinished", ".a.unfinished.journal", ".a.unfinished.spec"]
+
+
+def _interrupted(path, after, error=KeyboardInterrupt, **changes):
+    """Begins a recording that ends after some episodes."""
+    episodes = iter(range(after - 1))
+
+    def end():
+        if next(episodes, None) is None:
+            raise error("on purpose")
+
+    gin.clear_config()
+    with pytest.raises(error):
+        recorder.run(dataclasses.replace(_OPTIONS, dataset_path=str(path), **changes), 0, end)
+    assert sorted(os.listdir(path.parent)) == _UNFINISHED
+
+
+_RECORDINGS = {
+    "states": {"policy": "random", "num_episodes": 4},
+    "drawn oracle": {
+        "gin_bindings": ("ParticleEnv.n_steps=6", "ParticleOracle.multimodal=True"),
+        "history_length": 2,
+        "num_episodes": 4,
+    },
+    "images": {"task": "REACH", "use_image_obs": True, "gin_bindings": (), "num_episodes": 2},
+    "noise": {
+        "task": "PUSH",
+        "gin_bindings": ("OrientedPushOracle.action_noise_std=0.01",),
+        "num_episodes": 2,
+    },
+}
+
+
+@pytest.mark.parametrize("kind", _RECORDINGS)
+def test_an_interrupted_recording_goes_on_as_if_it_had_never_been(tmp_path, kind):
+    (tmp_path / "parts").mkdir()
+    path, expected = tmp_path / "parts" / "a", str(tmp_path / "whole")
+    changes = _RECORDINGS[kind]
+    whole = _run(dataset_path=expected, **changes)
+    for after in range(1, changes["num_episodes"], 2):
+        _interrupted(path, after, **changes)
+    ran = []
+    gin.clear_config()
+    options = dataclasses.replace(_OPTIONS, dataset_path=str(path), **changes)
+    found = recorder.run(options, 0, lambda: ran.append(1))
+    assert dataclasses.replace(found, written=whole.written) == whole
+    tf.nest.map_structure(np.testing.assert_array_equal, _images(path), _images(expected))
+    assert manifest.load(str(path)).episodes == changes["num_episodes"] == len(ran)
+    assert len(os.listdir(path.parent)) == 3
+
+
+def _cut_records(folder):
+    os.truncate(folder / ".a.unfinished", os.path.getsize(folder / ".a.unfinished") - 100)
+
+
+def _add_half_an_episode(folder):
+    with open(folder / ".a.unfinished", "ab") as file:
+        file.write((folder / ".a.unfinished").read_bytes()[:1000])
+
+
+def _cut_line(folder):
+    with open(folder / ".a.unfinished.journal", "ab") as file:
+        file.write(b'{"frames": 7, "st')
+
+
+@pytest.mark.parametrize(
+    ("damage", "left"), [(_add_half_an_episode, 2), (_cut_line, 2), (_cut_records, 1)]
+)
+def test_a_killed_recording_goes_on_after_its_last_whole_episode(tmp_path, damage, left):
+    expected = _run_and_read(tmp_path / "whole", 0, policy="random")
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    _interrupted(folder / "a", 2, policy="random")
+    damage(folder)
+    notes = []
+    gin.clear_config()
+    options = dataclasses.replace(_OPTIONS, dataset_path=str(folder / "a"), policy="random")
+    recorder.run_replica(options, 0, note=notes.append)
+    assert notes[-1] == f"{folder}/a: going on after episode {left} of 3."
+    assert len(notes) == 3 - left
+    tf.nest.map_structure(np.testing.assert_array_equal, _read(folder / "a"), expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 8}, "seed was 0, now 8"),
+        ({"gin_bindings": ("ParticleEnv.n_steps=7",)}, "now ParticleEnv.n_steps = 7"),
+        ({"policy": "random"}, "policy was oracle, now random"),
+    ],
+)
+def test_other_settings_are_a_new_start_and_said(tmp_path, change, said):
+    _interrupted(tmp_path / "a", 2)
+    notes = []
+    gin.clear_config()
+    options = dataclasses.replace(_OPTIONS, dataset_path=str(tmp_path / "a"), **change)
+    recorder.run_replica(options, 0, note=notes.append)
+    (note,) = notes
+    assert "recording of 2 episodes was begun with other settings" in note and said in note
+    assert "\n" not in note
+    (tmp_path / "b").mkdir()
+    expected = _run_and_read(tmp_path / "b" / "a", 0, **change)
+    tf.nest.map_structure(np.testing.assert_array_equal, _read(tmp_path / "a"), expected)
+
+
+def test_two_at_a_time_are_refused_and_the_first_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "LONGEST_WAIT_SECONDS", 0.0)
+
+    def run_another():
+        with pytest.raises(ValueError, match="is being recorded by another process"):
+            _run(dataset_path=str(tmp_path / "a"))
+
+    options = dataclasses.replace(_OPTIONS, dataset_path=str(tmp_path / "a"))
+    recorder.run(options, 0, run_another)
+    assert len(_read(tmp_path / "a").action) == 21
+
+
+def test_what_cannot_be_recorded_is_not_kept(tmp_path, monkeypatch):
+    original, calls = particle_oracles.ParticleOracle._action, itertools.count()
+
+    def action(self, *arguments, **keywords):
+        step = original(self, *arguments, **keywords)
+        return step._replace(action=step.action * np.inf) if next(calls) > 9 else step
+
+    monkeypatch.setattr(particle_oracles.ParticleOracle, "_action", action)
+    with pytest.raises(ValueError, match="is not finite in frame 10"):
+        _run(dataset_path=str(tmp_path / "a"))
     assert not list(tmp_path.iterdir())
 
 

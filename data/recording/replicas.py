@@ -9,7 +9,10 @@ import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
 
-from ibc.data.recording import policy_eval_options, policy_eval_report
+from absl import logging
+
+from ibc.data.recording import journal as journals
+from ibc.data.recording import options as recording_options
 from ibc.utils import atomic_file, child_process, termination
 
 _LONGEST_WAIT_SECONDS = 1.0
@@ -20,8 +23,10 @@ class ReplicaError(child_process.WorkerError):
 
 
 def run(
-    options: policy_eval_options.Options, on_episode: Callable[[], None]
-) -> list[policy_eval_report.Result]:
+    options: recording_options.EvaluationOptions,
+    on_episode: Callable[[], None],
+    note: Callable[[str], None] = logging.info,
+) -> list[journals.Result]:
     """Runs `options.replicas` replicas side by side.
 
     The processes come from a server that has imported TensorFlow once and is forked for each
@@ -30,6 +35,7 @@ def run(
     Args:
       options: What each replica does.
       on_episode: Called, in this process, whenever a replica has ended an episode.
+      note: Called, in this process, with replicas' lines for the log.
 
     Returns:
       The replicas' results, in their order.
@@ -38,7 +44,7 @@ def run(
       ReplicaError: One has failed; the others have been stopped.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ibc.data.recording.policy_eval_preload"])
+    context.set_forkserver_preload(["ibc.data.recording.preload"])
     with contextlib.ExitStack() as stack:
         readers = {}
         for replica in range(options.replicas):
@@ -47,17 +53,29 @@ def run(
         for _, process in readers.values():
             # All are told before the first is waited for.
             stack.callback(process.terminate)
-        return _collect(readers, on_episode)
+        results = _collect(readers, on_episode, note)
+    # Until now they told replicas that are done, should others be interrupted, that they are.
+    for replica in range(options.replicas):
+        journals.forget(options.shard_path(replica))
+    return results
 
 
 @contextlib.contextmanager
-def _replica(context, options: policy_eval_options.Options, replica: int) -> Iterator[tuple]:
+def _replica(
+    context, options: recording_options.EvaluationOptions, replica: int
+) -> Iterator[tuple]:
     """Starts a replica; yields the pipe it reports to and its process, which ends with it."""
     reader, writer = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(options, replica, writer), daemon=True)
     try:
         process.start()
-    except (EOFError, OSError) as error:
+    except EOFError as error:
+        termination.check()  # It may have ended every process of the group.
+        raise ReplicaError(
+            f"replica {replica} could not be started, since the process that replicas are forked "
+            "from was killed: is the memory full?"
+        ) from error
+    except OSError as error:
         raise ReplicaError(f"replica {replica} could not be started: {error}") from error
     # With this end closed here, the pipe is at its end as soon as the replica is gone.
     writer.close()
@@ -76,7 +94,9 @@ def _replica(context, options: policy_eval_options.Options, replica: int) -> Ite
             atomic_file.remove_leftovers_of(process.pid, folder or ".")
 
 
-def _collect(readers: dict, on_episode: Callable[[], None]) -> list[policy_eval_report.Result]:
+def _collect(
+    readers: dict, on_episode: Callable[[], None], note: Callable[[str], None]
+) -> list[journals.Result]:
     """Receives the replicas' messages until each has sent its result."""
     results = {}
     waiting = dict(readers)
@@ -86,13 +106,15 @@ def _collect(readers: dict, on_episode: Callable[[], None]) -> list[policy_eval_
             replica, process = waiting[reader]
             try:
                 kind, content = reader.recv()
-            except EOFError:
+            except (EOFError, OSError):  # the latter in the middle of a message
                 termination.check()  # It may have ended every process of the group.
                 raise ReplicaError(
                     f"replica {replica} {child_process.cause_of_death(process)}."
                 ) from None
             if kind == "episode":
                 on_episode()
+            elif kind == "note":
+                note(content)
             elif kind == "result":
                 results[replica] = content
                 del waiting[reader]
@@ -105,7 +127,7 @@ def _collect(readers: dict, on_episode: Callable[[], None]) -> list[policy_eval_
 
 
 def _work(
-    options: policy_eval_options.Options, replica: int, writer: connection.Connection
+    options: recording_options.EvaluationOptions, replica: int, writer: connection.Connection
 ) -> None:
     """Runs one replica, in its own process and group of processes."""
     os.setpgid(0, 0)
@@ -121,8 +143,13 @@ def _work(
 
 
 def _result(
-    options: policy_eval_options.Options, replica: int, writer: connection.Connection
-) -> policy_eval_report.Result:
-    from ibc.data.recording import policy_eval_run
+    options: recording_options.EvaluationOptions, replica: int, writer: connection.Connection
+) -> journals.Result:
+    from ibc.data.recording import recorder
 
-    return policy_eval_run.run(options, replica, lambda: writer.send(("episode", None)))
+    return recorder.run_replica(
+        options,
+        replica,
+        lambda: writer.send(("episode", None)),
+        lambda line: writer.send(("note", line)),
+    )

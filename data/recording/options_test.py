@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from ibc.data.recording import policy_eval_options
+from ibc.data.recording import options as recording_options
 
-_GOOD = policy_eval_options.Options(task="PARTICLE", policy="oracle")
+_GOOD = recording_options.EvaluationOptions(task="PARTICLE", policy="oracle")
 
 
 def _changed(**changes):
@@ -27,13 +27,11 @@ def exported(tmp_path):
 def test_good_options_pass(exported, tmp_path):
     policy, checkpoint = exported
     dataset = str(tmp_path / "new" / "folder" / "a.tfrecord")
-    policy_eval_options.check(_GOOD)
-    policy_eval_options.check(_changed(policy="random", num_episodes=1, history_length=1))
-    policy_eval_options.check(_changed(policy="particle_green_then_blue", dataset_path=dataset))
-    policy_eval_options.check(_changed(replicas=1, dataset_path=dataset))
-    policy_eval_options.check(
-        _changed(policy=None, saved_model_path=policy, checkpoint_path=checkpoint)
-    )
+    _GOOD.check()
+    _changed(policy="random", num_episodes=1, history_length=1).check()
+    _changed(policy="particle_green_then_blue", dataset_path=dataset).check()
+    _changed(replicas=1, dataset_path=dataset).check()
+    _changed(policy=None, saved_model_path=policy, checkpoint_path=checkpoint).check()
     assert not os.path.exists(os.path.dirname(dataset))
 
 
@@ -74,7 +72,7 @@ def test_good_options_pass(exported, tmp_path):
 )
 def test_senseless_options_are_explained(changes, message):
     with pytest.raises(ValueError) as error:
-        policy_eval_options.check(_changed(**changes))
+        _changed(**changes).check()
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -82,30 +80,34 @@ def test_senseless_options_are_explained(changes, message):
 def test_missing_exported_policy_is_named(exported, tmp_path):
     policy, _ = exported
     with pytest.raises(FileNotFoundError, match=r"--saved_model_path=\S+ holds no saved_model.pb"):
-        policy_eval_options.check(_changed(policy=None, saved_model_path=str(tmp_path)))
+        _changed(policy=None, saved_model_path=str(tmp_path)).check()
     with pytest.raises(FileNotFoundError, match=r"holds no variables/variables\.index"):
-        policy_eval_options.check(
-            _changed(policy=None, saved_model_path=policy, checkpoint_path=str(tmp_path))
-        )
+        _changed(policy=None, saved_model_path=policy, checkpoint_path=str(tmp_path)).check()
 
 
 @pytest.mark.parametrize("flag", ["dataset_path", "output_path"])
-def test_folder_that_cannot_be_made_is_named(tmp_path, flag):
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("file/a", "file is a regular file, not a folder"),
+        ("/proc/a/b", "No such file or directory in /proc"),
+        ("new/" * 1250, "File name too long"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_named(tmp_path, monkeypatch, flag, place, reason):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    options = _changed(video=True, **{flag: str(tmp_path / "file" / "a.tfrecord")})
-    with pytest.raises(NotADirectoryError, match=f"--{flag}: .*file is a file"):
-        policy_eval_options.check(options)
-
-
-def test_folder_without_permission_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(PermissionError, match=f"--dataset_path: no permission .*{tmp_path}"):
-        policy_eval_options.check(_changed(dataset_path=str(tmp_path / "a.tfrecord")))
+    options = _changed(video=True, **{flag: f"{place}/a.tfrecord"})
+    with pytest.raises(OSError, match=f"--{flag}.*{reason}.*give another place") as error:
+        options.check()
+    assert "\n" not in str(error.value) and len(str(error.value)) < 400
+    with pytest.raises(OSError if flag == "dataset_path" else TypeError, match=flag):
+        _collection(**{flag: f"{place}/a.tfrecord"}).check()
 
 
 def test_output_folder_does_not_matter_without_output(tmp_path):
     (tmp_path / "file").touch()
-    policy_eval_options.check(_changed(output_path=str(tmp_path / "file" / "out")))
+    _changed(output_path=str(tmp_path / "file" / "out")).check()
 
 
 @pytest.mark.parametrize(
@@ -124,9 +126,9 @@ def test_replicas_number_their_shards(dataset, replicas, expected):
 def test_each_replica_has_a_place_for_its_shard(tmp_path):
     (tmp_path / "a_1.tfrecord").mkdir()
     options = _changed(dataset_path=str(tmp_path / "a.tfrecord"), replicas=1)
-    policy_eval_options.check(options)
+    options.check()
     with pytest.raises(ValueError, match=r"--dataset_path: \S+/a_1.tfrecord is a folder"):
-        policy_eval_options.check(dataclasses.replace(options, replicas=3))
+        dataclasses.replace(options, replicas=3).check()
 
 
 def test_only_names_of_which_something_is_there_are_checked(tmp_path, monkeypatch):
@@ -143,17 +145,88 @@ def test_only_names_of_which_something_is_there_are_checked(tmp_path, monkeypatc
         "a_999999.tfrecord",
     ):
         (tmp_path / name).touch()
-    policy_eval_options.check(_changed(dataset_path=str(tmp_path / "a.tfrecord"), replicas=5000))
+    _changed(dataset_path=str(tmp_path / "a.tfrecord"), replicas=5000).check()
     assert checked == ["a.tfrecord", "a_7.tfrecord", "a_8.tfrecord", "a_4999.tfrecord"]
 
 
 def test_the_longest_name_of_a_replica_has_to_fit(tmp_path):
     options = _changed(dataset_path=str(tmp_path / ("a" * 225)), replicas=100)
-    policy_eval_options.check(options)
+    options.check()
     with pytest.raises(ValueError, match="has a file name of 229 bytes"):
-        policy_eval_options.check(dataclasses.replace(options, replicas=101))
+        dataclasses.replace(options, replicas=101).check()
 
 
 def test_replicas_number_their_pictures():
     assert _changed(output_path="/o").output_file("video", 0, ".mp4") == "/o/video.mp4"
     assert _changed(output_path="/o", replicas=2).output_file("v", 1, ".mp4") == "/o/v_1.mp4"
+
+
+_COLLECTION = recording_options.CollectionOptions(
+    task="PARTICLE", dataset_path="/tmp/none/a.tfrecord"
+)
+
+
+def _collection(**changes):
+    return dataclasses.replace(_COLLECTION, **changes)
+
+
+def test_good_options_of_a_collection_pass_and_make_nothing(tmp_path):
+    folder = tmp_path / "new"
+    _collection(dataset_path=str(folder / "a.tfrecord")).check()
+    _collection(num_shards=1, num_workers=3, worker_id=2).check()
+    _collection(num_shards=100_000).check()
+    _collection(task="PUSH", policy="oracle_push", use_image_obs=True).check()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": None}, "--task is missing"),
+        ({"task": "PSUH"}, "did you mean PUSH"),
+        ({"policy": "random"}, "--policy=random is no oracle"),
+        ({"policy": "oracle_push"}, "belongs to task"),
+        ({"num_shards": 0}, "--num_shards must be at least 1, got 0"),
+        ({"num_shards": 10**9}, "--num_shards must be at most 100000, got 1000000000"),
+        ({"num_episodes": 10**20}, "--num_episodes must be at most 2147483647, got 1000000"),
+        ({"dataset_path": "/dev/null"}, "--dataset_path=/dev/null is a device"),
+        ({"num_workers": 0}, "--num_workers must be at least 1, got 0"),
+        ({"num_episodes": 0}, "--num_episodes must be at least 1, got 0"),
+        ({"seed": -1}, "--seed must be at least 0, got -1"),
+        ({"worker_id": 1}, "--worker_id must be from 0 to 0, since --num_workers is 1; got 1"),
+        ({"worker_id": -1, "num_workers": 4}, "--worker_id must be from 0 to 3"),
+        ({"dataset_path": "/tmp"}, "--dataset_path=/tmp is a folder"),
+        ({"use_image_obs": True}, "no image observations"),
+    ],
+)
+def test_senseless_options_of_a_collection_are_explained(changes, message):
+    with pytest.raises(ValueError) as error:
+        _collection(**changes).check()
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("num_workers", [1, 2, 3, 7, 20])
+@pytest.mark.parametrize("num_shards", [1, 6, 7])
+def test_every_shard_is_made_by_one_worker(num_shards, num_workers):
+    made = [
+        shard
+        for worker in range(num_workers)
+        for shard in _collection(
+            num_shards=num_shards, num_workers=num_workers, worker_id=worker
+        ).shards()
+    ]
+    assert sorted(made) == list(range(num_shards))
+    options = _collection(num_shards=7, num_workers=3, worker_id=1)
+    assert list(options.shards()) == [1, 4]
+
+
+def test_names_of_files_follow_from_the_dataset_path():
+    options = _collection(dataset_path="/d.e/oracle.tfrecord", num_shards=12)
+    assert options.shard_path(10) == "/d.e/oracle_10.tfrecord"
+    assert options.shard_folder(10) == "/d.e/oracle.collection/shard_10"
+
+
+def test_default_place_is_where_training_looks():
+    options = _collection(task="PUSH", dataset_path=None)
+    assert options.shard_path(0) == os.path.abspath("datasets/push/oracle_push_0.tfrecord")

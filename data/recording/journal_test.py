@@ -1,14 +1,14 @@
-"""Tests of what is printed at the end."""
+"""Tests of what is kept of an unfinished recording, and of what is printed at the end."""
 
-from ibc.data.recording import policy_eval_report
+from ibc.data.recording import journal
 
 
 def _result(success, *written):
-    return policy_eval_report.Result({"AverageSuccessMetric": success}, 20, 1020, written)
+    return journal.Result({"AverageSuccessMetric": success}, 20, 1020, written)
 
 
 def test_one_result_is_reported_without_replicas():
-    text = policy_eval_report.report([_result(1.0)], 4.0)
+    text = journal.report([_result(1.0)], 4.0)
     assert text.splitlines() == [
         "AverageSuccessMetric = 1.0",
         "Ran 20 episodes (1020 frames) in 4.0 s, 5.0 episodes/s.",
@@ -16,7 +16,7 @@ def test_one_result_is_reported_without_replicas():
 
 
 def test_replicas_are_reported_each_and_together():
-    text = policy_eval_report.report([_result(0.5, "a_0"), _result(0.75, "a_1", "b")], 8.0)
+    text = journal.report([_result(0.5, "a_0"), _result(0.75, "a_1", "b")], 8.0)
     assert text.splitlines() == [
         "Replica 0, 20 episodes:",
         "  AverageSuccessMetric = 0.5",

@@ -11,10 +11,11 @@ import gin
 import pytest
 import tensorflow as tf
 
-from ibc.data.recording import policy_eval_options, policy_eval_replicas, policy_eval_run
+from ibc.data.recording import options as recording_options
+from ibc.data.recording import recorder, replicas
 from ibc.utils import termination
 
-_OPTIONS = policy_eval_options.Options(
+_OPTIONS = recording_options.EvaluationOptions(
     task="PARTICLE",
     policy="oracle",
     num_episodes=3,
@@ -29,6 +30,13 @@ def _endless(tmp_path):
     )
 
 
+def _assert_only_unfinished(folder):
+    """Checks that nothing is there but what the same command goes on from."""
+    suffixes = ("", ".spec", ".journal")
+    allowed = {f".a_{i}.tfrecord.unfinished{suffix}" for i in range(2) for suffix in suffixes}
+    assert {path.name for path in folder.iterdir()} <= allowed
+
+
 def _records(path):
     """A shard's frames as messages: their bytes depend on the order of hash tables."""
     records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
@@ -41,19 +49,19 @@ def test_an_interrupt_that_nobody_saw_ends_the_replicas(tmp_path):
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt), termination.watched():
-        policy_eval_replicas.run(_endless(tmp_path), interrupt_unseen)
-    assert not list(tmp_path.iterdir())
+        replicas.run(_endless(tmp_path), interrupt_unseen)
+    _assert_only_unfinished(tmp_path)
 
 
 def test_replicas_write_what_each_would_write_alone(tmp_path):
     calls = []
     options = dataclasses.replace(_OPTIONS, dataset_path=str(tmp_path / "a.tfrecord"))
-    results = policy_eval_replicas.run(options, lambda: calls.append(1))
+    results = replicas.run(options, lambda: calls.append(1))
     assert len(calls) == 6
     for replica, result in enumerate(results):
         together = _records(tmp_path / f"a_{replica}.tfrecord")
         gin.clear_config()
-        alone = policy_eval_run.run(options, replica)
+        alone = recorder.run(options, replica)
         assert result == alone
         assert _records(tmp_path / f"a_{replica}.tfrecord") == together
     gin.clear_config()
@@ -72,36 +80,57 @@ def test_killed_replica_is_named_and_the_others_end(tmp_path, video):
             os.kill(children[1].pid, signal.SIGKILL)
 
     start = time.monotonic()
-    with pytest.raises(policy_eval_replicas.ReplicaError, match="replica 1 was killed by SIGKILL"):
-        policy_eval_replicas.run(options, kill_one)
+    with pytest.raises(replicas.ReplicaError, match="replica 1 was killed by SIGKILL"):
+        replicas.run(options, kill_one)
     assert time.monotonic() - start < 30
     assert not multiprocessing.active_children()
-    assert not list(tmp_path.iterdir())
+    _assert_only_unfinished(tmp_path)
 
 
 def test_failing_replica_gives_its_error_and_the_others_end(tmp_path):
     (tmp_path / "a_1.tfrecord").mkdir()  # A folder where the second replica's shard goes.
     (tmp_path / "a_1.tfrecord" / "kept").touch()
     options = dataclasses.replace(_OPTIONS, dataset_path=str(tmp_path / "a.tfrecord"))
-    with pytest.raises(policy_eval_replicas.ReplicaError, match=r"replica 1: \S+ is a folder"):
-        policy_eval_replicas.run(options, lambda: None)
+    with pytest.raises(replicas.ReplicaError, match=r"replica 1: \S+ is a folder"):
+        replicas.run(options, lambda: None)
     assert not multiprocessing.active_children()
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert not (tmp_path / ".a_1.tfrecord.unfinished").exists()
 
 
 def test_wrong_gin_name_is_one_line(tmp_path):
     options = dataclasses.replace(_endless(tmp_path), gin_bindings=("ParticleEnv.n_dims=2",))
-    with pytest.raises(policy_eval_replicas.ReplicaError, match="did you mean n_dim") as error:
-        policy_eval_replicas.run(options, lambda: None)
+    with pytest.raises(replicas.ReplicaError, match="did you mean n_dim") as error:
+        replicas.run(options, lambda: None)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_interruption_ends_all_replicas(tmp_path):
-    def interrupt():
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("episodes", [1, 5, 8])
+def test_interrupted_replicas_go_on_and_those_that_were_done_do_nothing(tmp_path, episodes):
+    """Both have 4 episodes, so the last of the interruptions finds one that is done."""
+    calls = []
 
+    def interrupt():
+        calls.append(1)
+        if len(calls) == episodes:
+            raise KeyboardInterrupt
+
+    options = dataclasses.replace(
+        _OPTIONS, num_episodes=4, policy="random", dataset_path=str(tmp_path / "a.tfrecord")
+    )
+    alone = dataclasses.replace(options, dataset_path=str(tmp_path / "alone" / "a.tfrecord"))
     with pytest.raises(KeyboardInterrupt):
-        policy_eval_replicas.run(_endless(tmp_path), interrupt)
+        replicas.run(options, interrupt)
     assert not multiprocessing.active_children()
-    assert not list(tmp_path.iterdir())
+    notes = []
+    results = replicas.run(options, lambda: None, notes.append)
+    assert len(results) == 2 and len(notes) <= (2 if episodes < 8 else 0)
+    assert all("going on after episode" in note for note in notes)
+    for replica, found in enumerate(results):
+        gin.clear_config()
+        expected = recorder.run(alone, replica)
+        assert found.metrics == expected.metrics
+        path = f"a_{replica}.tfrecord"
+        assert _records(tmp_path / path) == _records(tmp_path / "alone" / path)
+    gin.clear_config()
+    assert len(list(tmp_path.iterdir())) == 7

@@ -1,0 +1,136 @@
+"""The policy that is run: a random one, a task's oracle, or one that training has exported."""
+
+import os
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.environments import py_environment
+from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
+from tf_agents.specs import tensor_spec
+
+from ibc.data.recording import options as recording_options
+from ibc.data.records import specs
+from ibc.environments import tasks
+
+_VARIABLES = os.path.join("variables", "variables")
+_WEIGHTS = "model_variables/"
+_LISTED = 3
+
+
+def make(
+    options: recording_options.Options, env: py_environment.PyEnvironment, seed: int
+) -> py_policy.PyPolicy:
+    """Returns the policy that options ask for.
+
+    Raises:
+      ValueError: It does not fit the environment.
+    """
+    if getattr(options, "saved_model_path", None) is not None:
+        return _exported(options, env, seed)
+    if options.policy == "random":
+        return random_py_policy.RandomPyPolicy(env.time_step_spec(), env.action_spec(), seed=seed)
+    return tasks.get_task(options.task).oracle_class(options.policy)(env, seed=seed)
+
+
+def draws(policy: py_policy.PyPolicy) -> dict[str, Any]:
+    """Returns the states of a policy's random numbers, as JSON has them."""
+    states = {}
+    for name, value in vars(policy).items():
+        if isinstance(value, np.random.RandomState):
+            kind, words, *rest = value.get_state()
+            states[name] = [kind, words.tobytes().hex(), *rest]
+    return states
+
+
+def set_draws(policy: py_policy.PyPolicy, states: dict[str, Any]) -> None:
+    """Has a policy draw on from states that `draws` has returned."""
+    for name, (kind, words, *rest) in states.items():
+        vars(policy)[name].set_state((kind, np.frombuffer(bytes.fromhex(words), np.uint32), *rest))
+
+
+def _exported(
+    options: recording_options.EvaluationOptions, env: py_environment.PyEnvironment, seed: int
+) -> py_policy.PyPolicy:
+    """Loads an exported policy and checks that it fits the environment."""
+    tf.random.set_seed(seed)
+    policy = load(options.saved_model_path)
+    misfits = [
+        *specs.differences(
+            tensor_spec.from_spec(env.observation_spec()),
+            tensor_spec.from_spec(policy.time_step_spec.observation),
+            "observation",
+        ),
+        *specs.differences(
+            tensor_spec.from_spec(env.action_spec()),
+            tensor_spec.from_spec(policy.action_spec),
+            "action",
+        ),
+    ]
+    if misfits:
+        raise ValueError(
+            f"{options.saved_model_path} was made for another environment than {options.task}: "
+            f"{'; '.join(misfits)}; check --task, --history_length, --flatten_env and "
+            "--gin_bindings."
+        )
+    if options.checkpoint_path is not None:
+        update(policy, options.saved_model_path, options.checkpoint_path)
+    return policy
+
+
+def load(saved_model_path: str) -> py_tf_eager_policy.SavedModelPyTFEagerPolicy:
+    """Loads an exported policy.
+
+    Raises:
+      ValueError: The folder holds something else, or is damaged.
+    """
+    try:
+        return py_tf_eager_policy.SavedModelPyTFEagerPolicy(
+            saved_model_path, load_specs_from_pbtxt=True
+        )
+    except Exception as error:  # whatever a damaged file makes TensorFlow or TF-Agents raise
+        raise ValueError(
+            f"--saved_model_path={saved_model_path} cannot be loaded as a policy "
+            f"({specs.first_line(error)}); give a folder that training has exported, such as "
+            "<root_dir>/policies/greedy_policy."
+        ) from error
+
+
+def update(
+    policy: py_tf_eager_policy.SavedModelPyTFEagerPolicy,
+    saved_model_path: str,
+    checkpoint_path: str,
+) -> None:
+    """Loads the weights of another training step into an exported policy.
+
+    Raises:
+      ValueError: They are damaged, or another network's; the message says what differs.
+    """
+    try:
+        found, expected = _shapes(checkpoint_path), _shapes(saved_model_path)
+        differing = sorted(k for k in found | expected if found.get(k) != expected.get(k))
+        if not differing:
+            policy.update_from_checkpoint(checkpoint_path)
+    except (tf.errors.OpError, ValueError, RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"--checkpoint_path={checkpoint_path} cannot be read ({specs.first_line(error)}); it "
+            "is damaged: give the weights of another step."
+        ) from error
+    if differing:
+        shown = "; ".join(
+            f"{k} is {found.get(k, 'missing')}, not {expected.get(k, 'there')}"
+            for k in differing[:_LISTED]
+        )
+        more = f"; {len(differing) - _LISTED} more" if len(differing) > _LISTED else ""
+        raise ValueError(
+            f"--checkpoint_path={checkpoint_path} has the weights of another network than "
+            f"--saved_model_path={saved_model_path}: {shown}{more}. Give two of the same run."
+        )
+
+
+def _shapes(folder: str) -> dict[str, list[int]]:
+    """Lists the shapes of the variables in a SavedModel's or a checkpoint's folder."""
+    variables = tf.train.list_variables(os.path.join(folder, _VARIABLES))
+    return {
+        name.partition("/.")[0]: shape for name, shape in variables if name.startswith(_WEIGHTS)
+    }
