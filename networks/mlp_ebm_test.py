@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ibc.networks import mlp_ebm
 from ibc.networks.layers import dense
+from ibc.utils import keys
 from tests import network_testing
 
 STATE_SPEC = network_testing.STATE_SPEC
@@ -186,6 +187,19 @@ def test_every_energy_is_an_mlp_of_the_dimensions_up_to_its_own():
     np.testing.assert_allclose(
         network((observation, actions[:, 0]))[0], expected[:, 0], rtol=1e-5, atol=1e-6
     )
+
+
+def test_energies_draw_different_dropout_masks_from_one_key():
+    gin.parse_config("MLPEBM.width = 64\nMLPEBM.rate = 0.5\nMLPEBM.bias_initializer = 'ones'")
+    network = mlp_ebm.AutoregressiveEBM(STATE_SPEC, tf.TensorSpec([2]))
+    network.create_variables()
+    for kernel in network.trainable_variables[0::2]:
+        kernel.assign(tf.fill(kernel.shape, 0.1))
+    encoding = network.encode(network_testing.observation(STATE_SPEC))
+    key, actions = keys.Key(tf.constant([1, 2])), tf.zeros([3, 5, 2])
+    for training, equal in ((False, True), (key, False)):
+        first, second = (network.score_dimension(encoding, j, actions, training) for j in (0, 1))
+        assert np.allclose(first, second) == equal
 
 
 def test_actions_are_one_vector():

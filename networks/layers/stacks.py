@@ -16,28 +16,22 @@ class MLPDropoutLayer(dense_stack.DenseStack):
         hidden_sizes: list[int],
         rate: float = 0.1,
         activation: str = "relu",
-        kernel_initializer: str = "normal",
-        bias_initializer: str = "normal",
-        dense_layer_type: str = "regular",
+        *options,
         **kwargs,
     ):
-        """Creates the layers; arguments as in `DenseStack`.
+        """Creates the layers.
 
         Args:
           hidden_sizes: Units of each layer.
           rate: Dropout rate after each activation, in [0, 255/256].
           activation: Keras activation of each layer.
-          kernel_initializer: Keras initializer.
-          bias_initializer: Keras initializer.
-          dense_layer_type: 'regular' or 'spectral_norm'.
-          **kwargs: Passed to Keras.
+          *options: As in `DenseStack`.
+          **kwargs: Passed to `DenseStack`.
 
         Raises:
           ValueError: As `DenseStack`, or the rate is out of range.
         """
-        super().__init__(
-            hidden_sizes, kernel_initializer, bias_initializer, dense_layer_type, **kwargs
-        )
+        super().__init__(hidden_sizes, *options, **kwargs)
         self._rate = dropout.checked_rate(rate)
         self._units = list(hidden_sizes)
         first, *others = hidden_sizes
