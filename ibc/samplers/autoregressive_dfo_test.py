@@ -96,5 +96,5 @@ def test_rows_follow_from_their_own_seeds():
 
 
 def test_needs_an_iteration():
-    with pytest.raises(ValueError, match="num_iterations must be .* at least 1"):
+    with pytest.raises(ValueError, match=r"num_iterations must be .* at least 1"):
         mcmc.autoregressive_dfo(_score, _start(), LOW, HIGH, SEED, num_iterations=0)
