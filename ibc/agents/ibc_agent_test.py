@@ -1,11 +1,15 @@
 """The implicit agent's loss against float64 recomputation from the actions it scored."""
 
+import inspect
+import pathlib
+
 import gin
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ibc.agents import ibc_agent, mcmc
+from ibc.losses import ebm_losses
 from ibc.samplers import action_space
 from tests import agent_testing
 
@@ -273,3 +277,37 @@ def test_sampling_spec_must_fit_the_action():
     wrong = tf.nest.map_structure(lambda s: type(s)([3], s.dtype, -1.0, 1.0), spec)
     with pytest.raises(ValueError, match=r"\(3,\).*\[2\]"):
         action_space.ActionSpace.bounded(agent_testing.ACTION_SPEC, wrong)
+
+
+def _frames_since(name):
+    """Files of this project on the stack, from the latest call of a function on."""
+    root, files = pathlib.Path(__file__).parents[2], []
+    for frame in inspect.stack()[2:]:
+        path = pathlib.Path(frame.filename)
+        if path.is_relative_to(root) and ".venv" not in path.parts:
+            files.append(path.relative_to(root).as_posix())
+        if frame.function == name:
+            return files
+    return []
+
+
+def test_between_losses_and_their_parts_are_agent_samplers_and_losses_alone(monkeypatch):
+    stacks, info_nce = [], ebm_losses.info_nce
+
+    class Network(agent_testing.GoalNetwork):
+        def score(self, *arguments, **keywords):
+            stacks.append(_frames_since("_losses"))
+            return super().score(*arguments, **keywords)
+
+    def watched(*arguments):
+        stacks.append(_frames_since("_losses"))
+        return info_nce(*arguments)
+
+    monkeypatch.setattr(ebm_losses, "info_nce", watched)
+    agent = _agent(Network(WEIGHT), fraction_dfo_samples=0.5, fraction_langevin_samples=0.5)
+    stacks.clear()
+    _train(agent, agent_testing.batch())
+    assert len(stacks) == 30 and all(stacks)
+    rooms = {file.rpartition("/")[0] for files in stacks for file in files}
+    assert rooms == {"ibc/agents", "ibc/samplers", "ibc/losses"}
+    assert max(map(len, stacks)) <= 7
