@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import gin
 import gymnasium
 import numpy as np
+from tf_agents.environments import py_environment
 from tf_agents.metrics import py_metrics
 from tf_agents.trajectories import time_step, trajectory
 
@@ -82,6 +83,29 @@ class AverageSuccessMetric(AttributeMetric):
     """Share of episodes that ended in success."""
 
     attribute = "succeeded"
+
+
+class ToldSuccess(EpisodeEndMetric):
+    """Share of episodes that ended in success, of an environment that may or may not tell it.
+
+    An environment that tells only when there was one had none in its other episodes.
+    """
+
+    def __init__(
+        self,
+        env: py_environment.PyEnvironment,
+        read: Callable[[py_environment.PyEnvironment], bool | None],
+        buffer_size: int = 10,
+    ):
+        """Creates the metric; `read` returns None where success is not told."""
+        super().__init__(env, self._read_told, AverageSuccessMetric.__name__, buffer_size)
+        self._read_or_none = read
+        self.is_told = False
+
+    def _read_told(self, env: py_environment.PyEnvironment) -> float:
+        value = self._read_or_none(env)
+        self.is_told |= value is not None
+        return float(value or False)
 
 
 @gin.configurable

@@ -1,13 +1,13 @@
 """Loads the tasks' environments for TF-Agents, and finds the Gymnasium environments in them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
 from tf_agents.environments import gymnasium_wrapper, py_environment, wrappers
-from tf_agents.metrics import py_metric
 from tf_agents.trajectories import time_step
 
-from ibc.environments import tasks
+from ibc.environments import adapted, tasks
 
 
 class SeededGymnasiumWrapper(gymnasium_wrapper.GymnasiumWrapper):
@@ -47,6 +47,15 @@ def gym_env(env: py_environment.PyEnvironment) -> gymnasium.Env:
     Raises:
       ValueError: There is none, or it lives in another process.
     """
+    return gymnasium_wrapper_of(env).gym.unwrapped
+
+
+def gymnasium_wrapper_of(env: py_environment.PyEnvironment) -> gymnasium_wrapper.GymnasiumWrapper:
+    """Returns the innermost of TF-Agents' wrappers; it knows the latest step's info.
+
+    Raises:
+      ValueError: There is none, or it lives in another process.
+    """
     inner = env
     while not isinstance(inner, gymnasium_wrapper.GymnasiumWrapper):
         if not hasattr(type(inner), "wrapped_env"):
@@ -54,7 +63,7 @@ def gym_env(env: py_environment.PyEnvironment) -> gymnasium.Env:
                 f"{type(env).__name__} holds no Gymnasium environment in this process."
             )
         inner = inner.wrapped_env()
-    return inner.gym.unwrapped
+    return inner
 
 
 def load(
@@ -71,7 +80,7 @@ def load(
     means the same episode whatever the wrappers are.
 
     Args:
-      task: Name of the task, a key of `tasks.TASKS`.
+      task: Name of the task, see `tasks.get_task`.
       history_length: If given, observations are [history_length, ...]: the latest ones, the
         latest last, the first one repeated at the start of an episode.
       use_image_obs: Whether observations contain an image.
@@ -83,31 +92,27 @@ def load(
       An unbatched environment that resets itself when stepped after the last step.
 
     Raises:
-      ValueError: Unknown task, or the task has no such variant.
+      ValueError: Unknown task, or it has no such variant, or spaces that cannot be learned.
+      ImportError: A simulator is not installed.
     """
     description = tasks.get_task(task)
     env_id = description.environment_id(use_image_obs, shared_memory)
     description.register()
     if max_episode_steps is None:
         max_episode_steps = gymnasium.spec(env_id).max_episode_steps
-    inner = gymnasium.make(
-        env_id, render_mode="rgb_array", disable_env_checker=True, max_episode_steps=-1
-    )
+    if description.is_foreign:
+        inner = adapted.make(env_id, task)
+    else:
+        inner = gymnasium.make(
+            env_id, render_mode="rgb_array", disable_env_checker=True, max_episode_steps=-1
+        )
     env = SeededGymnasiumWrapper(inner)
     if max_episode_steps:
         env = wrappers.TimeLimit(env, max_episode_steps)
-    if flatten:
+    if flatten and isinstance(env.observation_spec(), Mapping):
         env = wrappers.FlattenObservationsWrapper(env)
     if history_length is not None:
         if history_length < 1:
             raise ValueError(f"history_length must be at least 1, got {history_length}.")
         env = wrappers.HistoryWrapper(env, history_length, tile_first_step_obs=True)
     return env
-
-
-def task_metrics(
-    env: py_environment.PyEnvironment, num_episodes: int
-) -> list[py_metric.PyStepMetric]:
-    """Returns the environment's own metrics over the last `num_episodes` episodes."""
-    metrics, _ = gym_env(env).get_metrics(num_episodes)
-    return metrics

@@ -5,9 +5,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 
+import gymnasium
 from tf_agents.environments import py_environment
 
-from ibc.environments import suite
+from ibc.environments import contract, suite
 from ibc.utils import atomic_file, termination
 
 
@@ -34,16 +35,24 @@ def recording(
 
     Raises:
       OSError: The file could not be written, or there is no ffmpeg.
+      ImportError: What draws the environment is not installed.
+      ValueError: The environment draws no pictures.
     """
     import mediapy  # slow to import, and only videos need it
 
     mediapy.set_ffmpeg(find_ffmpeg())
     inner = suite.gym_env(env)
-    first = inner.render()
+    try:
+        first = inner.render()
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise ImportError(f"--video: {error}") from error
+    if first is None:
+        raise ValueError(f"--video: {type(inner).__name__} draws no pictures; leave it out.")
+    fps = contract.control_frequency(env)
     with (
         _encoder_errors(path),
         atomic_file.replacing(path) as temporary,
-        mediapy.VideoWriter(temporary, first.shape[:2], fps=inner.control_frequency) as writer,
+        mediapy.VideoWriter(temporary, first.shape[:2], fps=fps) as writer,
     ):
         writer.add_image(first)
         yield lambda: writer.add_image(inner.render())

@@ -13,7 +13,7 @@ from tf_agents.trajectories import trajectory
 
 from ibc.data.formats import d4rl
 from ibc.data.records import shard_reader, specs
-from ibc.environments import suite
+from ibc.environments import contract, suite
 from ibc.environments.d4rl import task as d4rl_tasks
 
 _ANGLE_SUFFIX = "_orientation"
@@ -62,6 +62,7 @@ def replay(
     """
     shard = shard_reader.read_shard(path)
     env = suite.load(task, max_episode_steps=0)
+    contract.required(env, "restore", task)
     frames = _as_observed(shard, env, task)
     inner = suite.gym_env(env)
     rewards = [shard.frames.reward[steps] for steps in episodes(shard.frames)]

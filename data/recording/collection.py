@@ -18,7 +18,7 @@ from ibc.data.recording import journal as journals
 from ibc.data.recording import options as recording_options
 from ibc.data.recording import policies, recorder
 from ibc.data.records import manifest
-from ibc.environments import suite, tasks, video
+from ibc.environments import contract, suite, tasks, video
 from ibc.environments.block_pushing import state_recording
 from ibc.utils import atomic_file, gin_config
 
@@ -119,10 +119,8 @@ def run(
         max_episode_steps=None if options.step_limit else STUCK_STEPS,
     )
     try:
-        if options.save_states and not hasattr(suite.gym_env(env), "get_pybullet_state"):
-            raise ValueError(
-                f"task {options.task} has no simulator state to save; leave out --save_states."
-            )
+        if options.save_states:
+            contract.required(env, "get_pybullet_state", options.task)
         return [_record_shard(options, env, shard, on_episode, note) for shard in shards]
     finally:
         env.close()

@@ -82,8 +82,9 @@ def result(episodes: Sequence[Episode], written: Sequence[str]) -> Result:
         "AverageReturn": sum(episode.reward for episode in kept) / len(kept),
         "AverageEpisodeLength": sum(episode.steps for episode in kept) / len(kept),
     }
-    for name in kept[0].metrics:
-        values = [episode.metrics[name] for episode in kept]
+    for name in dict.fromkeys(name for episode in kept for name in episode.metrics):
+        # What only some episodes tell, such as success, is 0 in the others.
+        values = [episode.metrics.get(name, 0.0) for episode in kept]
         metrics[name] = float(np.mean(values, dtype=np.float32))
     return Result(
         metrics=metrics,

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-import gymnasium
 import numpy as np
 import tensorflow as tf
 from absl import logging
@@ -26,7 +25,7 @@ from ibc.data.recording import journal as journals
 from ibc.data.recording import options as recording_options
 from ibc.data.recording import policies
 from ibc.data.records import manifest, shard_writer
-from ibc.environments import suite, tasks, video
+from ibc.environments import contract, suite, tasks, video
 from ibc.utils import gin_config, termination
 
 Observer = Callable[[trajectory.Trajectory], None]
@@ -178,7 +177,7 @@ class Recorder:
         while kept < self.options.num_episodes:
             # The driver's last step resets the environment to the episode after this one.
             self._seed_next(len(episodes) + 1)
-            observed = _Observed(suite.gym_env(self.env))
+            observed = _Observed(self.env)
             frames: list[trajectory.Trajectory] = []
             sinks = () if writer is None else (frames.append if self.successes_only else writer,)
             with files.observers(kept) as more:
@@ -198,7 +197,7 @@ class Recorder:
                     steps=len(observed.actions) - 1,
                     reward=observed.reward,
                     succeeded=observed.succeeded,
-                    metrics={metric.name: float(metric.result()) for metric in self.metrics},
+                    metrics=contract.results(self.metrics),
                     draws=None if draws == before else draws,
                 )
             )
@@ -273,7 +272,7 @@ def run_replica(
         replica,
         env,
         policies.make(options, env, policy_seed(options.seed, replica)),
-        metrics=suite.task_metrics(env, 1),
+        metrics=contract.make_metrics(env, 1),
         on_episode=on_episode,
         note=note,
     )
@@ -301,10 +300,7 @@ class _EvaluationFiles:
         self._add_frame: Callable[[], None] | None = None
         self.names = [] if self._video is None else [self._video]
         if options.viz_img:
-            if not hasattr(suite.gym_env(env), "save_episode_picture"):
-                raise ValueError(
-                    f"task {options.task} has no pictures of episodes; leave out --viz_img."
-                )
+            self._save_picture = contract.required(env, "save_episode_picture", options.task)
             self.names.append(options.output_file("episode", replica, "_*.png"))
 
     @contextlib.contextmanager
@@ -329,7 +325,7 @@ class _EvaluationFiles:
 
         def observe(frame: trajectory.Trajectory) -> None:
             if _leads_to_last(frame):
-                suite.gym_env(self._env).save_episode_picture(path)
+                self._save_picture(path)
 
         return observe
 
@@ -341,11 +337,11 @@ class _Observed:
     were given, which takes longer than a step of a small simulation.
     """
 
-    def __init__(self, inner: gymnasium.Env):
+    def __init__(self, env: py_environment.PyEnvironment):
         self.actions: list[np.ndarray] = []
         self.reward = 0.0
         self.succeeded = False
-        self._inner = inner
+        self._env = env
 
     def __call__(self, frame: trajectory.Trajectory) -> None:
         termination.check()
@@ -353,7 +349,7 @@ class _Observed:
         self.reward += float(frame.reward)
         if _leads_to_last(frame):
             # The driver's next step resets the environment.
-            self.succeeded = bool(getattr(self._inner, "succeeded", False))
+            self.succeeded = bool(contract.succeeded(self._env))
 
 
 def _is_complete(path: str, journal: journals.Journal) -> bool:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import logging
 from tf_agents.environments import py_environment
 
-from ibc.environments import suite, tasks, video
+from ibc.environments import contract, suite, tasks, video
 from ibc.eval import environment_group, measured_environment, process_group, rollouts
 from ibc.utils import atomic_file, child_process, scalars
 
@@ -65,8 +65,9 @@ class EvalActor:
             outcomes.append(outcome)
         outcomes.sort(key=lambda outcome: outcome.seed)
         averages = {
-            name: float(np.mean([outcome.metrics[name] for outcome in outcomes]))
-            for name in outcomes[0].metrics
+            # What only some episodes tell, such as success, is 0 in the others.
+            name: float(np.mean([outcome.metrics.get(name, 0.0) for outcome in outcomes]))
+            for name in dict.fromkeys(name for outcome in outcomes for name in outcome.metrics)
         }
         lines = [f"{name} = {value}" for name, value in averages.items()]
         logging.info("%s\n\t\t %s", self._name, "\n\t\t ".join(lines))
@@ -157,7 +158,9 @@ class Evaluation:
                 num_episodes,
                 self._root / "eval" / suite.gym_env(environment).spec.id,
                 name,
-                _picture_maker(name, environment) if write_pictures else None,
+                contract.required(environment, "save_episode_grid", name)
+                if write_pictures
+                else None,
             )
             for group, (name, environment) in zip(groups, self._environments.items(), strict=True)
         ]
@@ -210,13 +213,3 @@ def _make_group(
         return environment_group.LocalGroup([environment, *more])
     load = functools.partial(load_environment, task_name)
     return process_group.ProcessGroup(task_name, load, num_envs, num_workers, gin_bindings)
-
-
-def _picture_maker(
-    task_name: str, environment: py_environment.PyEnvironment
-) -> Callable[[list, pathlib.Path], None]:
-    """Returns the task's function that draws several episodes."""
-    inner = suite.gym_env(environment)
-    if not hasattr(inner, "save_episode_grid"):
-        raise ValueError(f"task {task_name} has no pictures of episodes; leave out --viz_img.")
-    return inner.save_episode_grid

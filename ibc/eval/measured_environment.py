@@ -9,7 +9,7 @@ from tf_agents.environments import py_environment
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc.environments import suite
+from ibc.environments import contract, suite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class MeasuredEnvironment:
     def __init__(self, environment: py_environment.PyEnvironment):
         """Wraps an environment."""
         self._environment = environment
-        self._task_metrics = suite.task_metrics(environment, num_episodes=1)
+        self._task_metrics = contract.make_metrics(environment, num_episodes=1)
         self.time_step: ts.TimeStep
         """The latest time step, once an episode has been started."""
 
@@ -70,7 +70,7 @@ class MeasuredEnvironment:
         seed, picture = self._assignment.seed, self._assignment.picture
         # In float32, as TF-Agents' metrics give them.
         values = {"AverageReturn": self._return, "AverageEpisodeLength": self._length}
-        values.update((metric.name, metric.result()) for metric in self._task_metrics)
+        values.update(contract.results(self._task_metrics))
         metrics = {name: float(np.float32(value)) for name, value in values.items()}
         if picture is None:
             return Outcome(seed, metrics)
@@ -114,7 +114,6 @@ def load(
         use_image_obs=image_obs,
         shared_memory=shared_memory,
     )
-    inner = suite.gym_env(environment)
-    if goal_tolerance is not None and hasattr(inner, "set_goal_dist_tolerance"):
-        inner.set_goal_dist_tolerance(goal_tolerance)
+    if goal_tolerance is not None:
+        contract.set_goal_tolerance(environment, goal_tolerance)
     return environment

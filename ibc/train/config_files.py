@@ -20,6 +20,9 @@ _CONFIGURABLE_MODULES = (
     "ibc.train.build.normalization",
 )
 
+# What else has configurables, but no environments.
+_LIBRARIES = ("ibc", "gin", "tf_agents")
+
 
 def configure(
     task_names: Sequence[str], gin_files: Sequence[str], gin_bindings: Sequence[str]
@@ -74,5 +77,10 @@ def bound_parameters() -> str:
 
 
 def environment_bindings() -> tuple[str, ...]:
-    """Returns the bindings in force of environments and oracles, macros included."""
-    return gin_config.bindings_of("ibc.environments.")
+    """Returns the bindings in force of environments and oracles, the user's too, and macros."""
+
+    def is_of_environments(module: str) -> bool:
+        is_users = module.partition(".")[0] not in _LIBRARIES
+        return module.startswith("ibc.environments.") or is_users
+
+    return gin_config.bindings_of(is_of_environments)

@@ -81,11 +81,11 @@ def find_file(name: str, search_folders: Sequence[pathlib.Path]) -> pathlib.Path
     )
 
 
-def bindings_of(package: str) -> tuple[str, ...]:
-    """Returns the bindings in force of configurables defined in `package`, and all macros.
+def bindings_of(is_wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    """Returns the bindings in force of configurables in some modules, and all macros.
 
     Args:
-      package: Start of their modules' names, such as 'ibc.environments.'.
+      is_wanted: Name of a module -> whether bindings of what it defines are wanted.
     """
     registered = _registered()
     bindings = []
@@ -94,7 +94,7 @@ def bindings_of(package: str) -> tuple[str, ...]:
         name, dot, _ = target.rpartition("/")[2].rpartition(".")
         wrapped = registered.get(name.rpartition(".")[2])
         is_macro = equals and not dot and not line.startswith("#")
-        if is_macro or (wrapped is not None and wrapped.__module__.startswith(package)):
+        if is_macro or (wrapped is not None and is_wanted(wrapped.__module__)):
             bindings.append(line)
     return tuple(bindings)
 
