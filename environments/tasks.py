@@ -56,8 +56,8 @@ def get_task(name: str) -> task_lib.Task:
     near = [by_capitals[n] for n in difflib.get_close_matches(name.upper(), by_capitals, n=3)]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise ValueError(
-        f"unknown task '{name}'; {hint}{available[:-1]}; or the id of any environment that "
-        "Gymnasium knows, with the module that registers it: my_module:MyEnv-v0."
+        f"unknown task '{name}'; {hint}{available[:-1]}, or any id that Gymnasium knows (with the "
+        "module that registers it, if need be: my_module:MyEnv-v0)."
     )
 
 

@@ -84,6 +84,45 @@ def test_default_oracle_is_the_named_one():
     assert task.oracle_class("oracle").__name__ == "ParticleOracle"
 
 
+def test_a_module_that_registers_an_id_is_imported_also_from_the_working_directory(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "some_lab.py").write_text(
+        "import gymnasium\n"
+        "gymnasium.register('lab/Toy-v3', entry_point='gymnasium.envs.classic_control:PendulumEnv')"
+    )
+    monkeypatch.chdir(tmp_path)
+    search_path = list(sys.path)
+    task = tasks.get_task("some_lab:lab/Toy-v3")
+    assert (task.name, task.env_id, task.policies) == (
+        "some_lab:lab/Toy-v3",
+        "lab/Toy-v3",
+        ("random",),
+    )
+    assert sys.path == search_path
+    assert task.default_dataset() == "datasets/lab_toy-v3/lab_toy-v3.tfrecord"
+    assert task.recording_command().endswith(task.default_dataset())
+    assert task.modules()[0] == "gymnasium.envs.classic_control"
+
+
+@pytest.mark.parametrize("name", ["no_such_module:A-v0", "..:A-v0", "math.no:A-v0", "a b:A-v0"])
+def test_a_module_that_is_not_there_is_named(name):
+    with pytest.raises(ValueError, match="there is no module") as error:
+        tasks.get_task(name)
+    assert name.partition(":")[0] in str(error.value)
+
+
+def test_a_module_that_lacks_something_else_says_so(tmp_path, monkeypatch):
+    (tmp_path / "lacking.py").write_text("import no_such_simulator")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="no_such_simulator"):
+        tasks.get_task("lacking:A-v0")
+
+
+def test_ids_of_our_own_mean_their_tasks():
+    assert tasks.get_task("BlockPush-v0") is tasks.get_task("PUSH")
+
+
 def test_gymnasium_makes_any_id_with_one_import_and_without_tensorflow():
     code = (
         "import sys, gymnasium; env = gymnasium.make('ibc.tasks:Particle-v0');"

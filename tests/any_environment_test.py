@@ -1,0 +1,102 @@
+"""Any environment that Gymnasium knows trains, is recorded and evaluated; also the user's own."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import textwrap
+
+import gin
+import pytest
+
+from ibc.data.recording import options as recording_options
+from ibc.data.recording import recorder
+from ibc.environments import tasks
+from ibc.train import config_files, experiment
+
+_ROOT = pathlib.Path(__file__).parent.parent
+
+
+def _readme_blocks(section: str) -> list[str]:
+    """Returns the indented blocks of a section of the README."""
+    text = (_ROOT / "README.md").read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return [
+        textwrap.dedent(block)
+        for block in re.findall(r"(?:^(?: {4}.*|)\n)+", text, re.M)
+        if block.strip()
+    ]
+
+
+@pytest.mark.slow
+def test_the_readmes_own_simulator_trains_and_is_evaluated(tmp_path):
+    simulator, demonstrations, train = _readme_blocks("Your own simulator")
+    # Bindings of the user's own have to arrive in evaluation's processes, too.
+    simulator = simulator.replace("class Reach", "import gin\n\n@gin.configurable\nclass Reach")
+    simulator = simulator.replace(
+        "(self):", "(self, told=not gin.config_str()):\n        assert told", 1
+    )
+    (tmp_path / "my_sim.py").write_text(simulator)
+    (tmp_path / "demonstrations.py").write_text(demonstrations)
+    subprocess.run([sys.executable, "demonstrations.py"], cwd=tmp_path, check=True)
+    command = train.replace("python ibc", f"{sys.executable} {_ROOT}/ibc").strip()
+    command = command.replace("num_iterations = 1000", "num_iterations = 3")
+    few = ("train_eval.eval_episodes = 3", "IbcPolicy.num_action_samples = 64")
+    for binding in ("Reach.told = True", *few):
+        command += f" --gin_bindings='{binding}'"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "runs/reach/eval/Reach-v0/results.json").read_text())
+    assert list(results["averages"]) == [
+        "AverageReturn",
+        "AverageEpisodeLength",
+        "AverageSuccessMetric",
+    ]
+    assert len(results["episodes"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"policy": "oracle"}, "policy 'oracle' needs a task with an oracle; task Pendulum-v1 has"),
+        ({"viz_img": True}, "task Pendulum-v1 has no pictures of episodes; leave out --viz_img"),
+        ({"use_image_obs": True}, "task Pendulum-v1 has no image observations"),
+        ({"task": "Pendulum-v7"}, r"unknown task 'Pendulum-v7'; did you mean Pendulum-v1"),
+        ({"task": "no_module:Env-v0"}, "there is no module 'no_module' here"),
+        ({"task": "math:Env-v0"}, "unknown task 'math:Env-v0'"),
+        ({"task": "CartPole-v1"}, r"task CartPole-v1 has actions Discrete\(2\)"),
+    ],
+)
+def test_what_there_is_not_is_refused(tmp_path, options, message):
+    given = {"task": "Pendulum-v1", "policy": "random", "output_path": str(tmp_path), **options}
+    with pytest.raises(ValueError, match=message):
+        checked = recording_options.EvaluationOptions(num_episodes=1, **given)
+        checked.check()
+        recorder.run(checked)
+
+
+def test_pendulum_is_recorded_and_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = "Pendulum-v1"
+    dataset = tasks.get_task(name).default_dataset()
+    options = recording_options.EvaluationOptions(
+        task=name, policy="random", num_episodes=2, dataset_path=dataset
+    )
+    options.check()
+    recorded = recorder.run(options)
+    assert recorded.metrics["AverageEpisodeLength"] == 200
+    assert set(recorded.metrics) == {"AverageReturn", "AverageEpisodeLength"}
+    gin.clear_config()  # The recording has its own.
+    bindings = {
+        "num_iterations": 2,
+        "eval_episodes": 1,
+        "num_envs": 1,
+        "batch_size": 8,
+        "root_dir": f"'{tmp_path}'",
+    }
+    given = [f"train_eval.{key} = {value}" for key, value in bindings.items()]
+    given.append("get_normalizers.nested_obs = False")
+    config_files.configure([name], ["mlp_mse_quick.gin"], given)
+    averages = experiment.train_eval(task=name)
+    assert averages[name]["AverageEpisodeLength"] == 200
+    assert list(averages[name]) == ["AverageReturn", "AverageEpisodeLength"]
