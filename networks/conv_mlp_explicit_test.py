@@ -15,6 +15,11 @@ DENORM = normalizers.StdDenormalizationLayer(np.array([0.1, -0.2]), np.array([0.
 MSE, MDN = conv_mlp_explicit.ConvMLPMSE, conv_mlp_explicit.ConvMLPMDN
 
 
+@pytest.fixture(name="observation")
+def _observation():
+    return network_testing.observation(OBS_SPEC)
+
+
 def _network(network_class, **options):
     defaults = dict(width=8, depth=2, target_height=16, target_width=20, act_denorm_layer=DENORM)
     network = network_class(OBS_SPEC, ACTION_SPEC, **{**defaults, **options})
@@ -32,9 +37,7 @@ def _features(network, observation, coord_conv):
         images = np.concatenate([images, positions], axis=-1)
     layers = network_testing.pairs(network)
     for layer in layers[:4]:
-        images = network_testing.maxpool(
-            network_testing.relu(network_testing.convolve(images, *layer))
-        )
+        images = network_testing.conv_maxpool(images, *layer)
     features = images.mean(axis=(1, 2))
     for kernel, bias in layers[4:6]:
         features = network_testing.relu(features @ kernel + bias)
@@ -42,11 +45,8 @@ def _features(network, observation, coord_conv):
 
 
 @pytest.mark.parametrize("coord_conv", [False, True])
-def test_regression_against_float64(coord_conv):
-    network, observation = (
-        _network(MSE, coord_conv=coord_conv),
-        network_testing.observation(OBS_SPEC),
-    )
+def test_regression_against_float64(coord_conv, observation):
+    network = _network(MSE, coord_conv=coord_conv)
     features, [(kernel, bias)] = _features(network, observation, coord_conv)
     expected = features @ kernel + bias
     assert np.std(expected, axis=0).min() > 1e-3
@@ -57,10 +57,10 @@ def test_regression_against_float64(coord_conv):
 
 
 @pytest.mark.parametrize("coord_conv", [False, True])
-def test_mixture_against_float64(coord_conv):
+def test_mixture_against_float64(coord_conv, observation):
     options = dict(coord_conv=coord_conv, num_components=3, training_temperature=2.0)
     options |= dict(test_temperature=0.5, test_variance_exponent=2.0)
-    network, observation = _network(MDN, **options), network_testing.observation(OBS_SPEC)
+    network = _network(MDN, **options)
     features, heads = _features(network, observation, coord_conv)
     mean, log_scale, logits = (features @ kernel + bias for kernel, bias in heads)
     mean, log_scale = mean.reshape(3, 3, 2), log_scale.reshape(3, 3, 2)
@@ -85,11 +85,8 @@ def test_coordinates_make_two_more_input_channels():
         assert _network(network_class, coord_conv=False).variables[0].shape == (3, 3, 6, 32)
 
 
-def test_regression_can_have_the_encoder_of_energy_networks():
-    network, observation = (
-        _network(MSE, encoder_network="SpatialAttentionEncoder"),
-        network_testing.observation(OBS_SPEC),
-    )
+def test_regression_can_have_the_encoder_of_energy_networks(observation):
+    network = _network(MSE, encoder_network="SpatialAttentionEncoder")
     encoder = image_window.WindowEncoder(
         "ConvMLPMSE", OBS_SPEC, "SpatialAttentionEncoder", 16, 20, True
     )
@@ -105,26 +102,23 @@ def test_regression_can_have_the_encoder_of_energy_networks():
     np.testing.assert_allclose(network.regress(observation), expected, rtol=1e-3, atol=1e-4)
 
 
-def test_states_are_not_looked_at():
-    network, observation = _network(MSE), network_testing.observation(OBS_SPEC)
+def test_states_are_not_looked_at(observation):
+    network = _network(MSE)
     others = {**observation, "angle": observation["angle"] + 1}
     np.testing.assert_array_equal(network.regress(others), network.regress(observation))
 
 
 @pytest.mark.parametrize("layers", ["MLPDropout", "ResNetOrig", "ResNetPreActivation"])
-def test_dropout_acts_in_training_only(layers):
-    network, observation = (
-        _network(MSE, layers=layers, rate=0.5),
-        network_testing.observation(OBS_SPEC),
-    )
+def test_dropout_acts_in_training_only(layers, observation):
+    network = _network(MSE, layers=layers, rate=0.5)
     quiet = network.regress(observation).numpy()
     np.testing.assert_array_equal(quiet, network.regress(observation))
     assert not np.allclose(quiet, network.regress(observation, training=True))
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_compiled_actions_are_the_same(jit_compile):
-    network, observation = _network(MSE), network_testing.observation(OBS_SPEC)
+def test_compiled_actions_are_the_same(jit_compile, observation):
+    network = _network(MSE)
     compiled = tf.function(network.regress, jit_compile=jit_compile)(observation)
     np.testing.assert_allclose(compiled, network.regress(observation), rtol=1e-4, atol=1e-5)
 

@@ -20,6 +20,11 @@ def _small_value_network():
     gin.parse_config("DenseResnetValue.width = 16\nDenseResnetValue.num_blocks = 1")
 
 
+@pytest.fixture(name="observation")
+def _observation():
+    return network_testing.observation(OBS_SPEC)
+
+
 def _network(**options):
     network = pixel_ebm.PixelEBM(
         OBS_SPEC, ACTION_SPEC, **{"target_height": 16, "target_width": 20, **options}
@@ -33,19 +38,13 @@ def _actions(batch=3, count=7, seed=1):
     return tf.constant(np.random.RandomState(seed).uniform(-1, 1, (batch, count, 2)), tf.float32)
 
 
-def test_against_float64():
-    network, observation, actions = (
-        _network(),
-        network_testing.observation(OBS_SPEC),
-        _actions(count=1),
-    )
+def test_against_float64(observation):
+    network, actions = _network(), _actions(count=1)
     frames = tf.image.resize(tf.reshape(observation["rgb"], [-1, 24, 32, 3]), [16, 20]).numpy()
     images = np.concatenate([frames[0::2], frames[1::2]], axis=-1)
     layers = network_testing.pairs(network)
     for layer in layers[:4]:
-        images = network_testing.maxpool(
-            network_testing.relu(network_testing.convolve(images, *layer))
-        )
+        images = network_testing.conv_maxpool(images, *layer)
     hidden = np.concatenate([images.mean(axis=(1, 2)), actions[:, 0]], axis=-1)
     first, *inner, last = layers[4:]
     hidden = hidden @ first[0] + first[1]
@@ -59,11 +58,8 @@ def test_against_float64():
 
 
 @pytest.mark.parametrize("encoder_network", ENCODERS)
-def test_score_equals_call_on_tiled_observations(encoder_network):
-    network, observation = (
-        _network(encoder_network=encoder_network),
-        network_testing.observation(OBS_SPEC),
-    )
+def test_score_equals_call_on_tiled_observations(encoder_network, observation):
+    network = _network(encoder_network=encoder_network)
     actions = _actions()
     scores = network.score(network.encode(observation), actions)
     tiled = {key: tf.repeat(value, 7, axis=0) for key, value in observation.items()}
@@ -73,11 +69,8 @@ def test_score_equals_call_on_tiled_observations(encoder_network):
 
 
 @pytest.mark.parametrize("encoder_network", ENCODERS)
-def test_only_the_image_counts_and_every_frame_of_it(encoder_network):
-    network, observation = (
-        _network(encoder_network=encoder_network),
-        network_testing.observation(OBS_SPEC),
-    )
+def test_only_the_image_counts_and_every_frame_of_it(encoder_network, observation):
+    network = _network(encoder_network=encoder_network)
     encoding = network.encode(observation).numpy()
     others = {**network_testing.observation(OBS_SPEC, seed=5), "rgb": observation["rgb"]}
     np.testing.assert_array_equal(network.encode(others), encoding)
@@ -88,8 +81,8 @@ def test_only_the_image_counts_and_every_frame_of_it(encoder_network):
         assert np.abs(difference).max(axis=1).min() > 1e-4
 
 
-def test_weights_of_image_and_value_network_are_trained():
-    network, observation = _network(), network_testing.observation(OBS_SPEC)
+def test_weights_of_image_and_value_network_are_trained(observation):
+    network = _network()
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(tf.square(network.score(network.encode(observation), _actions())))
     gradients = tape.gradient(loss, network.trainable_variables)
@@ -98,12 +91,9 @@ def test_weights_of_image_and_value_network_are_trained():
 
 
 @pytest.mark.parametrize("encoder_network", ENCODERS)
-def test_second_derivatives_against_finite_differences(encoder_network):
+def test_second_derivatives_against_finite_differences(encoder_network, observation):
     """How the penalty on d score / d action changes with one weight of the first layer."""
-    network, observation = (
-        _network(encoder_network=encoder_network),
-        network_testing.observation(OBS_SPEC),
-    )
+    network = _network(encoder_network=encoder_network)
     kernel = network._value.first_layer.kernel
 
     def penalty():
@@ -127,8 +117,8 @@ def test_second_derivatives_against_finite_differences(encoder_network):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_compiled_scores_are_the_same(jit_compile):
-    network, observation, actions = _network(), network_testing.observation(OBS_SPEC), _actions()
+def test_compiled_scores_are_the_same(jit_compile, observation):
+    network, actions = _network(), _actions()
 
     def score(observation, actions):
         with tf.GradientTape() as tape:
@@ -141,7 +131,7 @@ def test_compiled_scores_are_the_same(jit_compile):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_batch_size_and_number_of_actions_may_be_unknown():
+def test_batch_size_and_number_of_actions_may_be_unknown(observation):
     network = _network()
     observation_spec = {
         key: tf.TensorSpec([None, *spec.shape], tf.float32) for key, spec in OBS_SPEC.items()
@@ -151,11 +141,11 @@ def test_batch_size_and_number_of_actions_may_be_unknown():
     def score(observation, actions):
         return network.score(network.encode(observation), actions)
 
-    assert score(network_testing.observation(OBS_SPEC), _actions()).shape == (3, 7)
+    assert score(observation, _actions()).shape == (3, 7)
 
 
-def test_integer_images_count_as_numbers_from_0_to_1():
-    network, observation = _network(), network_testing.observation(OBS_SPEC)
+def test_integer_images_count_as_numbers_from_0_to_1(observation):
+    network = _network()
     levels = tf.cast(tf.round(observation["rgb"] * 255), tf.uint8)
     integers = network.encode({**observation, "rgb": levels})
     floats = network.encode({**observation, "rgb": tf.cast(levels, tf.float32) / 255})

@@ -43,10 +43,11 @@ def convolve(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.nda
     )
 
 
-def maxpool(images: np.ndarray) -> np.ndarray:
-    """Takes the maximum of each 2×2 block of [B, H, W, C]; odd last rows and columns are lost."""
-    batch, height, width, channels = images.shape
-    blocks = images[:, : height // 2 * 2, : width // 2 * 2]
+def conv_maxpool(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Convolves, then takes relu and the maximum of each 2×2 block; odd last rows are lost."""
+    convolved = relu(convolve(images, kernel, bias))
+    batch, height, width, channels = convolved.shape
+    blocks = convolved[:, : height // 2 * 2, : width // 2 * 2]
     return blocks.reshape(batch, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
 
 

@@ -24,9 +24,7 @@ def encoder():
 def test_convolutions_against_float64(encoder):
     expected = _images()
     for kernel, bias in network_testing.pairs(encoder):
-        expected = network_testing.maxpool(
-            network_testing.relu(network_testing.convolve(expected, kernel, bias))
-        )
+        expected = network_testing.conv_maxpool(expected, kernel, bias)
     assert expected.shape == (2, 1, 2, 256)
     expected = expected.mean(axis=(1, 2))
     assert np.mean(expected > 0) > 0.3

@@ -3,81 +3,58 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tf_agents.specs import tensor_spec
 
-from ibc.networks import conv_mlp_explicit, mlp_ebm, mlp_explicit, pixel_ebm
+from ibc.networks import registry
 from ibc.utils import precision
+from tests import network_testing
 
-_STATE_SPEC = tf.TensorSpec([2, 3], tf.float32)
-_IMAGE_SPEC = {"rgb": tf.TensorSpec([2, 16, 16, 3], tf.float32)}
-_ACTION_SPEC = tensor_spec.BoundedTensorSpec([2], tf.float32, -1.0, 1.0)
-_SIZE = dict(target_height=16, target_width=16)
-_NETWORKS = {
-    **{
-        f"MLPEBM {layers} {dense}": (
-            _STATE_SPEC,
-            lambda layers=layers, dense=dense: mlp_ebm.MLPEBM(
-                _STATE_SPEC, tf.TensorSpec([2]), 64, 4, 0.1, layers=layers, dense_layer_type=dense
-            ),
-        )
-        for layers in ("MLPDropout", "ResNetOrig", "ResNetPreActivation")
-        for dense in ("regular", "spectral_norm")
-    },
-    "MLPMSE": (_STATE_SPEC, lambda: mlp_explicit.MLPMSE(_STATE_SPEC, _ACTION_SPEC, 64, 4)),
-    "MLPMDN": (_STATE_SPEC, lambda: mlp_explicit.MLPMDN(_STATE_SPEC, _ACTION_SPEC, 64, 4)),
-    **{
-        f"PixelEBM {encoder}": (
-            _IMAGE_SPEC,
-            lambda encoder=encoder: pixel_ebm.PixelEBM(
-                _IMAGE_SPEC, tf.TensorSpec([2]), encoder, **_SIZE
-            ),
-        )
-        for encoder in ("ConvMaxpoolEncoder", "SpatialAttentionEncoder")
-    },
-    "ConvMLPMSE": (
-        _IMAGE_SPEC,
-        lambda: conv_mlp_explicit.ConvMLPMSE(_IMAGE_SPEC, _ACTION_SPEC, 64, 4, **_SIZE),
-    ),
-    "ConvMLPMDN": (
-        _IMAGE_SPEC,
-        lambda: conv_mlp_explicit.ConvMLPMDN(_IMAGE_SPEC, _ACTION_SPEC, 64, 4, **_SIZE),
-    ),
-}
+_STATES = tf.TensorSpec([2, 3])
+_IMAGES = {"rgb": tf.TensorSpec([2, 16, 16, 3])}
+_ENERGIES = [
+    ("MLPEBM", dict(layers=layers, dense_layer_type=dense))
+    for layers in ("MLPDropout", "ResNetOrig", "ResNetPreActivation")
+    for dense in ("regular", "spectral_norm")
+]
+_NETWORKS = [
+    *_ENERGIES,
+    *((name, {}) for name in ("MLPMSE", "MLPMDN", "ConvMLPMSE", "ConvMLPMDN", "PixelEBM")),
+    ("PixelEBM", dict(encoder_network="SpatialAttentionEncoder")),
+]
 
 
 def _numbers(network, spec):
-    """What the network says about 32 examples, as an array, and the gradient of its sum."""
-    generator = np.random.RandomState(1)
-    observation = tf.nest.map_structure(
-        lambda s: tf.constant(generator.rand(32, *s.shape), tf.float32), spec
-    )
-    action = tf.constant(generator.uniform(-1, 1, (32, 2)), tf.float32)
-    is_energy = "EBM" in network.name
+    """What the network says about 32 examples, and the gradients of its sum."""
+    observation = network_testing.observation(spec, 32)
+    action = tf.constant(np.random.RandomState(1).uniform(-1, 1, (32, 2)), tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(action)
-        found, _ = network((observation, action) if is_energy else observation)
-        numbers = found.log_prob(action) if "MDN" in network.name else found
+        found, _ = network((observation, action) if network.head == "energy" else observation)
+        numbers = found.log_prob(action) if network.head == "mixture" else found
         total = tf.reduce_sum(numbers)
     gradients = tape.gradient(total, [*network.trainable_variables, action])
     return numbers, [gradient for gradient in gradients if gradient is not None]
 
 
-def _exact_and_mixed(make):
+def _exact_and_mixed(name, options):
     """Makes a network twice, in float32 and in mixed precision, with the same weights."""
-    exact = make()
-    exact.create_variables()
-    with precision.mixed():
-        mixed = make()
-    mixed.create_variables()
-    mixed.set_weights(exact.get_weights())
-    return exact, mixed
+    spec = _STATES
+    if name != "PixelEBM":
+        options = dict(width=64, depth=4, **options)
+    if not name.startswith("MLP"):
+        spec, options = _IMAGES, dict(target_height=16, target_width=16, **options)
+    networks = []
+    for mixed in (False, True):
+        with precision.mixed(mixed):
+            networks.append(registry.networks()[name](spec, tf.TensorSpec([2]), **options))
+        networks[-1].create_variables()
+    networks[1].set_weights(networks[0].get_weights())
+    return *networks, spec
 
 
-@pytest.mark.parametrize("name", _NETWORKS)
-def test_hidden_layers_alone_lose_digits(name):
-    spec, make = _NETWORKS[name]
+@pytest.mark.parametrize(("name", "options"), _NETWORKS)
+def test_hidden_layers_alone_lose_digits(name, options):
     tf.keras.utils.set_random_seed(0)
-    exact, mixed = _exact_and_mixed(make)
+    exact, mixed, spec = _exact_and_mixed(name, options)
     assert {variable.dtype for variable in mixed.variables} == {tf.float32}
     (expected, _), (found, gradients) = _numbers(exact, spec), _numbers(mixed, spec)
     assert found.dtype == tf.float32
@@ -86,10 +63,9 @@ def test_hidden_layers_alone_lose_digits(name):
     assert 0 < error < 0.05
 
 
-@pytest.mark.parametrize("name", [name for name in _NETWORKS if name.startswith("MLPEBM")])
-def test_in_float32_a_mixed_network_gives_every_digit(name):
-    spec, make = _NETWORKS[name]
-    exact, mixed = _exact_and_mixed(make)
+@pytest.mark.parametrize(("name", "options"), _ENERGIES)
+def test_in_float32_a_mixed_network_gives_every_digit(name, options):
+    exact, mixed, spec = _exact_and_mixed(name, options)
     expected, expected_gradients = _numbers(exact, spec)
     with precision.in_float32():
         found, gradients = _numbers(mixed, spec)
