@@ -94,7 +94,7 @@ def open_source(path: str | os.PathLike, task: str | None = None) -> EpisodeSour
     for source in known_formats():
         if source.recognizes(path):
             return source(path, task)
-    expected = ", ".join(source.description for source in known_formats())
+    expected = " or ".join(source.description for source in known_formats())
     if os.path.isfile(path):
         found = list(hdf5.open_hdf5(path))
         raise ValueError(f"{path} is none of these: {expected}; it holds {_listed(found)}.")

@@ -299,6 +299,6 @@ def test_a_format_is_added_by_a_file_of_its_own(tmp_path, monkeypatch):
         _converted(path, tmp_path).path, {"observation": observations, "action": actions}
     )
     with pytest.raises(
-        FileNotFoundError, match=r"HDF5 file of D4RL .*, an npz file of one episode"
+        FileNotFoundError, match=r"HDF5 file of D4RL .* or an npz file of one episode"
     ):
         convert.open_source(tmp_path / "b.npy")
