@@ -77,13 +77,16 @@ def make(env_id: str, task: str) -> gymnasium.Env:
 
 def _observed(space: gymnasium.Space, task: str) -> gymnasium.Space:
     """Returns the space of what is observed where the environment has `space`."""
-    if isinstance(space, spaces.Dict) and all(isinstance(s, spaces.Box) for s in space.values()):
-        return spaces.Dict({key: _observed(part, task) for key, part in space.items()})
-    if not isinstance(space, spaces.Box):
-        raise ValueError(
-            f"task {task} has observations {space}, but only a Box, or a Dict of Box spaces, can "
-            f"be learned from{_WRAP}."
-        )
+    parts = space.items() if isinstance(space, spaces.Dict) else [("", space)]
+    for key, part in parts:
+        if not isinstance(part, spaces.Box):
+            name = f"the observation '{key}'" if key else "observations"
+            raise ValueError(
+                f"task {task} has {name} of type {type(part).__name__}, but only a Box, or a Dict "
+                f"of Box spaces, can be learned from{_WRAP}."
+            )
+    if isinstance(space, spaces.Dict):
+        return spaces.Dict({key: _observed(part, task) for key, part in parts})
     if _is_image(space):
         return space
     low, high = (np.atleast_1d(np.float32(bound)) for bound in (space.low, space.high))

@@ -10,6 +10,7 @@ import pathlib
 import sys
 from collections.abc import Iterator
 
+from ibc import environments
 from ibc.environments import task as task_lib
 
 # Networks over numbers, whatever these mean.
@@ -18,7 +19,9 @@ _CONFIGS_OF_ANY_STATES = ("pushing_states", "d4rl", "particle")
 
 def _tasks_of_all_families() -> dict[str, task_lib.Task]:
     """Joins the `TASKS` of every package here that has a module `task`."""
-    found = sorted(pathlib.Path(__file__).parent.glob("*/task.py"))
+    found = sorted(
+        at for room in environments.__path__ for at in pathlib.Path(room).glob("*/task.py")
+    )
     families = [importlib.import_module(f"ibc.environments.{at.parent.name}.task") for at in found]
     return {task.name: task for family in families for task in family.TASKS}
 

@@ -6,6 +6,7 @@ import sys
 import gymnasium
 import pytest
 
+from ibc import environments
 from ibc.environments import tasks
 from ibc.environments.d4rl import task as d4rl_tasks
 
@@ -117,6 +118,18 @@ def test_a_module_that_lacks_something_else_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="no_such_simulator"):
         tasks.get_task("lacking:A-v0")
+
+
+def test_a_family_is_added_by_its_own_files(tmp_path, monkeypatch):
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy/__init__.py").touch()
+    (tmp_path / "toy/task.py").write_text(
+        "from ibc.environments import task\n"
+        "TASKS = (task.Task('TOY', 'Toy-v0', register=lambda: None),)\n"
+    )
+    monkeypatch.setattr(environments, "__path__", [*environments.__path__, str(tmp_path)])
+    found = tasks._tasks_of_all_families()
+    assert set(found) == {"TOY", *tasks.TASKS}
 
 
 def test_ids_of_our_own_mean_their_tasks():

@@ -8,6 +8,8 @@ import sys
 import textwrap
 
 import gin
+import gymnasium
+import numpy as np
 import pytest
 
 from ibc.data.recording import options as recording_options
@@ -16,6 +18,17 @@ from ibc.environments import tasks
 from ibc.train import config_files, experiment
 
 _ROOT = pathlib.Path(__file__).parent.parent
+
+
+class _Unbounded(gymnasium.Env):
+    """Takes any number as action."""
+
+    observation_space = gymnasium.spaces.Box(-1, 1, (1,))
+    action_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(1, np.float32), {}
 
 
 def _readme_blocks(section: str) -> list[str]:
@@ -64,10 +77,13 @@ def test_the_readmes_own_simulator_trains_and_is_evaluated(tmp_path):
         ({"task": "Pendulum-v7"}, r"unknown task 'Pendulum-v7'; did you mean Pendulum-v1"),
         ({"task": "no_module:Env-v0"}, "there is no module 'no_module' here"),
         ({"task": "math:Env-v0"}, "unknown task 'math:Env-v0'"),
+        ({"task": "Unbounded-v0"}, "policy 'random' draws actions within their bounds"),
         ({"task": "CartPole-v1"}, r"task CartPole-v1 has actions Discrete\(2\)"),
     ],
 )
 def test_what_there_is_not_is_refused(tmp_path, options, message):
+    if options.get("task") == "Unbounded-v0":
+        gymnasium.register("Unbounded-v0", entry_point=_Unbounded)
     given = {"task": "Pendulum-v1", "policy": "random", "output_path": str(tmp_path), **options}
     with pytest.raises(ValueError, match=message):
         checked = recording_options.EvaluationOptions(num_episodes=1, **given)

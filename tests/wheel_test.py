@@ -32,6 +32,8 @@ def test_wheel_has_configs_and_no_tests(wheel):
     assert configs and configs == {pathlib.Path(n).name for n in names if n.endswith(".gin")}
     for name in ("ibc/train_eval.py", "ibc/data/policy_eval.py", "ibc/networks/mlp_ebm.py"):
         assert name in names
+    assets = {path.name for path in (_ROOT / "environments/block_pushing/assets").iterdir()}
+    assert assets <= {pathlib.Path(n).name for n in names if "/assets/" in n}
     assert not [n for n in names if n.endswith("_test.py") or not n.startswith("ibc")]
 
 
@@ -51,6 +53,8 @@ def test_wheel_trains_from_another_folder(wheel, tmp_path, particle_data):
 
     where = python("-c", "import ibc.networks.mlp_ebm as m, ibc.configs as c; print(m.__file__)")
     assert where.stdout.startswith(str(site)), where.stdout + where.stderr
+    made = python("-c", "import gymnasium; gymnasium.make('ibc.tasks:BlockPush-v0').reset(seed=0)")
+    assert (made.returncode, made.stderr) == (0, "")
     trained = python(
         "-m",
         "ibc.train_eval",

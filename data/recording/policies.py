@@ -29,6 +29,13 @@ def make(
     if getattr(options, "saved_model_path", None) is not None:
         return _exported(options, env, seed)
     if options.policy == "random":
+        bounds = env.action_spec().minimum, env.action_spec().maximum
+        # TF-Agents has the largest number for infinity.
+        if np.max(np.abs(bounds)) >= np.finfo(np.float32).max:
+            raise ValueError(
+                f"policy 'random' draws actions within their bounds, but task {options.task} has "
+                "none; register it with a wrapper around it that sets some."
+            )
         return random_py_policy.RandomPyPolicy(env.time_step_spec(), env.action_spec(), seed=seed)
     return tasks.get_task(options.task).oracle_class(options.policy)(env, seed=seed)
 

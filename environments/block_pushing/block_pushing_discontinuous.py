@@ -29,31 +29,6 @@ class BlockPushDiscontinuous(pushing_env.PushingEnv):
 
     target_urdfs = ("zone.urdf", "zone2.urdf")
 
-    def __init__(
-        self,
-        control_frequency: float = 10.0,
-        image_size: tuple[int, int] | None = None,
-        shared_memory: bool = False,
-        seed: int | None = None,
-        goal_dist_tolerance: float = 0.04,
-        effector_height: float | None = None,
-        visuals_mode: str = "default",
-        abs_action: bool = False,
-        render_mode: str | None = None,
-    ):
-        """Creates the environment; see `PushingEnv`."""
-        super().__init__(
-            control_frequency=control_frequency,
-            image_size=image_size,
-            shared_memory=shared_memory,
-            seed=seed,
-            goal_dist_tolerance=goal_dist_tolerance,
-            effector_height=effector_height,
-            visuals_mode=visuals_mode,
-            abs_action=abs_action,
-            render_mode=render_mode,
-        )
-
     def _draw_poses(
         self, rng: np.random.RandomState
     ) -> tuple[list[bullet.Pose], list[bullet.Pose]]:

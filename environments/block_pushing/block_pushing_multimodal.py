@@ -29,31 +29,6 @@ class BlockPushMultimodal(pushing_env.PushingEnv):
     block_urdfs = ("block.urdf", "block2.urdf")
     target_urdfs = ("zone.urdf", "zone2.urdf")
 
-    def __init__(
-        self,
-        control_frequency: float = 10.0,
-        image_size: tuple[int, int] | None = None,
-        shared_memory: bool = False,
-        seed: int | None = None,
-        goal_dist_tolerance: float = 0.04,
-        effector_height: float | None = None,
-        visuals_mode: str = "default",
-        abs_action: bool = False,
-        render_mode: str | None = None,
-    ):
-        """Creates the environment; see `PushingEnv`."""
-        super().__init__(
-            control_frequency=control_frequency,
-            image_size=image_size,
-            shared_memory=shared_memory,
-            seed=seed,
-            goal_dist_tolerance=goal_dist_tolerance,
-            effector_height=effector_height,
-            visuals_mode=visuals_mode,
-            abs_action=abs_action,
-            render_mode=render_mode,
-        )
-
     def get_metrics(self, num_episodes: int) -> tuple[list, object]:
         """Returns the success metric over the last `num_episodes` episodes, in a list and alone."""
         _, success = super().get_metrics(num_episodes)

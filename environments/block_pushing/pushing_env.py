@@ -44,11 +44,11 @@ class PushingEnv(gymnasium.Env, abc.ABC):
 
     def __init__(
         self,
-        control_frequency: float,
-        image_size: tuple[int, int] | None,
-        shared_memory: bool,
-        seed: int | None,
-        goal_dist_tolerance: float,
+        control_frequency: float = 10.0,
+        image_size: tuple[int, int] | None = None,
+        shared_memory: bool = False,
+        seed: int | None = None,
+        goal_dist_tolerance: float = 0.04,
         effector_height: float | None = None,
         visuals_mode: str = "default",
         abs_action: bool = False,
