@@ -13,7 +13,6 @@ batch 1, on the observations of one of these episodes.
 import ast
 import dataclasses
 import functools
-import inspect
 import pathlib
 import time
 from collections.abc import Callable, Sequence
@@ -35,7 +34,7 @@ from tf_agents.utils import nest_utils
 
 from ibc.environments import suite, tasks
 from ibc.eval import environment_group, measured_environment, rollouts, seeded_policy
-from ibc.train import config_files, experiment
+from ibc.train import config_files, run_config
 from ibc.train.build import agent_specs, build_agent, training_data
 
 _RUN = flags.DEFINE_string("run", None, "Folder of a training run.", required=True)
@@ -46,10 +45,7 @@ _NUM_ENVS = flags.DEFINE_integer("num_envs", 20, "Environments side by side.")
 _ROUNDS = 10
 _TIMED_STEPS = 30
 
-_DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(experiment.train_eval).parameters.items()
-}
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(run_config.RunConfig)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -63,7 +63,7 @@ def run() -> None:
 def _train() -> None:
     # Imported here so that --help answers at once.
     startup.import_tensorflow_quietly()
-    from ibc.train import config_files, experiment
+    from ibc.train import config_files, experiment, run_config
     from ibc.train.devices import strategy as strategy_lib
 
     config_files.configure(flags.FLAGS.task, _GIN_FILE.value, _GIN_BINDINGS.value)
@@ -72,7 +72,7 @@ def _train() -> None:
         _DEVICE_TYPE.value, _MULTI_GPU.value, _USE_GPU.value, _TPU.value
     )
     given = {flag.name: flag.value for flag in _GIVEN if flag.value}
-    experiment.train_eval(strategy=strategy, **given)
+    experiment.run(run_config.RunConfig(strategy=strategy, **given))
 
 
 if __name__ == "__main__":

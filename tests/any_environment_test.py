@@ -15,7 +15,7 @@ import pytest
 from ibc.data.recording import options as recording_options
 from ibc.data.recording import recorder
 from ibc.environments import tasks
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 
 _ROOT = pathlib.Path(__file__).parent.parent
 
@@ -113,6 +113,6 @@ def test_pendulum_is_recorded_and_trained(tmp_path, monkeypatch):
     given = [f"train_eval.{key} = {value}" for key, value in bindings.items()]
     given.append("get_normalizers.nested_obs = False")
     config_files.configure([name], ["mlp_mse_quick.gin"], given)
-    averages = experiment.train_eval(task=name)
+    averages = experiment.run(run_config.RunConfig(task=name))
     assert averages[name]["AverageEpisodeLength"] == 200
     assert list(averages[name]) == ["AverageReturn", "AverageEpisodeLength"]

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ibc.eval import measured_environment
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 
 _BINDINGS = """
     train_eval.loss_type = 'autoregressive'
@@ -25,8 +25,8 @@ _BINDINGS = """
 def test_bindings_train_evaluate_and_export(tmp_path, particle_data):
     bindings = [line.strip() for line in _BINDINGS.split("\n") if line.strip()]
     config_files.configure(["PARTICLE"], ["mlp_ebm_quick.gin"], bindings)
-    results = experiment.train_eval(
-        task=["PARTICLE"], root_dir=str(tmp_path), dataset_path=particle_data
+    results = experiment.run(
+        run_config.RunConfig(task=["PARTICLE"], root_dir=str(tmp_path), dataset_path=particle_data)
     )
     assert results["PARTICLE"]["AverageEpisodeLength"] == 50
     assert gin.query_parameter("train_eval.sequence_length") == 4

@@ -9,7 +9,7 @@ from ibc.data.recording import options as recording_options
 from ibc.data.recording import recorder
 from ibc.environments import suite, tasks
 from ibc.eval import measured_environment
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 
 _SMALL = (
     "train_eval.batch_size = 16",
@@ -38,7 +38,9 @@ def test_every_task_is_evaluated_and_results_are_aggregated(tmp_path, monkeypatc
     gin.clear_config()
     config_files.configure(["REACH", "PUSH"], ["mlp_ebm_quick.gin"], _SMALL)
     # The demonstrations are found where they are recorded by default.
-    results = experiment.train_eval(task=["REACH", "PUSH"], root_dir=str(tmp_path / "run"))
+    results = experiment.run(
+        run_config.RunConfig(task=["REACH", "PUSH"], root_dir=str(tmp_path / "run"))
+    )
     assert set(results) == {"REACH", "PUSH"}
     for task, env_id in (("REACH", "BlockReach-v0"), ("PUSH", "BlockPush-v0")):
         written = json.loads((tmp_path / "run" / "eval" / env_id / "results.json").read_text())
@@ -57,7 +59,7 @@ def test_missing_demonstrations_name_the_command_that_records_them(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     config_files.configure(["PUSH"], ["mlp_ebm.gin"], [])
     with pytest.raises(FileNotFoundError, match="--task=PUSH --policy=oracle") as error:
-        experiment.train_eval(task=["PUSH"], root_dir=str(tmp_path / "run"))
+        experiment.run(run_config.RunConfig(task=["PUSH"], root_dir=str(tmp_path / "run")))
     assert "--generate_data" in str(error.value)
     assert not (tmp_path / "run").exists()
 
@@ -75,4 +77,6 @@ def test_evaluation_sets_the_goal_tolerance(task):
 def test_a_server_shows_one_environment_of_one_task(tmp_path):
     config_files.configure(["PUSH"], ["mlp_ebm_quick.gin"], [])
     with pytest.raises(ValueError, match="shared_memory_eval shows one environment"):
-        experiment.train_eval(task=["PUSH"], root_dir=str(tmp_path), shared_memory_eval=True)
+        experiment.run(
+            run_config.RunConfig(task=["PUSH"], root_dir=str(tmp_path), shared_memory_eval=True)
+        )

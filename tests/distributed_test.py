@@ -33,7 +33,7 @@ _TRAINING = """
         configuration = [tf.config.LogicalDeviceConfiguration()] * devices
         tf.config.set_logical_device_configuration(cpu, configuration)
     from ibc.utils import termination
-    from ibc.train import config_files, experiment
+    from ibc.train import config_files, experiment, run_config
     from ibc.train.devices import strategy as strategy_lib
     from ibc.train.loop import learner as learner_lib
 
@@ -54,7 +54,7 @@ _TRAINING = """
     else:
         strategy = strategy_lib.get_strategy()
     with termination.watched():
-        experiment.train_eval(task=["PARTICLE"], strategy=strategy)
+        experiment.run(run_config.RunConfig(task=["PARTICLE"], strategy=strategy))
 """
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ibc.data.recording import options as recording_options
 from ibc.data.recording import recorder
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 
 _FILES = sorted(config_files.config_root().glob("*/*.gin"))
 _TASKS = {
@@ -79,8 +79,8 @@ def test_three_steps_an_episode_and_an_export(file, demonstrations, tmp_path):
     in_processes = ["train_eval.num_envs = 2", "train_eval.eval_episodes = 2"]
     bindings = [*_SMALL, *(in_processes if file == _IN_PROCESSES else [])]
     config_files.configure([_TASKS[family]], [str(file)], bindings)
-    results = experiment.train_eval(
-        task=[_TASKS[family]], dataset_path=data, root_dir=str(tmp_path)
+    results = experiment.run(
+        run_config.RunConfig(task=[_TASKS[family]], dataset_path=data, root_dir=str(tmp_path))
     )
     averages = results[_TASKS[family]]
     assert averages["AverageEpisodeLength"] >= 1

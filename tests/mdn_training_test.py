@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.eval import measured_environment
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 
 _CONFIG = config_files.config_root() / "pushing_states" / "mlp_mdn_best.gin"
 
@@ -23,8 +23,8 @@ def finished(tmp_path_factory, particle_data):
         "MLPMDN.width = 16",
     )
     config_files.configure(["PARTICLE"], [str(_CONFIG)], bindings)
-    results = experiment.train_eval(
-        task=["PARTICLE"], root_dir=str(folder), dataset_path=particle_data
+    results = experiment.run(
+        run_config.RunConfig(task=["PARTICLE"], root_dir=str(folder), dataset_path=particle_data)
     )
     return folder, results
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tf_agents.specs import tensor_spec
 
 from ibc.data.records import specs
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 from ibc.train.run import memory, policy_export
 from tests import shard_testing
 
@@ -120,7 +120,7 @@ def _train(folder, data: str, kind: str, *bindings: str) -> dict[str, np.ndarray
     gin.clear_config()
     config = str(config_files.config_root() / _TRAININGS[kind][1])
     config_files.configure([], [config], [*_SMALL, *bindings])
-    experiment.train_eval(root_dir=str(folder), dataset_path=data, skip_eval=True)
+    experiment.run(run_config.RunConfig(root_dir=str(folder), dataset_path=data, skip_eval=True))
     newest = tf.train.latest_checkpoint(str(folder / "train" / "checkpoints"))
     names = [name for name, _ in tf.train.list_variables(newest)]
     values = {name: np.asarray(tf.train.load_variable(newest, name)) for name in names}

@@ -8,7 +8,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.train.utils import train_utils
 
 from ibc.environments import tasks
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 from ibc.train.build import agent_specs, build_agent, training_data
 from ibc.utils import gin_config
 from tests import shard_testing
@@ -152,7 +152,7 @@ def test_network_fits_the_loss_and_trains(name, data):
 
 def test_run_of_three_steps_and_its_export(data, tmp_path):
     _configure("pixel_ebm_best", _SMALL)
-    experiment.train_eval(dataset_path=data, root_dir=str(tmp_path), skip_eval=True)
+    experiment.run(run_config.RunConfig(dataset_path=data, root_dir=str(tmp_path), skip_eval=True))
     act = tf.saved_model.load(str(tmp_path / "policies" / "greedy_policy")).signatures["action"]
     specs = act.structured_input_signature[1]
     images = specs["arg_0_observation_rgb"]
@@ -173,8 +173,10 @@ def test_training_and_an_episode_of_block_pushing(golden, tmp_path):
     path = golden("data/push_rgb/oracle_push_rgb_0.tfrecord")
     bindings = (*_SMALL, "train_eval.eval_episodes = 1", "train_eval.num_envs = 1")
     config_files.configure(["PUSH"], ["pixel_ebm_quick"], bindings)
-    results = experiment.train_eval(
-        task=["PUSH"], dataset_path=str(path), root_dir=str(tmp_path), goal_tolerance=10.0
+    results = experiment.run(
+        run_config.RunConfig(
+            task=["PUSH"], dataset_path=str(path), root_dir=str(tmp_path), goal_tolerance=10.0
+        )
     )
     # Any step reaches a goal of ten metres.
     assert results["PUSH"]["AverageSuccessMetric"] == 1

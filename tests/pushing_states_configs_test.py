@@ -3,9 +3,7 @@
 import gin
 import pytest
 
-from ibc.agents import registry as agents
 from ibc.environments import tasks
-from ibc.networks import registry as networks
 from ibc.train import config_files
 from ibc.train.build import build_agent
 from ibc.utils import gin_config
@@ -123,9 +121,7 @@ def test_published_values(name):
 def test_network_fits_the_loss(name):
     _configure(name)
     loss_type = gin.query_parameter("train_eval.loss_type")
-    build_agent.check_loss_type(loss_type)
-    network = networks.get("train_eval.network", gin.query_parameter("train_eval.network"))
-    assert agents.registered()[loss_type].head == network.head
+    build_agent.check_names(loss_type, gin.query_parameter("train_eval.network"))
 
 
 def test_quick_baselines_take_the_implicit_policys_steps():

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
 
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 from ibc.train.loop import schedule
 from ibc.train.run import policy_export
 from tests import shard_testing
@@ -93,7 +93,7 @@ def train(folder: pathlib.Path, name: str, data: str, steps: int, *bindings: str
     config, more = _CASES[name]
     bound = [*_SMALL, *more, f"train_eval.num_iterations = {steps}", *bindings]
     config_files.configure(["PARTICLE"], [str(config)], bound)
-    experiment.train_eval(root_dir=str(folder), dataset_path=data, skip_eval=True)
+    experiment.run(run_config.RunConfig(root_dir=str(folder), dataset_path=data, skip_eval=True))
 
 
 def checkpoints(folder: pathlib.Path) -> pathlib.Path:

@@ -16,7 +16,7 @@ from ibc.utils import gin_config
 
 # Modules whose configurables a config file may bind, besides those of agents, losses and samplers.
 _CONFIGURABLE_MODULES = (
-    "ibc.train.experiment",
+    "ibc.train.run_config",
     "ibc.train.build.normalization",
 )
 
@@ -49,6 +49,19 @@ def configure(
         # A file may name the task and bind its environment.
         _import_all_configurables()
     gin_config.parse(gin_files, gin_bindings, search_folders=_search_folders(found))
+    _check_strategy()
+
+
+def _check_strategy() -> None:
+    """Refuses a strategy from a config file, which the command line's would hide."""
+    bound = None
+    with contextlib.suppress(ValueError):  # It is not bound.
+        bound = gin.query_parameter("train_eval.strategy")
+    if bound is not None:
+        raise ValueError(
+            f"train_eval.strategy is {bound!r}, but no config file can make one: leave it out, and "
+            "choose devices with --multi_gpu, --device_type=tpu or TF_CONFIG."
+        )
 
 
 def _import_all_configurables() -> None:

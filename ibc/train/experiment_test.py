@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorboard.compat.proto import event_pb2
 from tf_agents.trajectories import time_step as ts
 
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 
 SMALL = (
     "train_eval.batch_size = 64",
@@ -26,8 +26,10 @@ def run(folder, data, *bindings, config="mlp_ebm_quick.gin", small=SMALL, **argu
 
     gin.clear_config()
     config_files.configure(["PARTICLE"], [config], [*small, *bindings])
-    return experiment.train_eval(
-        task=["PARTICLE"], root_dir=str(folder), dataset_path=data, **arguments
+    return experiment.run(
+        run_config.RunConfig(
+            task=["PARTICLE"], root_dir=str(folder), dataset_path=data, **arguments
+        )
     )
 
 
@@ -153,7 +155,7 @@ def test_a_loss_that_is_not_finite_stops_at_its_step_with_good_weights(tmp_path,
         (["train_eval.learning_rate = 'fast'"], {}, "learning_rate must be a number, got 'fast'"),
         (["train_eval.dataset_path = 3"], {"dataset_path": 3}, "dataset_path must be a string"),
         (["train_eval.seed = -1"], {}, "train_eval.seed must be a whole number of at least 0"),
-        (["MLPEBM.width = 0"], {}, "width is 0; it must be a whole number of at least 1"),
+        (["MLPEBM.width = 0"], {}, "MLPEBM.width must be a whole number of at least 1, got 0"),
         (
             ["ImplicitBCAgent.num_counter_examples = 0"],
             {},
@@ -175,7 +177,7 @@ def test_bad_input_is_one_clear_error(tmp_path, particle_data, bindings, argumen
     given = {"task": ["PARTICLE"], "root_dir": str(tmp_path), "dataset_path": particle_data}
     with pytest.raises((ValueError, FileNotFoundError), match=message) as error:
         config_files.configure(["PARTICLE"], ["mlp_ebm_quick.gin"], [*SMALL, *bindings])
-        experiment.train_eval(**{**given, **arguments})
+        experiment.run(run_config.RunConfig(**{**given, **arguments}))
     # gin appends where a configurable was called.
     assert "\n" not in str(error.value).split("\n  In call to configurable")[0]
     gin.clear_config()
@@ -229,8 +231,8 @@ def test_a_cosine_run_cannot_be_made_longer(tmp_path, particle_data):
 def test_data_without_an_environment_trains_by_its_own_specs(tmp_path, particle_data):
     bindings = [*SMALL, "train_eval.num_iterations = 10", "train_eval.sequence_length = 2"]
     config_files.configure([], ["particle/mlp_ebm_quick.gin"], bindings)
-    results = experiment.train_eval(
-        root_dir=str(tmp_path), dataset_path=particle_data, skip_eval=True
+    results = experiment.run(
+        run_config.RunConfig(root_dir=str(tmp_path), dataset_path=particle_data, skip_eval=True)
     )
     assert results == {}
     policy = tf.saved_model.load(str(tmp_path / "policies" / "greedy_policy"))

@@ -8,6 +8,7 @@ import tokenize
 from collections.abc import Callable, Iterable, Sequence
 
 import gin
+from absl import logging
 
 from ibc.utils import gin_fixed, gin_types
 
@@ -72,6 +73,9 @@ def find_file(name: str, search_folders: Sequence[pathlib.Path]) -> pathlib.Path
         for candidate in (folder / path.name, folder / f"{path.name}.gin"):
             if candidate.is_file():
                 return candidate
+    if shipped := _published(path, search_folders):
+        logging.warning("There is no gin file '%s': taking %s.", name, shipped)
+        return shipped
     available = sorted({file.name for folder in folders for file in folder.glob("*.gin")})
     where = ", ".join(str(folder) for folder in search_folders) if is_bare else str(path.parent)
     near = _did_you_mean(path.stem, [pathlib.Path(file).stem for file in available])
@@ -79,6 +83,16 @@ def find_file(name: str, search_folders: Sequence[pathlib.Path]) -> pathlib.Path
     raise FileNotFoundError(
         f"gin file '{name}' was not found{near}; in {where or 'the current folder'} {listing}."
     )
+
+
+def _published(path: pathlib.Path, search_folders: Sequence[pathlib.Path]) -> pathlib.Path | None:
+    """Returns the file here that a path in another checkout means, such as ibc/configs/a/b.gin."""
+    if "configs" not in path.parts[:-1]:
+        return None
+    # The folder that the path names comes before those of the task.
+    named = [folder.parent / path.parent.name for folder in search_folders]
+    candidates = (folder / path.name for folder in (*named, *search_folders))
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
 def bindings_of(is_wanted: Callable[[str], bool]) -> tuple[str, ...]:

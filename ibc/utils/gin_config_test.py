@@ -52,6 +52,25 @@ def test_path_is_taken_as_it_is(folder, monkeypatch):
     assert gin_config.find_file("particle/mlp_ebm.gin", []) == pathlib.Path("particle/mlp_ebm.gin")
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("ibc/configs/pushing/mlp_ebm.gin", "pushing/mlp_ebm.gin"),
+        ("ibc/ibc/configs/elsewhere/mlp_ebm.gin", "particle/mlp_ebm.gin"),
+        ("/gone/ibc/configs/particle/mlp_ebm.gin", "particle/mlp_ebm.gin"),
+    ],
+)
+def test_a_published_path_that_is_not_here_means_the_file_that_ships(folder, name, found, caplog):
+    assert gin_config.find_file(name, [folder / "particle"]) == folder / found
+    assert f"There is no gin file '{name}': taking {folder / found}." in caplog.text
+
+
+def test_other_paths_that_are_not_here_are_missing(folder):
+    for name in ("mine/mlp_ebm.gin", "ibc/configs/particle/mlp_emb.gin", "configs/x"):
+        with pytest.raises(FileNotFoundError):
+            gin_config.find_file(name, [folder / "particle"])
+
+
 def test_missing_bare_name_lists_what_there_is(folder):
     with pytest.raises(FileNotFoundError) as error:
         gin_config.parse(["mlp_emb.gin"], [], [folder])

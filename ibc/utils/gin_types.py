@@ -80,10 +80,30 @@ def _check_nesting(name: str, value: object, path: tuple[str, ...] = ()) -> None
                 f"{' = '.join([*circle, macro])}; set {macro} to a value."
             )
         _check_nesting(name, _macro_value(value), (*path, macro))
+    elif isinstance(value, gin.config.ConfigurableReference) and value.evaluate:
+        call = repr(value)
+        if call in path:
+            raise ValueError(
+                f"{name} must be a value in the end, but calls lead in a circle: "
+                f"{' = '.join([*(step for step in path if step.startswith('@')), call])}; write "
+                "the value itself."
+            )
+        for part in _bound_in_call(value).values():
+            _check_nesting(name, part, (*path, call))
     elif isinstance(value, (list, tuple, dict)):
         parts = (*value, *value.values()) if isinstance(value, dict) else value
         for part in parts:
             _check_nesting(name, part, (*path, type(value).__name__))
+
+
+def _bound_in_call(reference: gin.config.ConfigurableReference) -> dict[str, object]:
+    """Returns parameter → value of what a reference calls; inner scopes win."""
+    scope, selector = reference.config_key
+    bound = {}
+    for (outer, other), bindings in sorted(gin.config._CONFIG.items(), key=lambda e: len(e[0][0])):
+        if other == selector and (not outer or f"{scope}/".startswith(f"{outer}/")):
+            bound.update(bindings)
+    return bound
 
 
 def _without_macros(value: object) -> object:

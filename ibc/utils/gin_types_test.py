@@ -51,7 +51,7 @@ gin.constant("typed_for_gin_types_test.CONSTANT", "c")
         "size=(1, 2)",
         "size=3",
         "anything={'a': [1]}",
-        "anything=@typed_for_gin_types_test()",
+        "anything=@returning_for_gin_types_test()",
         "kind=@typed_for_gin_types_test",
         "anything=[%gin.REQUIRED]",
     ],
@@ -75,8 +75,8 @@ def test_values_of_the_annotated_type_pass(value):
         ("count=b'2'", "count must be a whole number, got b'2'"),
         ("name=@typed_for_gin_types_test", "name must be .*, got @typed_for_gin_types_test"),
         (
-            "share=@typed_for_gin_types_test()",
-            r"share must be .* got @typed_for_gin_types_test\(\)",
+            "share=@returning_for_gin_types_test()",
+            r"share must be .* got @returning_for_gin_types_test\(\)",
         ),
         ("count=@X/singleton()", r"count must be a whole number, got @X/singleton\(\)"),
     ],
@@ -114,6 +114,7 @@ def test_what_a_macro_stands_for_is_checked(bindings, message):
         ["X=1", "T.size=(%X, %X)", "T.count=%X", "T.share=%X"],
         ["T.name=%typed_for_gin_types_test.CONSTANT"],
         ["X={%Y: [%Y, (%Y,)]}", "Y='y'", "T.anything=%X"],
+        ["R.value=@inner/R()", "inner/R.value=3"],
     ],
 )
 def test_macros_that_stand_for_the_right_type_pass(bindings):
@@ -123,6 +124,8 @@ def test_macros_that_stand_for_the_right_type_pass(bindings):
 @pytest.mark.parametrize(
     "bindings, message",
     [
+        (["R.value=@R()"], "calls lead in a circle: @R() = @R(); write the value itself."),
+        (["R.value=[@T()]", "T.anything=@R()"], "circle: @T() = @R() = @T(); write the value"),
         (["W=%W", "T.count=%W"], "macros lead in a circle: %W = %W; set %W to a value."),
         (["W=%V", "V=[%W]", "T.anything=%W"], "macros lead in a circle: %W = %V = %W"),
         (["W={'a': (%W,)}"], "macros lead in a circle: %W = %W"),
@@ -136,7 +139,9 @@ def test_macros_that_stand_for_the_right_type_pass(bindings):
 def test_macros_without_a_value_are_named_in_one_line(bindings, message):
     with pytest.raises(ValueError) as error:
         gin_config.parse([], _spelt_out(bindings))
-    assert message in str(error.value) and "\n" not in str(error.value)
+    found = str(error.value).replace("typed_for_gin_types_test", "T")
+    found = found.replace("returning_for_gin_types_test", "R")
+    assert message in found and "\n" not in found
 
 
 def test_macros_as_deep_as_allowed_can_be_evaluated():
@@ -152,11 +157,7 @@ def test_macros_as_deep_as_allowed_can_be_evaluated():
 
 
 def _spelt_out(bindings):
-    """Puts the name of the configurable above in place of T."""
-    short = re.compile(r"(?<![\w.])T(?=\.|$)")
-    return [short.sub("typed_for_gin_types_test", binding) for binding in bindings]
-
-
-def test_a_scope_is_named():
-    with pytest.raises(ValueError, match=r"eval/typed_for_gin_types_test\.count must be"):
-        gin_config.parse([], ["eval/typed_for_gin_types_test.count='x'"])
+    """Puts the names of the configurables above in place of T and R."""
+    names = {"T": "typed_for_gin_types_test", "R": "returning_for_gin_types_test"}
+    short = re.compile(r"(?<![\w.])[TR](?=\.|\(|$)")
+    return [short.sub(lambda found: names[found[0]], binding) for binding in bindings]

@@ -14,46 +14,20 @@ from ibc.train.build import agent_specs, normalization
 from ibc.utils import precision
 
 
-def check_loss_type(loss_type: str) -> None:
-    """Raises ValueError unless there is an agent for `loss_type`."""
+def check_names(loss_type: str, network: str) -> None:
+    """Raises ValueError unless there is an agent for `loss_type` and a `network` that fits it."""
     known = agents.registered()
     if loss_type not in known:
         raise ValueError(
             f"train_eval.loss_type is {loss_type!r}; choose one of {', '.join(known)}."
         )
-
-
-def get_cloning_network(
-    name: str,
-    loss_type: str,
-    observation_spec: types.NestedTensorSpec,
-    action_spec: types.NestedTensorSpec,
-    act_denorm_layer,
-) -> tfa_network.Network:
-    """Builds the network that gin names.
-
-    Args:
-      name: one of `networks.networks()`.
-      loss_type: one of `agents.registered()`; the network must fit it.
-      observation_spec: nest of [T, ...] specs.
-      action_spec: spec of the flat action.
-      act_denorm_layer: maps normalized actions to the environment's, for all but energy networks.
-
-    Raises:
-      ValueError: there is no such network, or it is trained with another loss.
-    """
-    network_class = networks.get("train_eval.network", name)
-    trained_with = [
-        loss for loss, agent in agents.registered().items() if agent.head == network_class.head
-    ]
+    head = networks.get("train_eval.network", network).head
+    trained_with = [loss for loss, agent in known.items() if agent.head == head]
     if loss_type not in trained_with:
         raise ValueError(
-            f"train_eval.network is {name!r}, which is trained with loss_type "
+            f"train_eval.network is {network!r}, which is trained with loss_type "
             f"{' or '.join(map(repr, trained_with))}, but train_eval.loss_type is {loss_type!r}."
         )
-    if issubclass(network_class, energy_network.EnergyNetwork):
-        return network_class(observation_spec, action_spec)
-    return network_class(observation_spec, action_spec, act_denorm_layer=act_denorm_layer)
 
 
 def build_agent(
@@ -71,8 +45,8 @@ def build_agent(
     """Builds network and agent.
 
     Args:
-      time_step_spec: the environment's, observations [T, ...].
-      action_spec: the environment's.
+      time_step_spec: what is observed, see `agent_specs`: observations [T, ...].
+      action_spec: what is done, float32 [A].
       loss_type: one of `agents.registered()`.
       network: one of `networks.networks()` that fits the loss.
       normalizers: layers for observations and actions, and the data's bounds.
@@ -80,12 +54,12 @@ def build_agent(
       optimizer: Keras optimizer.
       train_step: scalar int64.
       seed: seed of the sampling noise and dropout.
-      mixed_precision: makes the network's hidden layers compute in bfloat16.
+      mixed_precision: whether the network's hidden layers compute in bfloat16.
 
     Raises:
       ValueError: there is no such loss or network, or they do not fit each other or the data.
     """
-    check_loss_type(loss_type)
+    check_names(loss_type, network)
     sampling_spec = agent_specs.get_sampling_spec(
         action_spec,
         normalizers.min_actions,
@@ -94,12 +68,8 @@ def build_agent(
         normalizers.act_norm_layer,
     )
     with precision.mixed(mixed_precision):
-        cloning_network = get_cloning_network(
-            network,
-            loss_type,
-            time_step_spec.observation,
-            sampling_spec,
-            normalizers.act_denorm_layer,
+        cloning_network = _make_network(
+            network, time_step_spec.observation, sampling_spec, normalizers.act_denorm_layer
         )
     return agents.registered()[loss_type].agent(
         time_step_spec,
@@ -110,3 +80,16 @@ def build_agent(
         train_step_counter=train_step,
         seed=seed,
     )
+
+
+def _make_network(
+    name: str,
+    observation_spec: types.NestedTensorSpec,
+    action_spec: types.NestedTensorSpec,
+    act_denorm_layer: tf.keras.layers.Layer,
+) -> tfa_network.Network:
+    """Builds the network of a name; only those that are no energies give actions themselves."""
+    network_class = networks.get("train_eval.network", name)
+    if issubclass(network_class, energy_network.EnergyNetwork):
+        return network_class(observation_spec, action_spec)
+    return network_class(observation_spec, action_spec, act_denorm_layer=act_denorm_layer)

@@ -41,6 +41,14 @@ class Warmup(tf.keras.optimizers.schedules.LearningRateSchedule):
         return {"learning_rate": self._learning_rate}
 
 
+def check_name(name: str) -> None:
+    """Raises ValueError unless there is a schedule of the name."""
+    if name not in SCHEDULES:
+        raise ValueError(
+            f"train_eval.learning_rate_schedule is {name!r}; choose one of {', '.join(SCHEDULES)}."
+        )
+
+
 def get_schedule(
     name: str, learning_rate: float, decay_steps: int, num_iterations: int
 ) -> tf.keras.optimizers.schedules.LearningRateSchedule:
@@ -56,12 +64,9 @@ def get_schedule(
     Raises:
       ValueError: there is no such schedule.
     """
+    check_name(name)
     if name == "exponential":
         return ExponentialDecay(learning_rate, decay_steps)
     if name == "warmup":
         return Warmup(learning_rate)
-    if name == "cosine":
-        return tf.keras.optimizers.schedules.CosineDecay(learning_rate, num_iterations)
-    raise ValueError(
-        f"train_eval.learning_rate_schedule is {name!r}; choose one of {', '.join(SCHEDULES)}."
-    )
+    return tf.keras.optimizers.schedules.CosineDecay(learning_rate, num_iterations)

@@ -46,6 +46,16 @@ def shares(strategy: tf.distribute.Strategy) -> tuple[range, int]:
     return range(first, first + here), total
 
 
+@contextlib.contextmanager
+def in_step(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Lets SIGTERM end the block where the machines agree on it, at once where there is one.
+
+    A machine that stopped alone would be lost to the others, who wait for it in the next step.
+    """
+    with termination.by_agreement() if is_cluster(strategy) else contextlib.nullcontext():
+        yield
+
+
 class Machines:
     """What the machines of a training agree on, all of them asking at the same point."""
 

@@ -7,17 +7,9 @@ import gin
 import tensorflow as tf
 from absl import logging
 
+from ibc.agents import registry
 from ibc.train.devices import cluster
 from ibc.utils.parallel import lanes
-
-# Batch normalization's averages are those of the whole batch, and XLA makes a step of one thread.
-_ONE_LANE = (
-    ("ResNetLayer.normalizer", "Batch"),
-    ("ImplicitBCAgent.jit_compile", True),
-    ("AutoregressiveBCAgent.jit_compile", True),
-    ("MseBehavioralCloningAgent.jit_compile", True),
-    ("MdnBehavioralCloningAgent.jit_compile", True),
-)
 
 
 def set_up_lanes(device_type: str = "gpu", tpu: str | None = None) -> None:
@@ -29,7 +21,10 @@ def set_up_lanes(device_type: str = "gpu", tpu: str | None = None) -> None:
       device_type: as for `get_strategy`.
       tpu: as for `get_strategy`.
     """
-    for name, value in _ONE_LANE:
+    # XLA makes a step of one thread, and batch normalization's averages are those of a whole batch.
+    one_lane = {agent.compiled_by: True for agent in registry.registered().values()}
+    one_lane["ResNetLayer.normalizer"] = "Batch"
+    for name, value in one_lane.items():
         with contextlib.suppress(ValueError):  # It is not bound.
             if gin.query_parameter(name) == value:
                 return

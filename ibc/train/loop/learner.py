@@ -99,7 +99,7 @@ class BehavioralCloningLearner(learner.Learner):
         # Weights before the checkpoint: a run killed in between writes them again.
         self.triggers = [self._exporter, *self.triggers]
 
-    def go_on(self, stops: Sequence[int]) -> None:
+    def resume_schedule(self, stops: Sequence[int]) -> None:
         """Makes what happens at intervals happen as if training had never been stopped.
 
         Args:

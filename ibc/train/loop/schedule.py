@@ -1,8 +1,20 @@
 """When things happen: at which steps training pauses, what is due there, how long a call lasts."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tf_agents.train import interval_trigger
+
+
+class Pauses(NamedTuple):
+    """Steps between what is done besides training; 0 is never."""
+
+    looks: int
+    """At what is due: checkpoints, exported weights, log lines, signals."""
+    evaluation: int
+    """Evaluations in environments."""
+    validation: int
+    """Losses on validation data."""
 
 
 def next_stop(step: int, last_step: int, intervals: Sequence[int]) -> int:

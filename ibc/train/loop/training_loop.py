@@ -1,7 +1,7 @@
 """The training loop: steps, and what is due between them."""
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import tensorflow as tf
 from absl import logging
@@ -19,7 +19,7 @@ def train(
     learner: learner_lib.BehavioralCloningLearner,
     folder: pathlib.Path | None,
     num_iterations: int,
-    pauses: Sequence[int],
+    pauses: schedule.Pauses,
     evaluator: evaluation.Evaluation | None,
     validate: Callable[[], float] | None,
 ) -> dict[str, dict[str, float]]:
@@ -29,7 +29,7 @@ def train(
       learner: makes the training steps.
       folder: run folder; None where another machine writes.
       num_iterations: training steps in all.
-      pauses: steps between looks at what is due, evaluations and validations; 0 for none.
+      pauses: steps between what is done besides training.
       evaluator: evaluates, if there is evaluation.
       validate: computes the validation loss, if there is one.
 
@@ -40,12 +40,11 @@ def train(
       divergence.NotFiniteError: the loss became infinite or NaN.
       Terminated: SIGTERM has arrived.
     """
-    _, eval_interval, eval_loss_interval = pauses
     step = int(learner.train_step_numpy)
     if step:
         logging.info("Going on from the checkpoint at step %d of %d.", step, num_iterations)
-    learner.go_on(pauses)
-    if step and step < num_iterations and schedule.is_due(step, eval_interval):
+    learner.resume_schedule(pauses)
+    if step and step < num_iterations and schedule.is_due(step, pauses.evaluation):
         # The run may have been stopped between the checkpoint and the end of the evaluation.
         if evaluator and not evaluator.is_done():
             _evaluated(evaluator)
@@ -54,14 +53,14 @@ def train(
         stop = schedule.next_stop(step, num_iterations, pauses)
         with termination.deferred():
             step = learner.train_until(stop)
-            if validate and schedule.is_due(step, eval_loss_interval):
+            if validate and schedule.is_due(step, pauses.validation):
                 validate()
         if not config_written:
             # Only now has everything been called that takes parameters.
             run_folder.write_operative_config(folder)
             config_written = True
         learner.save_due()
-        if evaluator and schedule.is_due(step, eval_interval) and step < num_iterations:
+        if evaluator and schedule.is_due(step, pauses.evaluation) and step < num_iterations:
             _evaluated(evaluator)
     learner.finish()
     results = _evaluated(evaluator) if evaluator else {}

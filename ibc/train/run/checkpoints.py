@@ -11,8 +11,12 @@ _WEIGHTS = "agent/_cloning_network/"
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-def newest(root_dir: str | pathlib.Path) -> str | None:
+def newest(root_dir: str | pathlib.Path, elsewhere: str = "use another folder") -> str | None:
     """Returns the prefix of the newest checkpoint's files under `root_dir`, if there is one.
+
+    Args:
+      root_dir: the run's folder.
+      elsewhere: what is to be done to begin anew.
 
     Raises:
       ValueError: there are checkpoints, but the file that names the newest one is damaged.
@@ -41,17 +45,20 @@ def restored_step(root_dir: str | pathlib.Path) -> int:
     return int(found.rpartition("-")[2]) if found else 0
 
 
-def check(checkpoint: str, cloning_network: network.Network) -> None:
+def check_fits(
+    checkpoint: str, cloning_network: network.Network, elsewhere: str = "use another folder"
+) -> None:
     """Refuses a checkpoint of another network, of which TensorFlow would restore what it can.
 
     A checkpoint that cannot be read passes: whoever restores it will say so.
 
     Args:
-      checkpoint: Prefix of the checkpoint's files.
-      cloning_network: The network, with its variables.
+      checkpoint: prefix of the checkpoint's files.
+      cloning_network: the network, with its variables.
+      elsewhere: what else is to be done.
 
     Raises:
-      ValueError: The shapes of the weights are not those of the network's.
+      ValueError: the shapes of the weights are not those of the network's.
     """
     try:
         shapes = tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
@@ -70,8 +77,7 @@ def check(checkpoint: str, cloning_network: network.Network) -> None:
             f"The checkpoint {checkpoint} is of another network than the {cloning_network.name} "
             f"of this command: weights of the shapes {_listed(stored - wanted)} are only in the "
             f"checkpoint, {_listed(wanted - stored)} only in the network. Go on with the "
-            "parameters it was trained with, or give this run its own --tag, --add_time or "
-            "train_eval.root_dir."
+            f"parameters it was trained with, or {elsewhere}."
         )
 
 

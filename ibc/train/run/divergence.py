@@ -31,7 +31,7 @@ class NotFiniteError(FloatingPointError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Examined:
+class RecomputedStep:
     """The step, computed again."""
 
     observation: Any
@@ -67,6 +67,7 @@ def report(
     windows: Sequence[int],
     replicas: int,
     folder: pathlib.Path,
+    advice: str,
 ) -> str:
     """Examines the step, writes its batch and returns one line about both.
 
@@ -77,11 +78,12 @@ def report(
       windows: numbers of the batch's windows in the data set [B].
       replicas: devices that shared the batch.
       folder: where diverged_batch_<step>.npz goes.
+      advice: what to try next.
     """
     head = f"The loss or its gradient is not finite at training step {error.step}"
     advice = (
         "The weights are as they were before that step; the last checkpoint, if there is one, is "
-        "good. Lower train_eval.learning_rate, or look for outliers in the data."
+        f"good. {advice}"
     )
     try:
         examined = _examine(agent, lambda replica: share_at(error.step, replica), replicas)
@@ -112,7 +114,7 @@ def _examine(
     agent: base_agent.BehavioralCloningBaseAgent,
     share: Callable[[int], Any],
     replicas: int,
-) -> Examined:
+) -> RecomputedStep:
     """Computes the step again, replica by replica: together they may not fit one device."""
     examine = tf.function(agent.examine, autograph=False)
     inputs, outputs = [], []
@@ -127,7 +129,7 @@ def _examine(
     with np.errstate(all="ignore"):
         summed = [np.mean(parts, axis=0) for parts in zip(*gradients, strict=True)]
         means = {name: float(np.mean([s[name] for s in scalars])) for name in scalars[0]}
-    return Examined(
+    return RecomputedStep(
         observation,
         action,
         np.concatenate(losses),
@@ -138,7 +140,7 @@ def _examine(
     )
 
 
-def _sizes(examined: Examined) -> str:
+def _sizes(examined: RecomputedStep) -> str:
     """Says where weights, gradients and activations are largest."""
     sizes = [
         f"Largest weight: {_largest(examined.weights, 'variables')}",
@@ -174,7 +176,7 @@ def _of_examples(what: str, indices: np.ndarray) -> list[str]:
     return [f"Examples with {what} that {verb} not finite: {shown} ({len(indices)} in all)."]
 
 
-def _write(examined: Examined, windows: Sequence[int], path: pathlib.Path) -> str:
+def _write(examined: RecomputedStep, windows: Sequence[int], path: pathlib.Path) -> str:
     """Writes the batch and what each example led to; returns where it is."""
     arrays = {
         **_named("observation", examined.observation),

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.data.windows import dataset
-from ibc.train import config_files, experiment
+from ibc.train import config_files, experiment, run_config
 
 _CONFIGS = {
     "ebm": "particle/mlp_ebm_quick.gin",
@@ -37,8 +37,10 @@ def diverge(folder: pathlib.Path, data: str, loss_type: str, *bindings: str) -> 
     gin.clear_config()
     config_files.configure(["PARTICLE"], [_CONFIGS[loss_type]], [*_SMALL, *bindings])
     with pytest.raises(FloatingPointError) as error:
-        experiment.train_eval(
-            task=["PARTICLE"], root_dir=str(folder), dataset_path=data, skip_eval=True
+        experiment.run(
+            run_config.RunConfig(
+                task=["PARTICLE"], root_dir=str(folder), dataset_path=data, skip_eval=True
+            )
         )
     message = str(error.value).split("\n  In call to configurable")[0]
     assert "\n" not in message

@@ -1,99 +1,29 @@
-"""The folder of a run: its name, and what keeps two different runs apart in it."""
+"""What a run is started with, in its folder: it keeps two different runs apart there."""
 
 import ast
-import contextlib
-import datetime
 import pathlib
 import re
 import shutil
+from collections.abc import Callable, Mapping
 
 import gin
 from absl import logging
 
 from ibc.utils import atomic_file, gin_config
 
-DEFAULT_ROOT = "/tmp/ibc_logs"
-
 _BINDINGS_FILE = "train/gin-bindings.txt"
-
-# Parameters that may differ between a run and its continuation: no weight depends on them. Those of
-# the policy that acts in evaluations may, too.
-_HARMLESS = (
-    "train_eval.num_iterations",
-    "train_eval.eval_interval",
-    "train_eval.eval_loss_interval",
-    "train_eval.eval_episodes",
-    "train_eval.fused_train_steps",
-    "train_eval.num_envs",
-    "train_eval.memory_limit_mb",
-    "train_eval.root_dir",
-    "train_eval.tag",
-    "train_eval.video",
-    "train_eval.viz_img",
-    "train_eval.skip_eval",
-    "train_eval.checkpoint_interval",
-    "train_eval.policy_save_interval",
-    "train_eval.shared_memory_eval",
-    "train_eval.generate_data",
-    "train_eval.goal_tolerance",
-    "train_eval.dataset_path",  # What it holds is compared.
-    "train_eval.replay_capacity",
-    "get_normalizers.num_samples",
-    "get_normalizers.num_batches",
-)
-_HARMLESS_CONFIGURABLES = ("IbcPolicy.", "MdnPolicy.", "AverageSuccessMetric.")
-# Samplers that train nothing where their share of the counter-examples is 0.
-_SAMPLERS = {
-    "iterative_dfo.": "ImplicitBCAgent.fraction_dfo_samples",
-    "langevin_actions_given_obs.": "ImplicitBCAgent.fraction_langevin_samples",
-}
+_DEEPEST_MACRO = 8
+_MACRO = re.compile(r"%([\w./]+)")
 
 
-def run_folder(
-    root_dir: str | None, tag: str | None, add_time: bool, writes: bool = True
-) -> pathlib.Path:
-    """Returns root_dir[/tag][/YYYYmmdd-HHMMSS], which can be made: `claim` writes to it first.
-
-    Unless this process `writes` to it, nothing is tried.
-
-    Raises:
-      PermissionError: the folder cannot be made.
-      ValueError: its name is none.
-    """
-    for name, value in (("train_eval.root_dir", root_dir), ("--tag", tag)):
-        if value and "\0" in value:
-            raise ValueError(f"{name} is {value!r}: no name of a folder holds a null character.")
-    if tag and (pathlib.Path(tag).is_absolute() or ".." in pathlib.Path(tag).parts):
-        raise ValueError(
-            f"--tag is {tag!r}, which is outside of train_eval.root_dir: give a name, or folders "
-            "with / in between, and set the root_dir for another place."
-        )
-    folder = pathlib.Path(root_dir or DEFAULT_ROOT).expanduser() / (tag or "")
-    if add_time:
-        folder /= datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    if not writes:
-        return folder
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PermissionError(
-            f"train_eval.root_dir: cannot make the folder {folder} ({error.strerror}); "
-            "choose another root_dir or --tag."
-        ) from error
-    # A start that is refused, for its data say, leaves no empty folder.
-    for path in missing:
-        with contextlib.suppress(OSError):  # Another run has begun to use it.
-            path.rmdir()
-    return folder
-
-
-def claim(
+def record_or_compare(
     folder: pathlib.Path,
     bound: str,
     identity: dict[str, object],
     continued: bool,
+    may_change: Callable[[str, Mapping[str, str]], bool] = lambda name, stored: False,
     writes: bool = True,
+    elsewhere: str = "use another folder",
 ) -> None:
     """Records what a run is started with, or checks that a continuation asks for the same.
 
@@ -105,7 +35,9 @@ def claim(
       bound: gin bindings in force, one per line.
       identity: further values that decide what is trained.
       continued: whether the folder has a checkpoint that training will go on from.
+      may_change: (parameter, the run's bindings) → whether no weight depends on the parameter.
       writes: whether this process writes to the folder; otherwise it only checks.
+      elsewhere: what else is to be done where the folder is another run's.
 
     Raises:
       ValueError: the folder holds a run that was started with other parameters.
@@ -125,7 +57,16 @@ def claim(
             for k in compared
             if (k in identity or "." in k) and not have_same_value(k, asked, stored)
         )
-        _refuse_or_warn(folder, asked, stored, differing)
+        harmless = [name for name in differing if may_change(name, stored)]
+        decisive = [name for name in differing if name not in harmless]
+        if decisive:
+            raise ValueError(
+                f"{folder} holds a run with other parameters ({_shown(decisive, asked, stored)}). "
+                f"Continue it with the same ones, or {elsewhere}."
+            )
+        if harmless:
+            changes = _shown(harmless, asked, stored)
+            logging.warning("This run goes on with other parameters: %s.", changes)
         asked = {k: v for k, v in asked.items() if k in compared}
     if writes:
         text = "".join(f"{name} = {value}\n" for name, value in sorted(asked.items()))
@@ -147,35 +88,10 @@ def _read(path: pathlib.Path) -> str:
         ) from error
 
 
-def _refuse_or_warn(
-    folder: pathlib.Path, asked: dict[str, str], stored: dict[str, str], differing: list[str]
-) -> None:
-    def shown(names: list[str]) -> str:
-        return "; ".join(
-            f"{k} was {stored.get(k, 'not set')}, now {asked.get(k, 'not set')}" for k in names[:5]
-        )
-
-    harmless = [k for k in differing if _is_harmless(k, stored)]
-    decisive = [k for k in differing if k not in harmless]
-    if decisive:
-        raise ValueError(
-            f"{folder} holds a run with other parameters ({shown(decisive)}). Continue it with the "
-            "same ones, or give this run its own --tag, --add_time or train_eval.root_dir."
-        )
-    if harmless:
-        logging.warning("This run goes on with other parameters: %s.", shown(harmless))
-
-
-def _is_harmless(name: str, stored: dict[str, str]) -> bool:
-    """Tells whether no weight of a run with these bindings depends on a parameter."""
-    if name in _HARMLESS or name.startswith(_HARMLESS_CONFIGURABLES):
-        return True
-    shares = [share for sampler, share in _SAMPLERS.items() if name.startswith(sampler)]
-    return any(have_same_value(share, stored, {share: "0.0"}) for share in shares)
-
-
-_DEEPEST_MACRO = 8
-_MACRO = re.compile(r"%([\w./]+)")
+def _shown(names: list[str], asked: dict[str, str], stored: dict[str, str]) -> str:
+    return "; ".join(
+        f"{k} was {stored.get(k, 'not set')}, now {asked.get(k, 'not set')}" for k in names[:5]
+    )
 
 
 def parse_bindings(text: str) -> dict[str, str]:
@@ -184,7 +100,7 @@ def parse_bindings(text: str) -> dict[str, str]:
     return {k.strip(): v.strip() for k, sep, v in lines if sep and not k.startswith("#")}
 
 
-def have_same_value(name: str, first: dict[str, str], second: dict[str, str]) -> bool:
+def have_same_value(name: str, first: Mapping[str, str], second: Mapping[str, str]) -> bool:
     """Returns whether a parameter has the same value under two sets of bindings.
 
     A parameter that is not bound has its default value, one that is bound to a macro the macro's,
@@ -205,7 +121,7 @@ def have_same_value(name: str, first: dict[str, str], second: dict[str, str]) ->
     return len(numbers) == 2 and _alike(*numbers)
 
 
-def _value(name: str, bound: dict[str, str]) -> str | None:
+def _value(name: str, bound: Mapping[str, str]) -> str | None:
     """Returns the value of a parameter as text; None if it is neither bound nor has a default."""
     scope, _, parameter = name.rpartition("/")
     while True:
@@ -217,7 +133,7 @@ def _value(name: str, bound: dict[str, str]) -> str | None:
         scope = scope.rpartition("/")[0]
 
 
-def _without_macros(value: str, bound: dict[str, str]) -> str:
+def _without_macros(value: str, bound: Mapping[str, str]) -> str:
     """Puts macros' values in their places, and so where a text in quotes looks like one."""
     for _ in range(_DEEPEST_MACRO):
         expanded = _MACRO.sub(lambda found: bound.get(found[1], found[0]), value)

@@ -4,6 +4,7 @@ import gin
 import pytest
 
 from ibc.agents import ibc_agent  # noqa: F401  (for its defaults)
+from ibc.train import run_config
 from ibc.train.run import run_folder
 
 BINDINGS = (
@@ -11,29 +12,27 @@ BINDINGS = (
 )
 
 
-def test_folder_is_root_tag_time(tmp_path):
-    assert run_folder.run_folder(str(tmp_path), None, False) == tmp_path
-    assert run_folder.run_folder(str(tmp_path), "a/b", False) == tmp_path / "a" / "b"
-    timed = run_folder.run_folder(str(tmp_path), "t", True)
-    assert timed.parent == tmp_path / "t" and re.fullmatch(r"\d{8}-\d{6}", timed.name)
-
-
-def test_the_same_run_and_a_longer_one_may_go_on(tmp_path):
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=True)
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=True)
-    run_folder.claim(
-        tmp_path, BINDINGS.replace("= 9", "= 99"), {"task": ["PARTICLE"]}, continued=True
+def claim(folder, bound, identity, continued, **options) -> None:
+    """Records or compares as training does, to whose parameters these belong."""
+    run_folder.record_or_compare(
+        folder, bound, identity, continued, run_config.may_change, **options
     )
 
 
+def test_the_same_run_and_a_longer_one_may_go_on(tmp_path):
+    claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=True)
+    claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=True)
+    claim(tmp_path, BINDINGS.replace("= 9", "= 99"), {"task": ["PARTICLE"]}, continued=True)
+
+
 def test_what_changes_no_weight_is_a_warning_once(tmp_path, caplog):
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=False)
+    claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=False)
     longer = BINDINGS.replace("= 9", "= 99") + "IbcPolicy.num_action_samples = 64\n"
-    run_folder.claim(tmp_path, longer, {"task": ["PARTICLE"]}, continued=True)
+    claim(tmp_path, longer, {"task": ["PARTICLE"]}, continued=True)
     assert "IbcPolicy.num_action_samples was not set, now 64; " in caplog.text
     assert "train_eval.num_iterations was 9, now 99." in caplog.text
     caplog.clear()
-    run_folder.claim(tmp_path, longer, {"task": ["PARTICLE"]}, continued=True)
+    claim(tmp_path, longer, {"task": ["PARTICLE"]}, continued=True)
     assert not caplog.text
 
 
@@ -46,44 +45,24 @@ def test_what_changes_no_weight_is_a_warning_once(tmp_path, caplog):
     ],
 )
 def test_another_run_is_refused_by_what_differs(tmp_path, bindings, identity, message):
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=True)
+    claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=True)
     with pytest.raises(ValueError, match=message):
-        run_folder.claim(tmp_path, bindings, identity, continued=True)
-
-
-def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(PermissionError, match=r"train_eval\.root_dir.*choose another"):
-        run_folder.run_folder(str(tmp_path / "file"), "x", False)
-
-
-@pytest.mark.parametrize(
-    ("root", "tag", "named"), [("a\0", None, "root_dir"), ("a", "b\0", "--tag")]
-)
-def test_a_null_character_is_one_clear_error(root, tag, named):
-    with pytest.raises(ValueError, match=f"{named} is .*null character"):
-        run_folder.run_folder(root, tag, False)
-
-
-@pytest.mark.parametrize("tag", ["/elsewhere", "../x", "a/../../x"])
-def test_a_tag_stays_inside_the_root(tmp_path, tag):
-    with pytest.raises(ValueError, match=r"outside of train_eval\.root_dir"):
-        run_folder.run_folder(str(tmp_path), tag, False)
+        claim(tmp_path, bindings, identity, continued=True)
 
 
 def test_a_start_without_a_checkpoint_leaves_no_claim(tmp_path):
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=False)
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=False)
-    run_folder.claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=True)
+    claim(tmp_path, BINDINGS, {"task": ["PARTICLE"]}, continued=False)
+    claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=False)
+    claim(tmp_path, BINDINGS, {"task": ["PUSH"]}, continued=True)
 
 
 def test_what_a_full_disk_left_of_a_checkpoint_is_removed_by_the_machine_that_writes(tmp_path):
     half = tmp_path / "train" / "checkpoints" / "ckpt-20_temp"
     half.mkdir(parents=True)
     (half / "part-00000").write_text("half")
-    run_folder.claim(tmp_path, BINDINGS, {}, continued=False, writes=False)
+    claim(tmp_path, BINDINGS, {}, continued=False, writes=False)
     assert half.exists() and len(list(tmp_path.rglob("*.txt"))) == 0
-    run_folder.claim(tmp_path, BINDINGS, {}, continued=False)
+    claim(tmp_path, BINDINGS, {}, continued=False)
     assert not half.exists() and len(list(tmp_path.rglob("*.txt"))) == 1
 
 
@@ -102,21 +81,21 @@ def test_what_a_full_disk_left_of_a_checkpoint_is_removed_by_the_machine_that_wr
 )
 def test_a_sampler_that_trains_nothing_may_change(tmp_path, share, sampler, harmless, caplog):
     bound = f"{BINDINGS}{share}\n"
-    run_folder.claim(tmp_path, bound, {}, continued=False)
+    claim(tmp_path, bound, {}, continued=False)
     if harmless:
-        run_folder.claim(tmp_path, f"{bound}{sampler}\n", {}, continued=True)
+        claim(tmp_path, f"{bound}{sampler}\n", {}, continued=True)
         assert "num_iterations was not set, now 7" in caplog.text
     else:
         with pytest.raises(ValueError, match="was not set, now 7"):
-            run_folder.claim(tmp_path, f"{bound}{sampler}\n", {}, continued=True)
+            claim(tmp_path, f"{bound}{sampler}\n", {}, continued=True)
 
 
 def test_damaged_bindings_are_one_clear_error(tmp_path):
-    run_folder.claim(tmp_path, BINDINGS, {}, continued=False)
+    claim(tmp_path, BINDINGS, {}, continued=False)
     (path,) = tmp_path.glob("train/*")
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=re.escape(f"{path} is damaged")):
-        run_folder.claim(tmp_path, BINDINGS, {}, continued=True)
+        claim(tmp_path, BINDINGS, {}, continued=True)
 
 
 @gin.configurable

@@ -1,0 +1,248 @@
+"""What a training is: every parameter of `train_eval` that config files bind and flags set."""
+
+import dataclasses
+import datetime
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gin
+import tensorflow as tf
+
+from ibc.agents import registry
+from ibc.environments import tasks
+from ibc.train.build import build_agent, learning_rate
+from ibc.train.devices import cluster
+from ibc.train.run import run_folder
+from ibc.utils import parameters
+
+ELSEWHERE = "give this run its own --tag, --add_time or train_eval.root_dir"
+"""What is to be done where a run's folder is another's."""
+
+_DEFAULT_ROOT = "/tmp/ibc_logs"
+
+# Of what is measured in evaluations, and what published config files set without effect.
+_HARMLESS = ("AverageSuccessMetric.", "get_normalizers.num_samples", "get_normalizers.num_batches")
+
+
+def _free(default: Any) -> Any:
+    """Returns a field that may change when a run goes on: no weight depends on it."""
+    return dataclasses.field(default=default, metadata={"may_change": True})
+
+
+@gin.configurable("train_eval")
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """The parameters of a training, checked.
+
+    Raises:
+      ValueError: one is unusable; the message names it and says what to give.
+    """
+
+    task: str | Sequence[str] | None = None
+    """Name of the task, or several; trained on one data set, evaluated on each. None, with
+    `skip_eval`, trains on data that no environment here belongs to."""
+    dataset_path: str | None = _free(None)  # What it holds is compared.
+    """Glob of record files, or several separated by commas; the task's default place
+    (`task.Task.dataset_glob`) if not given."""
+    root_dir: str | None = _free(None)
+    """Where runs are kept, /tmp/ibc_logs if not given."""
+    loss_type: str = "ebm"
+    """A name in `agents.registry.registered()`."""
+    network: str = "MLPEBM"
+    """A name in `networks.registry.networks()`."""
+    batch_size: int = 512
+    """Windows per training step, over all devices."""
+    num_iterations: int = _free(20000)
+    """Training steps."""
+    learning_rate: float = 1e-3
+    """Initial learning rate of Adam."""
+    learning_rate_schedule: str = "exponential"
+    """A name in `learning_rate.SCHEDULES`."""
+    decay_steps: int = 100
+    """Steps in which the exponential schedule loses one per cent."""
+    replay_capacity: int = _free(100000)
+    """Accepted for published configs; windows are shuffled over the whole data set, whatever it
+    is."""
+    eval_interval: int = _free(1000)
+    """Steps between evaluations; 0 evaluates at the end alone."""
+    eval_loss_interval: int = _free(100)
+    """Steps between validation losses, where there is validation data."""
+    eval_episodes: int = _free(1)
+    """Episodes per evaluation, with environment seeds 0, 1, …."""
+    fused_train_steps: int = _free(100)
+    """Training steps between looks at what is due; where they take long, a call of the compiled
+    loop makes fewer."""
+    checkpoint_interval: int = _free(5000)
+    """Steps between checkpoints; one that SIGTERM causes is extra."""
+    policy_save_interval: int = _free(1000)
+    """Steps between exported policy weights."""
+    sequence_length: int = 2
+    """T, frames per observation window."""
+    uniform_boundary_buffer: float = 0.05
+    """Widening of the action bounds, as a share of the data's range."""
+    for_rnn: bool = False
+    """Accepted for published configs, which set it to False; there is no recurrent network."""
+    flatten_action: bool = True
+    """Concatenate the action's parts to one vector (the only form agents take)."""
+    dataset_eval_fraction: float = 0.0
+    """Share of the record files kept for validation."""
+    goal_tolerance: float = _free(0.02)
+    """Distance (m) that counts as reached in evaluation of block tasks."""
+    tag: str | None = _free(None)
+    """Subfolder of `root_dir`."""
+    add_time: bool = False
+    """Append a folder with the time."""
+    seed: int = 0
+    """Seed of weights, data order and sampling noise."""
+    video: bool = _free(False)
+    """Write a video at each evaluation."""
+    viz_img: bool = _free(False)
+    """Write pictures at each evaluation."""
+    skip_eval: bool = _free(False)
+    """Do not evaluate."""
+    num_envs: int = _free(1)
+    """Evaluation environments side by side."""
+    shared_memory_eval: bool = _free(False)
+    """Evaluate in a PyBullet shared-memory server."""
+    image_obs: bool = False
+    """Use the task's variant with images."""
+    generate_data: bool = _free(False)
+    """Record demonstrations of the task's oracle if there are none."""
+    strategy: tf.distribute.Strategy | None = None
+    """Distribution strategy, from Python alone; the default one if not given."""
+    max_data_shards: int = -1
+    """Number of record files to use; −1 uses all."""
+    use_warmup: bool = False
+    """The published switch for `learning_rate_schedule` = 'warmup'."""
+    mixed_precision: bool = False
+    """Compute hidden layers in bfloat16, weights and energies in float32; Langevin chains over
+    narrow networks, where that is slower, stay in float32."""
+    memory_limit_mb: float | None = _free(None)
+    """Memory (10⁶ bytes) for the data and the batches on their way to training; data that needs
+    more is streamed from disk, with the same samples in the same order. None: all data is held in
+    memory."""
+
+    def __post_init__(self):
+        self._check_task()
+        self._check_numbers()
+        self._check_places()
+        build_agent.check_names(self.loss_type, self.network)
+        learning_rate.check_name(self.learning_rate_schedule)
+        if self.for_rnn:
+            raise ValueError(
+                "train_eval.for_rnn is True, but none of the networks here is recurrent: set it to "
+                "False. (Windows for recurrent networks: "
+                "ibc.data.windows.dataset.WindowDataset.)"
+            )
+        names = self.task_names
+        if self.shared_memory_eval and (len(names) > 1 or self.num_envs > 1):
+            raise ValueError(
+                "--shared_memory_eval shows one environment of one task, as a server holds one "
+                f"world; got {len(names)} task(s) and train_eval.num_envs = {self.num_envs}: give "
+                "one --task and bind train_eval.num_envs = 1."
+            )
+        self._check_strategy()
+
+    @property
+    def task_names(self) -> list[str]:
+        """Names of the tasks; the first one's data is trained on."""
+        return [self.task] if isinstance(self.task, str) else list(self.task or [])
+
+    def folder(self) -> pathlib.Path:
+        """Returns the run's folder, root_dir[/tag][/YYYYmmdd-HHMMSS], with the time of now."""
+        folder = pathlib.Path(self.root_dir or _DEFAULT_ROOT).expanduser() / (self.tag or "")
+        now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        return folder / now if self.add_time else folder
+
+    def _check_task(self) -> None:
+        if not isinstance(self.task, (str, list, tuple, type(None))):
+            raise ValueError(
+                f"train_eval.task must be a name or a list of names, got {self.task!r}."
+            )
+        if not self.task_names and not (self.dataset_path and self.skip_eval):
+            raise ValueError(
+                f"No task given: pass --task, one of {', '.join(tasks.TASKS)}; or, to train on "
+                "data of your own that no environment here belongs to, --skip_eval and "
+                "train_eval.dataset_path."
+            )
+        if not self.task_names and self.generate_data:
+            raise ValueError("--generate_data needs a --task, whose oracle it records.")
+        for name in self.task_names:
+            tasks.get_task(name)
+
+    def _check_numbers(self) -> None:
+        of_evaluation = () if self.skip_eval else ("eval_episodes", "num_envs")
+        counts = ("batch_size", "num_iterations", "sequence_length", "fused_train_steps")
+        parameters.check_whole("train_eval", **self._values(*counts, *of_evaluation))
+        intervals = ("eval_interval", "eval_loss_interval")
+        intervals += ("checkpoint_interval", "policy_save_interval")
+        parameters.check_whole("train_eval", least=0, **self._values(*intervals))
+        positive = self._values("learning_rate", "decay_steps", "goal_tolerance")
+        parameters.check_positive("train_eval", **positive)
+        if self.memory_limit_mb is not None:
+            parameters.check_positive("train_eval", memory_limit_mb=self.memory_limit_mb)
+        parameters.check_not_negative("train_eval", **self._values("uniform_boundary_buffer"))
+        parameters.check_seed("train_eval", self.seed)
+
+    def _values(self, *names: str) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names}
+
+    def _check_places(self) -> None:
+        if not isinstance(self.dataset_path, (str, type(None))):
+            raise ValueError(
+                "train_eval.dataset_path must be a string, one glob or several with commas, "
+                f"got {self.dataset_path!r}."
+            )
+        for name, value in (("train_eval.root_dir", self.root_dir), ("--tag", self.tag)):
+            if value and "\0" in value:
+                raise ValueError(f"{name} is {value!r}: no folder's name holds a null character.")
+        tag = pathlib.Path(self.tag or "")
+        if tag.is_absolute() or ".." in tag.parts:
+            raise ValueError(
+                f"--tag is {self.tag!r}, which is outside of train_eval.root_dir: give a name, or "
+                "folders with / in between, and set the root_dir for another place."
+            )
+
+    def _check_strategy(self) -> None:
+        if self.strategy is None:
+            return
+        if not isinstance(self.strategy, tf.distribute.Strategy):
+            raise ValueError(
+                f"train_eval.strategy is {self.strategy!r}, but must be a tf.distribute.Strategy."
+            )
+        if cluster.is_cluster(self.strategy) and self.generate_data:
+            raise ValueError(
+                "--generate_data would record on every machine of the cluster in TF_CONFIG; record "
+                "first, in a folder that all of them see, with data/policy_eval.py."
+            )
+        if cluster.is_cluster(self.strategy) and self.add_time:
+            raise ValueError(
+                "--add_time would give every machine of the cluster in TF_CONFIG its own folder; "
+                "name the run with --tag."
+            )
+
+
+def may_change(parameter: str, stored: Mapping[str, str]) -> bool:
+    """Tells whether a run may go on with another value of a parameter: no weight depends on it.
+
+    Args:
+      parameter: such as 'train_eval.num_iterations'.
+      stored: the bindings of the run, parameter → value as gin writes it.
+    """
+    owner, _, name = parameter.rpartition(".")
+    if owner == "train_eval":
+        fields = {field.name: field for field in dataclasses.fields(RunConfig)}
+        return name in fields and fields[name].metadata.get("may_change", False)
+    agents = registry.registered().values()
+    harmless = (*_HARMLESS, *(prefix for agent in agents for prefix in agent.harmless))
+    if parameter.startswith(harmless):
+        return True
+    # Of a sampler, say, whose share of the counter-examples is 0.
+    shares = [
+        share
+        for agent in agents
+        for prefix, share in agent.harmless_at_zero.items()
+        if parameter.startswith(prefix)
+    ]
+    return any(run_folder.have_same_value(share, stored, {share: "0.0"}) for share in shares)
