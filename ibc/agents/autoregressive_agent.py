@@ -26,9 +26,7 @@ class AutoregressivePolicy(ibc_policy.IbcPolicy):
 
     def __init__(self, *args, **kwargs):
         """Creates the policy; arguments as in the base class."""
-        super().__init__(
-            *args, sampler=sampler_lib.InTurn((autoregressive_dfo.AutoregressiveDFO(),)), **kwargs
-        )
+        super().__init__(*args, sampler=autoregressive_dfo.AutoregressiveDFO(), **kwargs)
 
     def _improved(
         self, encoding: tf.Tensor, starts: tf.Tensor, key: keys.Key

@@ -123,9 +123,8 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             **({"stop_chain_grad": False} if self._through_chain else {}),
         )
         self._samples_by_network = bool(sampler or fraction_dfo_samples + fraction_langevin_samples)
-        self._sampler = sampler or sampler_lib.Mixture(
-            ((dfo.IterativeDFO(), fraction_dfo_samples), (chain, fraction_langevin_samples))
-        )
+        parts = ((dfo.IterativeDFO(), fraction_dfo_samples), (chain, fraction_langevin_samples))
+        self._sampler = sampler_lib.Mixture(((sampler, 1.0),) if sampler else parts)
         policy = ibc_policy.IbcPolicy(
             time_step_spec, action_space, cloning_network, obs_norm_layer=obs_norm_layer
         )

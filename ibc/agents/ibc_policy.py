@@ -96,13 +96,12 @@ class IbcPolicy(tf_policy.TFPolicy):
             sampler_stepsize_init=again_stepsize_init,
             sampler_stepsize_final=again_stepsize_final,
         )
-        self._sampler = sampler or sampler_lib.InTurn(
-            (
-                sampler_lib.InBlocks(dfo.IterativeDFO()) if use_dfo else None,
-                chain(noise_scale=1.0) if use_langevin else None,
-                chain(**again) if use_langevin and optimize_again else None,
-            )
+        stages = (
+            sampler_lib.InBlocks(dfo.IterativeDFO()) if use_dfo else None,
+            chain(noise_scale=1.0) if use_langevin else None,
+            chain(**again) if use_langevin and optimize_again else None,
         )
+        self._sampler = sampler_lib.InTurn((sampler,) if sampler else stages)
         self._obs_norm_layer = obs_norm_layer
         super().__init__(
             time_step_spec=time_step_spec,

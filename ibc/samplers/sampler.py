@@ -28,8 +28,8 @@ class Samples(NamedTuple):
 class Sampler(Protocol):
     """Moves actions to where scores are high.
 
-    It knows neither networks nor agents. Whoever calls it has drawn `starts` from the first of the
-    keys that `key.split` gives; a sampler made of others gives them the next ones.
+    It knows neither networks nor agents, and may split its key as it likes. A sampler made of
+    others leaves the first of its keys to whoever has drawn `starts` and gives them the next ones.
     """
 
     def __call__(

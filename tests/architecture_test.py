@@ -1,0 +1,85 @@
+"""The recipes of docs/architecture.md, in a copy of the library that nothing else is changed in."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+_ROOT = pathlib.Path(__file__).parent.parent
+_PAGE = (_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+_RECIPES = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", _PAGE, flags=re.DOTALL))
+_QUICK = (
+    "train_eval.num_iterations = 20",
+    "train_eval.batch_size = 32",
+    "train_eval.eval_episodes = 2",
+    "train_eval.sequence_length = 1",
+    "train_eval.dataset_path = 'line*.tfrecord'",
+    "IbcPolicy.num_action_samples = 64",
+    "get_normalizers.nested_obs = False",
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Returns a function that runs a module of the copy; it returns what the command logged."""
+    site, folder = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree(_ROOT / "ibc", site / "ibc")
+    for name in ("environments", "data", "networks", "configs"):
+        shutil.copytree(_ROOT / name, site / "ibc" / name)
+    for path, text in _RECIPES.items():
+        target = site / "ibc" / path.removeprefix("ibc/")
+        assert not target.exists()
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(text)
+        (target.parent / "__init__.py").touch()
+
+    def command(module, *flags):
+        done = subprocess.run(
+            [sys.executable, "-m", module, "--task=LINE", *flags],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(site)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    recorded = command(
+        "ibc.data.policy_eval",
+        "--policy=oracle",
+        "--num_episodes=5",
+        "--dataset_path=line.tfrecord",
+    )
+    assert re.search(r"Success\w*\W+1\.0", recorded), recorded
+    return command
+
+
+def test_there_is_a_recipe_for_each_kind():
+    rooms = {path.rpartition("/")[0] for path in _RECIPES}
+    assert rooms == {"ibc/samplers", "networks", "ibc/agents", "environments/line"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "bindings",
+    [
+        (
+            "train_eval.network = 'QuadraticEBM'",
+            "ImplicitBCAgent.sampler = @hill_climbing()",
+            "ImplicitBCAgent.add_grad_penalty = False",
+            "IbcPolicy.sampler = @hill_climbing()",
+            "hill_climbing.num_iterations = 3",
+        ),
+        ("train_eval.network = 'MLPMSE'", "train_eval.loss_type = 'huber'"),
+    ],
+)
+def test_recipes_train_and_act(run, bindings):
+    config = "mlp_mse_quick.gin" if "'MLPMSE'" in bindings[0] else "mlp_ebm_quick.gin"
+    flags = [f"--gin_bindings={binding}" for binding in (*_QUICK, *bindings)]
+    tag = config.partition(".")[0]
+    log = run("ibc.train_eval", f"--gin_file={config}", f"--tag={tag}", *flags)
+    assert "AverageReturn = " in log and "loss" in log
