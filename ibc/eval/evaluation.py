@@ -134,9 +134,9 @@ class Evaluation:
           ValueError: `num_episodes` or `num_envs` is not positive, or there are no pictures.
           FileNotFoundError: there is no ffmpeg for the video.
         """
-        for name, value in (("eval_episodes", num_episodes), ("num_envs", num_envs)):
+        for name, value in (("num_episodes", num_episodes), ("num_envs", num_envs)):
             if value < 1:
-                raise ValueError(f"train_eval.{name} is {value}; it must be at least 1.")
+                raise ValueError(f"{name} is {value}; it must be at least 1.")
         if write_video:
             video.find_ffmpeg()  # If there is none, better now than after the first steps.
         self._root = pathlib.Path(root_dir)

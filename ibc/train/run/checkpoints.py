@@ -34,7 +34,7 @@ def newest(root_dir: str | pathlib.Path, elsewhere: str = "use another folder") 
         raise ValueError(
             f"{names_newest} names no checkpoint that is there, but there are some: to go on from "
             f'the last one, write the line model_checkpoint_path: "{last}" into it; to begin '
-            "anew, choose another --tag or train_eval.root_dir."
+            f"anew, {elsewhere}."
         )
     return found
 

@@ -15,7 +15,8 @@ from ibc.train.run import lock
 _HOLDING = """
 import pathlib, sys, time
 from ibc.train.run import lock
-with lock.held(pathlib.Path(sys.argv[1])):
+from ibc.utils import program
+with program.one_line_errors(), lock.held(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -56,6 +57,12 @@ def test_what_a_killed_process_held_is_taken_over_and_said(tmp_path, holder, cap
     with lock.held(tmp_path):
         assert json.loads((tmp_path / lock.FILE).read_text())["pid"] == os.getpid()
     assert f"Taking over {tmp_path / lock.FILE}: process {holder.pid} of " in caplog.text
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_program_that_a_signal_ends_leaves_nothing(tmp_path, holder, number, status):
+    holder.send_signal(number)
+    assert holder.wait(60) == status and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
