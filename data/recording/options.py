@@ -41,7 +41,7 @@ def _oracles() -> str:
 class Options:
     """What both programs can be asked; a field is a flag."""
 
-    task: str | None = _flag(None, f"Task: {', '.join(tasks.TASKS)}.")
+    task: str | None = _flag(None, f"Task: {', '.join(tasks.TASKS)}, or any id of Gymnasium's.")
     policy: str | None = _flag(None, "Policy.")
     num_episodes: int = _flag(5, "Number of episodes.")
     seed: int = _flag(0, "Seed from which every episode's seed is derived.")
