@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tf_agents.drivers import py_driver
 
-from ibc.environments import suite
+from ibc.environments import contract, suite
 from ibc.environments.particle import particle_oracles
 
 
@@ -102,7 +102,7 @@ def test_bad_parameter_is_named(name, value):
 def test_metrics_average_what_the_recorded_episodes_had(golden):
     rollouts = json.loads(golden("env/oracle_Particle_2d.json").read_text())["rollouts"]
     env = suite.load("PARTICLE")
-    metrics = suite.task_metrics(env, len(rollouts))
+    metrics = contract.make_metrics(env, len(rollouts))
     policy = particle_oracles.ParticleOracle(env)
     for rollout in rollouts:
         env.seed(rollout["seed"])
