@@ -27,10 +27,18 @@ class NormalizedReturn(metrics.AttributeMetric):
 
 
 @gin.configurable
-class KitchenScore(metrics.AttributeMetric):
+class KitchenScore(metrics.EpisodeEndMetric):
     """Average number of elements completed in an episode."""
 
-    attribute = "score"
+    def __init__(
+        self,
+        env: gymnasium.Env,
+        name: str = "KitchenScore",
+        buffer_size: int = 10,
+        batch_size: int | None = None,
+    ):
+        """Creates the metric; see `EpisodeEndMetric`."""
+        super().__init__(env, lambda e: len(e.completed), name, buffer_size, batch_size)
 
 
 def make_metrics(

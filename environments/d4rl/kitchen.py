@@ -82,14 +82,9 @@ class KitchenEnv(d4rl_env.D4RLEnv):
         return tuple(self.simulator.episode_task_completions)
 
     @property
-    def score(self) -> int:
-        """How many elements have been completed in the episode so far."""
-        return len(self.completed)
-
-    @property
     def goal_achieved(self) -> bool:
         """Whether all elements have been completed."""
-        return self.score == len(self.elements)
+        return len(self.completed) == len(self.elements)
 
     @property
     def succeeded(self) -> bool:
