@@ -11,7 +11,7 @@ from matplotlib import image
 
 from ibc.data import ibc_data
 from ibc.data.records import manifest, shard_reader
-from tests import command_line_testing, shard_testing
+from tests import shard_testing
 
 convert_testing = pytest.importorskip("tests.convert_testing")
 
@@ -185,11 +185,3 @@ def test_verify_finds_the_damaged_shard(tmp_path, capsys):
         file.write(b"x")
     error = _error(capsys, "verify", str(tmp_path / "*.tfrecord"))
     assert error == "error: 1 of 2 record files cannot be used."
-
-
-def test_a_report_that_nobody_reads_ends_quietly(tmp_path, capsys):
-    path = shard_testing.write(tmp_path / "a.tfrecord")
-    with command_line_testing.unread_output(), pytest.raises(SystemExit) as end:
-        ibc_data.main(["info", path])
-    assert end.value.code == 141
-    assert capsys.readouterr().err == ""

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ibc import train_eval as command
-from tests import command_testing
+from tests import commands
 
 _ROOT = pathlib.Path(__file__).parent.parent
 
@@ -46,17 +46,6 @@ def test_published_command_line_runs_from_any_folder(tmp_path, particle_data):
     assert done.stdout == ""
 
 
-def test_importing_the_command_does_not_import_tensorflow():
-    code = "import sys, ibc.train_eval; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_help_lists_the_flags_people_use():
-    done = train_eval("--help")
-    for flag in "task tag gin_file gin_bindings video viz_img skip_eval tpu use_gpu".split():
-        assert f"--{flag}" in done.stdout.replace("[no]", "")
-
-
 @pytest.mark.parametrize(
     "reason, said",
     [
@@ -69,25 +58,6 @@ def test_a_lack_of_memory_is_one_line_and_a_status(reason, said, monkeypatch):
         raise MemoryError(reason)
 
     monkeypatch.setattr(command, "_train", fail)
-    done = command_testing.in_process("train_eval", [])
+    done = commands.in_process("train_eval", [])
     assert done.status == 1
     assert len(done.errors) == 1 and done.errors[0].startswith(f"error: {said}")
-
-
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        (["--task=PARTICLE", "--gin_file=mlp_emb_quick.gin"], "did you mean mlp_ebm_quick"),
-        (
-            ["--task=PARTICLE", "--gin_file=mlp_mse.gin", "--gin_bindings=MLPMSE.widht=3"],
-            "'MLPMSE' has no parameter 'widht' (did you mean width?)",
-        ),
-        (["--task=PARTICLE", "--multi_gpu"], "--multi_gpu was given but TensorFlow sees no GPU"),
-    ],
-)
-def test_wrong_input_is_one_line_and_a_status(arguments, message, tmp_path):
-    done = train_eval(*arguments, f"--gin_bindings=train_eval.root_dir='{tmp_path}'")
-    errors = [line for line in done.stderr.splitlines() if not re.match(r"\d\d:", line)]
-    assert done.returncode == 1
-    assert len(errors) == 1 and errors[0].startswith("error: ")
-    assert message in errors[0]

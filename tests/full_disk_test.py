@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import command_testing
+from tests import commands
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +87,7 @@ def training(folder: pathlib.Path, data: str, steps: int) -> list[str]:
 def train_here(folder: pathlib.Path, data: str, steps: int) -> None:
     """Trains by the command's main function, on a disk with room."""
     _, *arguments = training(folder, data, steps)
-    done = command_testing.in_process("train_eval", arguments)
+    done = commands.in_process("train_eval", arguments)
     assert done.status == 0, done.errors
 
 
@@ -180,14 +180,14 @@ def test_training_in_a_folder_that_cannot_be_written(tmp_path, particle_data, be
     assert "Read-only file system" in line and str(folder) in line
     assert contents(folder) == before
     arguments = training(pathlib.Path("/proc/run"), particle_data, 10)[1:]
-    (line,) = command_testing.in_process("train_eval", arguments).errors
+    (line,) = commands.in_process("train_eval", arguments).errors
     assert "cannot make the folder /proc/run" in line and "choose another root_dir" in line
 
 
 @pytest.mark.parametrize("replicas", [(), ("--replicas=2",)])
 def test_recording_on_a_full_disk_leaves_the_old_files_and_goes_on(tmp_path, replicas):
     folder = tmp_path / "data"
-    done = command_testing.in_process("policy_eval", recording(folder, *replicas)[1:])
+    done = commands.in_process("policy_eval", recording(folder, *replicas)[1:])
     assert done.status == 0, done.errors
     before = contents(folder)
     command = recording(folder, "--seed=1", *replicas)
@@ -212,7 +212,7 @@ def test_pictures_and_videos_on_a_full_disk_leave_nothing(tmp_path, output):
 
 def test_recording_in_a_folder_that_cannot_be_written(tmp_path):
     arguments = recording(pathlib.Path("/proc/data"))[1:]
-    (line,) = command_testing.in_process("policy_eval", arguments).errors
+    (line,) = commands.in_process("policy_eval", arguments).errors
     assert "/proc/data" in line
     folder = tmp_path / "data"
     line = only_error(run_on_disk(folder, 100, *recording(folder), how="ro"))

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.data.records import manifest
-from tests import command_testing
+from tests import commands
 
 pytestmark = pytest.mark.slow
 
@@ -189,7 +189,7 @@ def test_recording_keeps_finished_shards_alone(tmp_path, replicas, group):
     command = ["ibc.data.policy_eval", "--task=PARTICLE", "--policy=oracle", "--video"]
     command += [f"--dataset_path={tmp_path}/oracle.tfrecord", f"--output_path={tmp_path}"]
     finished = [*command, "--num_episodes=2"] + ([f"--replicas={replicas}"] if replicas else [])
-    assert command_testing.in_process("policy_eval", finished[1:]).status == 0
+    assert commands.in_process("policy_eval", finished[1:]).status == 0
     before = finished_files(tmp_path)
     assert before
     endless = [*command, "--num_episodes=100000"]

@@ -14,7 +14,7 @@ from tf_agents.specs import tensor_spec
 
 from ibc.data.records import manifest, specs
 from ibc.environments import suite
-from tests import command_testing, shard_testing, wrong_input_testing
+from tests import commands, shard_testing, wrong_input_testing
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def inputs(tmp_path_factory) -> pathlib.Path:
     root = tmp_path_factory.mktemp("wrong")
     folder = root / "in"
     arguments = [*_RECORDING, "--policy=oracle", f"--dataset_path={folder}/good.tfrecord"]
-    assert command_testing.in_process("policy_eval", arguments).status == 0
+    assert commands.in_process("policy_eval", arguments).status == 0
     suffixes = ("", specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX)
     for suffix in suffixes:
         shutil.copy(f"{folder}/good.tfrecord{suffix}", f"{folder}/miscounted.tfrecord{suffix}")
@@ -85,7 +85,7 @@ def _snapshot(root: pathlib.Path) -> dict[str, tuple[int, int]]:
     return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in files}
 
 
-def _problem(done: command_testing.Done, mention: str) -> str | None:
+def _problem(done: commands.Done, mention: str) -> str | None:
     """Says what is wrong with the answer to a wrong input, None if nothing is."""
     if done.status not in (1, 2):
         return f"status {done.status}"
@@ -126,7 +126,7 @@ def test_each_wrong_input_is_one_line(inputs, command, monkeypatch, report):
     cases = _cases(command)
     for arguments, mention in cases.items():
         try:
-            problem = _problem(command_testing.in_process(command, arguments), mention)
+            problem = _problem(commands.in_process(command, arguments), mention)
         except Exception:
             problem = traceback.format_exc()
         if problem is None and _snapshot(inputs) != before:
@@ -158,7 +158,7 @@ def test_each_wrong_input_is_one_line(inputs, command, monkeypatch, report):
 )
 def test_programs_answer_alike(inputs, command, arguments, mention):
     before = _snapshot(inputs)
-    done = command_testing.as_program(command, arguments, inputs)
+    done = commands.as_program(command, arguments, inputs)
     assert _problem(done, mention) is None, _problem(done, mention)
     assert done.output == "" and _snapshot(inputs) == before
 
@@ -169,7 +169,7 @@ def test_a_video_without_ffmpeg_is_refused_before_anything_is_done(inputs, comma
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
     recording = (*_RECORDING, "--policy=oracle", "--output_path=out")
     arguments = _training() if command == "train_eval" else recording
-    done = command_testing.in_process(command, [*arguments, "--video"])
+    done = commands.in_process(command, [*arguments, "--video"])
     assert _problem(done, "there is no program /nowhere/ffmpeg") is None, done
 
 

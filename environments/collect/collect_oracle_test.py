@@ -7,13 +7,11 @@ import subprocess
 import sys
 import time
 
-import pytest
 from absl import flags
 
 from ibc.data.recording import options as recording_options
 from ibc.data.records import shard_reader
 from ibc.environments.collect import collect_oracle
-from tests import command_line_testing
 
 _SCRIPT = pathlib.Path(collect_oracle.__file__)
 _ARGUMENTS = [
@@ -66,29 +64,6 @@ def test_termination_keeps_whole_episodes_and_the_same_command_goes_on(tmp_path)
     assert b"going on after episode" in errors and b"error: terminated; whole episodes" in errors
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--task=PARTICEL"], "unknown task 'PARTICEL'; did you mean PARTICLE"),
-        (["--task=PARTICLE", "--worker_id=3"], "--worker_id must be from 0 to 0"),
-        (["--task=PARTICLE", "stray"], "unexpected argument 'stray'"),
-        (["--task=PARTICLE", "--gin_file=none.gin"], "gin file 'none.gin' was not found"),
-    ],
-)
-def test_wrong_command_line_is_answered_in_one_line(arguments, message, tmp_path, capsys):
-    values = flags.FlagValues()
-    collect_oracle.define_flags(values)
-    rest = values(["prog", f"--dataset_path={tmp_path}/a.tfrecord", *arguments])
-    with pytest.raises(SystemExit) as end:
-        collect_oracle.main(rest, values)
-    output = capsys.readouterr()
-    assert end.value.code == 1
-    assert output.out == ""
-    assert message in output.err.splitlines()[-1]
-    assert output.err.splitlines()[-1].startswith("error: ")
-    assert not list(tmp_path.iterdir())
-
-
 def test_every_option_is_a_flag_with_its_default():
     values = flags.FlagValues()
     collect_oracle.define_flags(values)
@@ -101,22 +76,3 @@ def test_every_option_is_a_flag_with_its_default():
     assert options.gin_bindings == ("A.b=1", "A.c=2")
     assert options.gin_file == ()
     assert options.dataset_path is None
-
-
-def test_no_module_beside_the_script_hides_a_library():
-    # Run as a script, its folder comes first on the module path.
-    names = {path.stem for path in _SCRIPT.parent.iterdir()} - {"__init__", "__pycache__"}
-    assert not names & set(sys.stdlib_module_names)
-    assert not names & {module.partition(".")[0] for module in sys.modules}
-
-
-def test_a_report_that_nobody_reads_ends_quietly(tmp_path, capsys):
-    values = flags.FlagValues()
-    collect_oracle.define_flags(values)
-    path = f"--dataset_path={tmp_path}/a.tfrecord"
-    rest = values(["prog", "--task=PARTICLE", "--num_episodes=1", path])
-    with command_line_testing.unread_output(), pytest.raises(SystemExit) as end:
-        collect_oracle.main(rest, values)
-    assert end.value.code == 141
-    assert "error" not in capsys.readouterr().err.lower()
-    assert list(tmp_path.glob("a*.tfrecord")), "what was recorded is kept"

@@ -8,7 +8,7 @@ import json
 import pathlib
 from collections.abc import Sequence
 
-from absl import app, flags, logging
+from absl import flags, logging
 
 from ibc.utils import atomic_file, program, startup
 
@@ -26,13 +26,14 @@ _LEARNING_RATES = flags.DEFINE_multi_float(
 )
 _STEPS = flags.DEFINE_integer("steps", 300, "Training steps of every model.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of images and training.", lower_bound=0)
+_DEBUG = program.define_debug()
 
 
 def main(argv: Sequence[str]) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
     program.reject_positional(argv)
     program.set_up_logging()
-    with program.one_line_errors(interrupted="interrupted; nothing was written."):
+    with program.one_line_errors(_DEBUG.value, "interrupted; nothing was written."):
         _run()
 
 
@@ -68,4 +69,6 @@ def _run() -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(
+        main, [f.name for f in (_OUTPUT, _EXAMPLES, _LEARNING_RATES, _STEPS, _SEED, _DEBUG)]
+    )

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.utils import child_process, program
-from tests import command_line_testing
+from tests import commands
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_debug_of_a_message_is_the_message(capsys):
 
 
 def test_what_nobody_reads_any_more_ends_the_program_quietly(capsys):
-    with command_line_testing.unread_output(), pytest.raises(SystemExit) as end:
+    with commands.unread_output(), pytest.raises(SystemExit) as end:
         program.say("result")
     assert end.value.code == 141
     assert capsys.readouterr().err == ""

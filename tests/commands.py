@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import pathlib
 import re
 import signal
@@ -19,7 +20,7 @@ from ibc.data import ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
 from ibc.utils import program
 
-_MODULES = {
+MODULES = {
     "train_eval": train_eval,
     "policy_eval": policy_eval,
     "ibc-data": ibc_data,
@@ -41,35 +42,52 @@ class Done(NamedTuple):
     """Lines on standard error that are neither logged nor a progress bar."""
 
 
-def in_process(command: str, arguments: Sequence[str]) -> Done:
-    """Runs a command by its main function; what is no SystemExit passes through."""
+def in_process(command: str, arguments: Sequence[str], unread: bool = False) -> Done:
+    """Runs a command by its main function; what is no SystemExit passes through.
+
+    Its output may be a pipe that nobody reads.
+    """
     output, errors = io.StringIO(), io.StringIO()
     status = 0
     gin.clear_config()
     with _ended_in_time(), _captured(output, errors):
         try:
-            _call(command, list(arguments))
+            with unread_output() if unread else contextlib.nullcontext():
+                _call(command, list(arguments))
         except SystemExit as end:
             status = end.code
         finally:
             gin.clear_config()
-    return Done(status, output.getvalue(), _errors(errors.getvalue()))
+    return Done(status, output.getvalue(), errors_among(errors.getvalue()))
 
 
 def as_program(command: str, arguments: Sequence[str], folder: pathlib.Path) -> Done:
     """Runs a command in a process of its own, in a folder."""
     done = subprocess.run(
-        [sys.executable, "-m", _MODULES[command].__name__, *arguments],
+        [sys.executable, "-m", MODULES[command].__name__, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
         timeout=_LONGEST_SECONDS,
     )
-    return Done(done.returncode, done.stdout, _errors(done.stderr))
+    return Done(done.returncode, done.stdout, errors_among(done.stderr))
+
+
+@contextlib.contextmanager
+def unread_output() -> Iterator[None]:
+    """Makes standard output a pipe that nobody reads, as behind `| true`.
+
+    Like the interpreter at its end, it finally writes what is left.
+    """
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as output, contextlib.redirect_stdout(output):
+        yield
+        sys.stdout.flush()
 
 
 def _call(command: str, arguments: list[str]) -> None:
-    module = _MODULES[command]
+    module = MODULES[command]
     if command == "ibc-data":
         module.main(arguments)
     elif command == "train_eval":
@@ -107,6 +125,6 @@ def _ended_in_time() -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
-def _errors(text: str) -> list[str]:
+def errors_among(text: str) -> list[str]:
     lines = text.replace("\r", "\n").splitlines()
     return [line for line in lines if not _NOT_AN_ERROR.match(line) or line.startswith("error:")]

@@ -1,0 +1,259 @@
+"""What every program keeps to: a new one joins by one line in the table."""
+
+import dataclasses
+import importlib.metadata
+import os
+import pathlib
+import re
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from tests import commands
+
+_ROOT = pathlib.Path(__file__).parent.parent
+_LONGEST_SECONDS = 120
+_PARTICLE = ("--task=PARTICLE",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A program, and arguments that bring it into the situations of the contract."""
+
+    place: str
+    """Its file if it is published as one, otherwise its module."""
+    flags: str
+    """Flags that people use, as --help has to list them."""
+    wrong: dict[tuple[str, ...], str]
+    """Wrong arguments → what is said."""
+    report: tuple[str, ...] = ()
+    """Arguments with which it prints something in the end, if it ever does."""
+    keeps: str = ""
+    """Glob of what `report` leaves, also where nobody reads what it prints."""
+    busy: tuple[str, ...] = ()
+    """Arguments with which it works until it is told to end, unless that is a subcommand's."""
+    begun: str = ""
+    """What it writes to standard error when it works."""
+    script: str = ""
+    """Name of its console script, if it has one."""
+    subcommand: tuple[str, ...] = ()
+    """What comes before flags."""
+
+
+_PROGRAMS = {
+    "train_eval": Program(
+        "ibc/train_eval.py",
+        "task tag gin_file gin_bindings video viz_img skip_eval tpu use_gpu",
+        {
+            (*_PARTICLE, "--gin_file=mlp_emb_quick.gin"): "did you mean mlp_ebm_quick",
+            (
+                *_PARTICLE,
+                "--gin_file=mlp_mse.gin",
+                "--gin_bindings=MLPMSE.widht=3",
+            ): "'MLPMSE' has no parameter 'widht' (did you mean width?)",
+            (*_PARTICLE, "--multi_gpu"): "--multi_gpu was given but TensorFlow sees no GPU",
+        },
+        busy=(
+            *_PARTICLE,
+            "--gin_file=mlp_ebm_quick.gin",
+            "--gin_bindings=train_eval.num_iterations=100000000",
+            "--gin_bindings=train_eval.batch_size=16",
+            "--gin_bindings=train_eval.root_dir='run'",
+            "--gin_bindings=train_eval.dataset_path='{data}'",
+        ),
+        begun="Step: ",
+        script="ibc-train-eval",
+    ),
+    "policy_eval": Program(
+        "data/policy_eval.py",
+        "task policy replicas gin_bindings viz_img saved_model_path num_episodes",
+        {
+            (*_PARTICLE, "--policy=orakle"): "policy 'orakle' is unknown; did you mean oracle",
+            (*_PARTICLE, "--policy=oracle", "--task=PUSH"): "--task=PUSH: already defined",
+            (*_PARTICLE, "--policy=oracle", "--num_episodes=0"): "must be at least 1, got 0.",
+            (*_PARTICLE, "--policy=oracle", "--gin_file=none.gin"): "'none.gin' was not found",
+            (
+                *_PARTICLE,
+                "--policy=oracle",
+                "--gin_bindings=ParticleEnv.n_dim=0",
+            ): "ParticleEnv.n_dim must be a whole number of at least 1, got 0.",
+        },
+        report=(*_PARTICLE, "--policy=oracle", "--num_episodes=1", "--dataset_path=a.tfrecord"),
+        keeps="a.tfrecord",
+        busy=(*_PARTICLE, "--policy=oracle", "--num_episodes=1000000"),
+        begun="[1-9][0-9]*/1000000",
+        script="ibc-policy-eval",
+    ),
+    "collect_oracle": Program(
+        "environments/collect/collect_oracle.py",
+        "task policy num_shards worker_id successes_only step_limit save_states",
+        {
+            (*_PARTICLE, "--worker_id=3"): "--worker_id must be from 0 to 0",
+            (*_PARTICLE, "--task=PUSH"): "--task=PUSH: already defined",
+            (*_PARTICLE, "--gin_file=none.gin"): "gin file 'none.gin' was not found",
+        },
+        report=(*_PARTICLE, "--num_episodes=1", "--dataset_path=a.tfrecord"),
+        keeps="a_0.tfrecord",
+        busy=(*_PARTICLE, "--num_episodes=1000000", "--dataset_path=a.tfrecord"),
+        begun="[1-9][0-9]*/1000000",
+    ),
+    "ibc-data": Program(
+        "ibc.data.ibc_data",
+        "picture",
+        {("info", "nowhere.tfrecord"): "no record file matches dataset_path 'nowhere.tfrecord'"},
+        report=("info", "{data}"),
+        script="ibc-data",
+        subcommand=("info",),
+    ),
+    "coordinate_regression": Program(
+        "ibc.coordinate_regression",
+        "output examples learning_rate steps seed",
+        {("--output=figure.json",): "--output must be a .png file, but is 'figure.json'."},
+        busy=("--steps=300",),
+        begun="mean test error",
+    ),
+}
+each_program = pytest.mark.parametrize("program", _PROGRAMS.values(), ids=_PROGRAMS)
+_WRONG = [
+    pytest.param(name, arguments, said, id=f"{name}-{said[:30]}")
+    for name, program in _PROGRAMS.items()
+    for arguments, said in program.wrong.items()
+]
+_SCRIPTS = [program.place for program in _PROGRAMS.values() if program.place.endswith(".py")]
+
+
+def start(program: Program, arguments: Sequence[str], folder: pathlib.Path, **options):
+    """Starts a program as people do, in a folder that is not its own."""
+    is_file = program.place.endswith(".py")
+    place = [str(_ROOT / program.place)] if is_file else ["-m", program.place]
+    options = {"stdout": subprocess.PIPE, **options}
+    command = [sys.executable, *place, *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder, **options)
+
+
+def end(process: subprocess.Popen) -> tuple[int, str, list[str]]:
+    """Waits for a program's end: status, standard output, and lines that are no log lines."""
+    output, errors = process.communicate(timeout=_LONGEST_SECONDS)
+    return process.returncode, output, commands.errors_among(errors)
+
+
+def run(name: str, arguments: Sequence[str], folder: pathlib.Path) -> commands.Done:
+    """Runs a program in this process if it can be, which saves it the import of TensorFlow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        if name in commands.MODULES:
+            return commands.in_process(name, arguments)
+        return commands.Done(*end(start(_PROGRAMS[name], arguments, folder)))
+
+
+@each_program
+def test_help_comes_within_a_second_without_tensorflow(program, tmp_path):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
+    process = start(program, [*program.subcommand, "--help"], tmp_path, env=environment)
+    output, imports = process.communicate(timeout=_LONGEST_SECONDS)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for flag in (*program.flags.split(), "debug"):
+        assert f"--{flag}" in output.replace("[no]", "")
+    assert "Show the traceback of an error" in " ".join(output.split())
+    assert not re.search(r"\| +(tensorflow|pybullet|mujoco)\b", imports)
+    # Of a processor: the machine may be busy.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
+
+
+@each_program
+def test_the_console_script_is_the_same_program(program):
+    path = pathlib.Path(sys.executable).parent / program.script
+    if not program.script or not path.exists():
+        pytest.skip(f"there is no console script {program.script}")
+    arguments = [path, *program.subcommand, "--help"]
+    output = subprocess.run(arguments, capture_output=True, text=True).stdout
+    assert all(f"--{flag}" in output.replace("[no]", "") for flag in program.flags.split())
+
+
+@pytest.mark.parametrize(("name", "arguments", "said"), _WRONG)
+def test_what_is_wrong_is_one_line_and_a_status(name, arguments, said, tmp_path):
+    status, output, errors = run(name, arguments, tmp_path)
+    assert (status, output) == (1, "")
+    assert len(errors) == 1 and errors[0].startswith("error: ") and said in errors[0]
+    assert not [path for path in tmp_path.iterdir() if path.is_file()]
+
+
+@pytest.mark.parametrize("name", _PROGRAMS)
+def test_debug_shows_the_traceback_before_the_line(name, tmp_path):
+    arguments, said = next(iter(_PROGRAMS[name].wrong.items()))
+    status, _, errors = run(name, [*arguments, "--debug"], tmp_path)
+    assert status == 1 and "Traceback (most recent call last):" in errors
+    assert errors[-1].startswith("error: ") and said in errors[-1]
+
+
+@each_program
+def test_lone_dashes_are_dropped_and_what_is_no_flag_is_refused(program, tmp_path):
+    if program.subcommand:
+        pytest.skip("it has subcommands")
+    status, output, errors = end(start(program, ["--", "stray"], tmp_path))
+    assert (status, output) == (1, "")
+    assert errors == [
+        "error: unexpected argument 'stray'; flags begin with --: did you mean --stray=...?"
+    ]
+    status, output, errors = end(start(program, ["--", "--nonsense"], tmp_path))
+    assert (status, output) == (1, "")
+    assert len(errors) == 1 and "Unknown command line flag 'nonsense'" in errors[0]
+
+
+@pytest.mark.parametrize("name", [name for name in _PROGRAMS if _PROGRAMS[name].report])
+def test_a_report_that_nobody_reads_ends_quietly(name, tmp_path, particle_data, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = [part.replace("{data}", particle_data) for part in _PROGRAMS[name].report]
+    done = commands.in_process(name, arguments, unread=True)
+    assert (done.status, done.errors) == (141, [])
+    keeps = _PROGRAMS[name].keeps
+    assert not keeps or list(tmp_path.glob(keeps)), "what was recorded is kept"
+
+
+@pytest.mark.slow
+@each_program
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_one_line_and_its_status(program, number, tmp_path, particle_data):
+    if not program.busy:
+        pytest.skip("it is never busy for long")
+    arguments = [argument.replace("{data}", particle_data) for argument in program.busy]
+    # The tests themselves may ignore Ctrl-C, which processes inherit.
+    process = start(
+        program,
+        arguments,
+        tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    text = ""
+    while not re.search(program.begun, text):
+        read = os.read(process.stderr.fileno(), 1 << 16).decode()
+        assert read, text
+        text += read
+    process.send_signal(number)
+    status, output, errors = end(process)
+    assert (status, output) == (128 + number, "")
+    said = "interrupted" if number == signal.SIGINT else "terminated"
+    assert [line for line in errors if line.startswith("error: ")] == errors[-1:]
+    assert said in errors[-1] and "Traceback" not in "".join(errors)
+
+
+@pytest.mark.parametrize("script", _SCRIPTS)
+def test_no_module_beside_a_script_hides_a_library(script):
+    # Run as a script, its folder comes first on the module path.
+    names = {path.stem for path in (_ROOT / script).parent.iterdir()} - {"__init__", "__pycache__"}
+    installed = set(importlib.metadata.packages_distributions())
+    assert not names & (set(sys.stdlib_module_names) | installed)
+
+
+def test_a_replicas_own_traceback_is_shown(tmp_path):
+    arguments = [*_PARTICLE, "--policy=oracle", "--replicas=1", "--dataset_path=a.tfrecord"]
+    arguments += ["--gin_bindings=ParticleEnv.dt=0", "--debug"]
+    status, _, errors = end(start(_PROGRAMS["policy_eval"], arguments, tmp_path))
+    text = "\n".join(errors)
+    assert status == 1 and errors[-1].startswith("error: replica ")
+    assert "in the process:" in text and "particle.py" in text
