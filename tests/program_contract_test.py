@@ -113,7 +113,7 @@ _PROGRAMS = {
         "ibc.coordinate_regression",
         "output examples learning_rate steps seed",
         {("--output=figure.json",): "--output must be a .png file, but is 'figure.json'."},
-        busy=("--steps=300",),
+        busy=("--steps=20",),
         begun="mean test error",
     ),
 }

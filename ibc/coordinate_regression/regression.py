@@ -10,8 +10,10 @@ from tf_agents.agents import tf_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from ibc.agents import registry as agents
 from ibc.coordinate_regression import dots
 from ibc.eval import seeded_policy
+from ibc.networks import registry as networks
 from ibc.networks.layers import normalizers
 from ibc.train.build import build_agent, normalization
 
@@ -90,6 +92,8 @@ def train(method: str, examples: dots.Dots, rate: float, num_steps: int, seed: i
             f"A model needs at least {BATCH_SIZE} training images, one batch, but is given "
             f"{len(examples.targets)}."
         )
+    networks.networks()  # gin knows what has been imported.
+    agents.import_all()
     gin.clear_config()
     gin.parse_config(_CONFIG + METHODS[method].config)
     tf.keras.utils.set_random_seed(seed)
