@@ -1,6 +1,7 @@
 """Implicit behavioral cloning (Florence et al., CoRL 2021)."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 
 import gin
@@ -113,7 +114,8 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         self._return_full_chain = return_full_chain
         self._grad_norm_type = grad_norm_type
         cloning_network.create_variables()
-        chain = langevin.Langevin(
+        chain = dataclasses.replace(
+            langevin.Langevin(),
             return_chain=return_full_chain or penalizes_chain,
             grad_norm_type=grad_norm_type,
             # What a tape records is not compiled.
