@@ -94,6 +94,13 @@ def _problem(done: commands.Done, mention: str) -> str | None:
     return None if mention in done.errors[0] else f"{mention!r} is not in: {done.errors[0]}"
 
 
+def _with(good: tuple[str, ...], flags: tuple[str, ...]) -> tuple[str, ...]:
+    """Adds flags to those of a good command, in place of the task that it names once."""
+    if any(flag.startswith("--task=") for flag in flags):
+        good = tuple(flag for flag in good if not flag.startswith("--task="))
+    return (*good, *flags)
+
+
 def _cases(command: str) -> dict[tuple[str, ...], str]:
     """The wrong arguments of a command, and what is to be said."""
     table = wrong_input_testing
@@ -104,17 +111,19 @@ def _cases(command: str) -> dict[tuple[str, ...], str]:
         return cases | {_training(*flags): said for flags, said in table.TRAINING.items()}
     if command == "policy_eval":
         good = (*_RECORDING, "--policy=oracle")
-        cases = {(*good, *flags): said for flags, said in table.EVALUATION.items()}
-        cases |= {(*_RECORDING, *flags): said for flags, said in table.EXPORTED.items()}
-        of_tasks = {
-            (*good, "--task=PUSH"): table.PUSHING,
-            (*_RECORDING, "--task=door-human-v0", "--policy=random"): table.D4RL,
+        tables = {
+            good: table.EVALUATION,
+            _RECORDING: table.EXPORTED,
+            _with(good, ("--task=PUSH",)): table.PUSHING,
+            _with(_RECORDING, ("--task=door-human-v0", "--policy=random")): table.D4RL,
         }
-        for good, said_of in of_tasks.items():
-            cases |= {(*good, *flags): said for flags, said in said_of.items()}
-        return cases
+        return {
+            _with(given, flags): said
+            for given, said_of in tables.items()
+            for flags, said in said_of.items()
+        }
     if command == "collect_oracle":
-        return {(*_RECORDING, *flags): said for flags, said in table.COLLECTION.items()}
+        return {_with(_RECORDING, flags): said for flags, said in table.COLLECTION.items()}
     return table.DATA_COMMAND
 
 
