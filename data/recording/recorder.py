@@ -158,6 +158,11 @@ class Recorder:
             wanted = self.options.num_episodes
             self.note(f"{path}: going on after episode {kept} of {wanted}.")
             policies.set_draws(self.policy, journal.draws())
+            if getattr(self.options, "saved_model_path", None):
+                self.note(
+                    f"{path}: an exported policy's own random draws begin anew: if it makes any, "
+                    "the other episodes are not those of a recording without interruption."
+                )
         writer.keep_as(os.path.basename(journal.records))
 
     def _run(

@@ -73,6 +73,8 @@ def test_a_program_that_a_signal_ends_leaves_nothing(tmp_path, holder, number, s
         '{"host": "half',
         "[]",
     ],
+    # Processes that run tests side by side have to call them alike.
+    ids=["own process", "another host", "half", "empty"],
 )
 def test_a_file_that_nobody_holds_keeps_nobody_out(tmp_path, left, caplog):
     (tmp_path / lock.FILE).write_text(left)
