@@ -1,6 +1,7 @@
 """What all behavioral cloning agents share: TF-Agents' interface around a training step."""
 
 import abc
+from collections.abc import Callable
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
@@ -104,3 +105,60 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[tf.Tensor]]:
         """Computes again what a training step at this step would, see `TrainingStep.examine`."""
         return self._step.examine(experience, replica, replicas)
+
+
+class ExplicitAgent(BehavioralCloningBaseAgent):
+    """An agent whose network gives actions, or their distribution, without sampling."""
+
+    policy_class: Callable[..., tf_policy.TFPolicy]
+    """Made of a time step spec, an action spec, the network and an `obs_norm_layer`."""
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_space: action_space_lib.ActionSpace,
+        cloning_network: network.Network,
+        optimizer: types.Optimizer,
+        obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
+        debug_summaries: bool = False,
+        summarize_grads_and_vars: bool = False,
+        train_step_counter: tf.Variable | None = None,
+        seed: int = 0,
+        jit_compile: bool = False,
+        name: str | None = None,
+    ):
+        """Creates the agent.
+
+        Args:
+          time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
+          action_space: What actions look like in the environment.
+          cloning_network: The network; it denormalizes what it gives in inference.
+          optimizer: Keras optimizer.
+          obs_norm_layer: Normalizes the policy's observations; training data are normalized.
+          debug_summaries: As in the base class.
+          summarize_grads_and_vars: As in the base class.
+          train_step_counter: As in the base class.
+          seed: As in the base class.
+          jit_compile: As in the base class.
+          name: Name of the agent.
+
+        Raises:
+          ValueError: The action is a nest.
+        """
+        tf.Module.__init__(self, name=name)
+        cloning_network.create_variables()
+        policy = self.policy_class(
+            time_step_spec, action_space.spec, cloning_network, obs_norm_layer=obs_norm_layer
+        )
+        super().__init__(
+            time_step_spec,
+            action_space,
+            cloning_network,
+            optimizer,
+            policy,
+            debug_summaries,
+            summarize_grads_and_vars,
+            train_step_counter,
+            seed,
+            jit_compile,
+        )
