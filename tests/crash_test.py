@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 
 import imageio_ffmpeg
 import numpy as np
@@ -46,7 +45,6 @@ _RECORDING_KILLS = 6
 # What is awaited: every replica has begun its file; one has ended it.
 _GENERATING_KILLS = ((".oracle_?.tfrecord.unfinished", 2), ("oracle_?.tfrecord", 1))
 _COLLECTING_KILLS = 4
-_EPISODES = 1000
 _KILLS = len(_TRAINING_KILLS) + _RECORDING_KILLS + len(_GENERATING_KILLS) + _COLLECTING_KILLS
 
 
@@ -193,12 +191,17 @@ def assert_nothing_hidden(folder: pathlib.Path) -> None:
     assert not [name for name in names if "tmp-" in name or ".unfinished" in name]
 
 
-@pytest.mark.parametrize("more", [("--replicas=2",), ("--video",)])
-def test_a_killed_recording_goes_on_from_its_whole_episodes(tmp_path, more: Sequence[str], report):
-    rng = random.Random(more[0])
+@pytest.mark.parametrize(("more", "episodes"), [("--replicas=2", 200), ("--video", 30)])
+def test_a_killed_recording_goes_on_from_its_whole_episodes(tmp_path, more, episodes, report):
+    rng = random.Random(more)
     command = ["ibc.data.policy_eval", "--task=PARTICLE", "--policy=random"]
-    command += [f"--dataset_path={tmp_path}/a.tfrecord", f"--output_path={tmp_path}", *more]
-    shards = ("a_0.tfrecord", "a_1.tfrecord") if "replicas" in more[0] else ("a.tfrecord",)
+    command += [
+        f"--dataset_path={tmp_path}/a.tfrecord",
+        f"--output_path={tmp_path}",
+        more,
+        f"--num_episodes={episodes}",
+    ]
+    shards = ("a_0.tfrecord", "a_1.tfrecord") if "replicas" in more else ("a.tfrecord",)
 
     def begun() -> int:
         return sum(len(p.read_bytes().splitlines()) for p in tmp_path.glob(".a*.journal"))
@@ -206,23 +209,23 @@ def test_a_killed_recording_goes_on_from_its_whole_episodes(tmp_path, more: Sequ
     process = None
     for _ in range(_RECORDING_KILLS // 2):
         before = begun()
-        process = start(tmp_path / "log", *command, f"--num_episodes={_EPISODES}")
+        process = start(tmp_path / "log", *command)
         while process.poll() is None and begun() <= before + len(shards):
             time.sleep(0.01)
         time.sleep(0.2 * rng.random())
         assert process.poll() is None, (tmp_path / "log").read_text()
         kill(process)
         assert begun() > before
-        assert_whole_shards(tmp_path, _EPISODES)
-    report(f"recording {more[0]}, killed: {begun()} of {_EPISODES * len(shards)} episodes at last")
-    process = start(tmp_path / "log", *command, f"--num_episodes={_EPISODES}")
+        assert_whole_shards(tmp_path, episodes)
+    report(f"recording {more}, killed: {begun()} of {episodes * len(shards)} episodes at last")
+    process = start(tmp_path / "log", *command)
     assert process.wait() == 0, (tmp_path / "log").read_text()
     assert "going on after episode" in (tmp_path / "log").read_text()
-    assert assert_whole_shards(tmp_path, _EPISODES) == len(shards)
+    assert assert_whole_shards(tmp_path, episodes) == len(shards)
     assert_nothing_hidden(tmp_path)
     found = [shard_reader.read_shard(str(tmp_path / name)).frames for name in shards]
     command = [argument.replace(str(tmp_path), str(tmp_path / "whole")) for argument in command]
-    process = start(tmp_path / "log", *command, f"--num_episodes={_EPISODES}")
+    process = start(tmp_path / "log", *command)
     assert process.wait() == 0, (tmp_path / "log").read_text()
     for name, frames in zip(shards, found, strict=True):
         whole = shard_reader.read_shard(str(tmp_path / "whole" / name)).frames
