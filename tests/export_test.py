@@ -42,6 +42,7 @@ print(json.dumps(actions))
 def exported(tmp_path_factory):
     """Exports policies; returns them with the actions [30, 4, 2] of a process without ibc."""
     specs = agent_testing.TIME_STEP_SPEC, agent_testing.space()
+    of_explicit = agent_testing.TIME_STEP_SPEC, agent_testing.ACTION_SPEC
     energy, regression = agent_testing.mlp_energy(), agent_testing.mlp_regression()
     density = agent_testing.mlp_mixture()
     for network in (energy, regression, density):
@@ -59,12 +60,12 @@ def exported(tmp_path_factory):
         implicit=implicit,
         implicit_greedy=greedy_policy.SeededGreedyPolicy(implicit),
         implicit_warm=greedy_policy.SeededGreedyPolicy(from_the_last),
-        explicit=mse_agent.MsePolicy(*specs, regression),
-        mixture=mdn_agent.MdnPolicy(*specs, density),
+        explicit=mse_agent.MsePolicy(*of_explicit, regression),
+        mixture=mdn_agent.MdnPolicy(*of_explicit, density),
         mixture_mode=greedy_policy.SeededGreedyPolicy(
-            mdn_agent.MdnPolicy(*specs, density, greedy_samples=False)
+            mdn_agent.MdnPolicy(*of_explicit, density, greedy_samples=False)
         ),
-        mixture_greedy=greedy_policy.SeededGreedyPolicy(mdn_agent.MdnPolicy(*specs, density)),
+        mixture_greedy=greedy_policy.SeededGreedyPolicy(mdn_agent.MdnPolicy(*of_explicit, density)),
     )
     folder = tmp_path_factory.mktemp("policies")
     for name, policy in policies.items():
