@@ -18,6 +18,7 @@ _QUICK = (
     "train_eval.eval_episodes = 2",
     "train_eval.sequence_length = 1",
     "train_eval.dataset_path = 'line*.tfrecord'",
+    "train_eval.root_dir = 'runs'",
     "IbcPolicy.num_action_samples = 64",
     "get_normalizers.nested_obs = False",
 )
