@@ -19,6 +19,7 @@ from ibc.eval import (
     seeded_policy,
 )
 from ibc.networks import energy_network
+from ibc.samplers import action_space
 from ibc.train.build import agent_specs
 
 SEEDS = [4, 0, 7, 1, 9]
@@ -47,8 +48,9 @@ def _policy(warm_start_fraction):
     time_step_spec, action_spec = agent_specs.of_environment(_load())
     return ibc_policy.IbcPolicy(
         time_step_spec,
-        action_spec,
-        tensor_spec.BoundedTensorSpec([2], tf.float32, 0.0, 1.0),
+        action_space.ActionSpace.bounded(
+            action_spec, tensor_spec.BoundedTensorSpec([2], tf.float32, 0.0, 1.0)
+        ),
         _SecondGoalNetwork(time_step_spec.observation),
         num_action_samples=4,
         use_langevin=False,

@@ -140,7 +140,11 @@ def test_a_loss_that_is_not_finite_stops_at_its_step_with_good_weights(tmp_path,
 @pytest.mark.parametrize(
     "bindings, arguments, message",
     [
-        (["train_eval.loss_type = 'ebn'"], {}, "loss_type is 'ebn'; choose one of ebm, mse"),
+        (
+            ["train_eval.loss_type = 'ebn'"],
+            {},
+            "loss_type is 'ebn'; choose one of autoregressive, ebm, mdn, mse",
+        ),
         (["train_eval.network = 'MLPEMB'"], {}, "Did you mean 'MLPEBM'"),
         (["train_eval.batch_size = 5000"], {}, "batch_size is 5000, but .* 1020 training windows"),
         (
