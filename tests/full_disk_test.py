@@ -181,7 +181,7 @@ def test_training_in_a_folder_that_cannot_be_written(tmp_path, particle_data, be
     assert contents(folder) == before
     arguments = training(pathlib.Path("/proc/run"), particle_data, 10)[1:]
     (line,) = commands.in_process("train_eval", arguments).errors
-    assert "cannot make the folder /proc/run" in line and "choose another root_dir" in line
+    assert "cannot make the folder /proc/run" in line and "train_eval.root_dir" in line
 
 
 @pytest.mark.parametrize("replicas", [(), ("--replicas=2",)])
