@@ -117,7 +117,15 @@ _PROGRAMS = {
         begun="mean test error",
     ),
 }
-each_program = pytest.mark.parametrize("program", _PROGRAMS.values(), ids=_PROGRAMS)
+
+
+def programs(which=lambda program: True) -> pytest.MarkDecorator:
+    """Runs a test with each program that it applies to."""
+    chosen = {name: program for name, program in _PROGRAMS.items() if which(program)}
+    return pytest.mark.parametrize("program", chosen.values(), ids=chosen)
+
+
+each_program = programs()
 _WRONG = [
     pytest.param(name, arguments, said, id=f"{name}-{said[:30]}")
     for name, program in _PROGRAMS.items()
@@ -165,10 +173,10 @@ def test_help_comes_within_a_second_without_tensorflow(program, tmp_path):
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
 
 
-@each_program
+@programs(lambda program: program.script)
 def test_the_console_script_is_the_same_program(program):
     path = pathlib.Path(sys.executable).parent / program.script
-    if not program.script or not path.exists():
+    if not path.exists():
         pytest.skip(f"there is no console script {program.script}")
     arguments = [path, *program.subcommand, "--help"]
     output = subprocess.run(arguments, capture_output=True, text=True).stdout
@@ -191,10 +199,8 @@ def test_debug_shows_the_traceback_before_the_line(name, tmp_path):
     assert errors[-1].startswith("error: ") and said in errors[-1]
 
 
-@each_program
+@programs(lambda program: not program.subcommand)
 def test_lone_dashes_are_dropped_and_what_is_no_flag_is_refused(program, tmp_path):
-    if program.subcommand:
-        pytest.skip("it has subcommands")
     status, output, errors = end(start(program, ["--", "stray"], tmp_path))
     assert (status, output) == (1, "")
     assert errors == [
@@ -216,11 +222,9 @@ def test_a_report_that_nobody_reads_ends_quietly(name, tmp_path, particle_data, 
 
 
 @pytest.mark.slow
-@each_program
+@programs(lambda program: program.busy)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_one_line_and_its_status(program, number, tmp_path, particle_data):
-    if not program.busy:
-        pytest.skip("it is never busy for long")
     arguments = [argument.replace("{data}", particle_data) for argument in program.busy]
     # The tests themselves may ignore Ctrl-C, which processes inherit.
     process = start(
