@@ -6,14 +6,14 @@ import gin
 import tensorflow as tf
 from tf_agents.typing import types
 
-from ibc.networks import mixture, registry, regression
+from ibc.networks import explicit_network, mixture, registry
 from ibc.networks.encoders import flat, image_window
 from ibc.networks.layers import stacks
 
 
 @registry.register
 @gin.configurable
-class ConvMLPMSE(regression.RegressionNetwork):
+class ConvMLPMSE(explicit_network.RegressionNetwork):
     """π(o): an image encoder, hidden layers, then a linear layer to the action."""
 
     def __init__(
@@ -33,22 +33,9 @@ class ConvMLPMSE(regression.RegressionNetwork):
     ):
         """Creates the network; its variables come with `create_variables`.
 
-        Only the observation's image is looked at.
-
-        Args:
-          obs_spec: Nest of specs of one observation window, with one image [T, H, W, C].
-          action_spec: Spec of one action; it is predicted flat, as [A].
-          width: Units per hidden layer.
-          depth: Number of hidden layers.
-          rate: Dropout rate.
-          coord_conv: Whether the encoder also sees every pixel's position; the
-            'SpatialAttentionEncoder' does anyway.
-          target_height: Rows that images are resized to.
-          target_width: Columns that images are resized to.
-          layers: 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation'.
-          encoder_network: 'ConvMaxpoolEncoder' or 'SpatialAttentionEncoder'.
-          act_denorm_layer: Maps normalized actions [B, A] to the environment's.
-          name: Name of the network.
+        Of the observation windows only the image [T, H, W, C] is looked at, of which there must be
+        one. The arguments besides those of `MLPMSE` are those of `image_window.WindowEncoder`;
+        the 'SpatialAttentionEncoder' sees every pixel's position without `coord_conv`, too.
 
         Raises:
           ValueError: A name is unknown, a size is not positive, the depth does not suit the
@@ -68,7 +55,7 @@ class ConvMLPMSE(regression.RegressionNetwork):
 
 @registry.register
 @gin.configurable
-class ConvMLPMDN(mixture.MixtureNetwork):
+class ConvMLPMDN(explicit_network.MixtureNetwork):
     """p(a | o): an image encoder, hidden layers, then a mixture of normal distributions."""
 
     def __init__(
@@ -91,24 +78,9 @@ class ConvMLPMDN(mixture.MixtureNetwork):
     ):
         """Creates the network; its variables come with `create_variables`.
 
-        Only the observation's image is looked at, by a `ConvMaxpoolEncoder`.
-
-        Args:
-          obs_spec: Nest of specs of one observation window, with one image [T, H, W, C].
-          action_spec: Spec of one action; its distribution is that of the flat action [A].
-          width: Units per hidden layer.
-          depth: Number of hidden layers.
-          rate: Dropout rate.
-          coord_conv: Whether the encoder also sees every pixel's position.
-          target_height: Rows that images are resized to.
-          target_width: Columns that images are resized to.
-          layers: 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation'.
-          num_components: K, normal distributions in the mixture.
-          training_temperature: As in `mixture.MixtureDensityLayer`.
-          test_temperature: As in `mixture.MixtureDensityLayer`.
-          test_variance_exponent: As in `mixture.MixtureDensityLayer`.
-          act_denorm_layer: As in `mixture.MixtureDensityLayer`.
-          name: Name of the network.
+        Only the observation's image is looked at, by a `ConvMaxpoolEncoder`. The mixture's
+        arguments, of flat actions [A], are those of `mixture.MixtureDensityLayer`, the others those
+        of `ConvMLPMSE`.
 
         Raises:
           ValueError: A name is unknown, a size is not positive, the depth does not suit the
@@ -125,7 +97,7 @@ class ConvMLPMDN(mixture.MixtureNetwork):
                 coord_conv,
             ),
             stack=stacks.make_stack("ConvMLPMDN", layers, width, depth, rate),
-            layer=mixture.MixtureDensityLayer(
+            head=mixture.MixtureDensityLayer(
                 "ConvMLPMDN",
                 flat.flat_size(action_spec),
                 num_components,

@@ -30,15 +30,9 @@ def _network(network_class, **options):
 
 def _features(network, observation, coord_conv):
     """The hidden layers' output in float64, for MLPDropout of depth 2, and the heads' weights."""
-    frames = tf.image.resize(tf.reshape(observation["rgb"], [-1, 24, 32, 3]), [16, 20]).numpy()
-    images = np.concatenate([frames[0::2], frames[1::2]], axis=-1)
-    if coord_conv:
-        positions = np.broadcast_to(image_encoders.coordinates(16, 20), [len(images), 16, 20, 2])
-        images = np.concatenate([images, positions], axis=-1)
     layers = network_testing.pairs(network)
-    for layer in layers[:4]:
-        images = network_testing.conv_maxpool(images, *layer)
-    features = images.mean(axis=(1, 2))
+    coordinates = image_encoders.coordinates(16, 20) if coord_conv else None
+    features = network_testing.encode_images(observation, layers[:4], coordinates)
     for kernel, bias in layers[4:6]:
         features = network_testing.relu(features @ kernel + bias)
     return features, layers[6:]

@@ -21,12 +21,7 @@ class EnergyNetwork(network.Network, abc.ABC):
 
     head = "energy"
 
-    def __init__(
-        self,
-        obs_spec: types.NestedTensorSpec,
-        action_spec: tf.TensorSpec,
-        name: str,
-    ):
+    def __init__(self, obs_spec: types.NestedTensorSpec, action_spec: tf.TensorSpec, name: str):
         """Remembers the specs.
 
         Args:

@@ -1,14 +1,11 @@
-"""Mixture density networks (Bishop, 1994): the distribution of an observation's action."""
+"""The head of mixture density networks (Bishop, 1994): a mixture of normal distributions."""
 
 from collections.abc import Callable
 
 import tensorflow as tf
 import tensorflow_probability as tfp
-from tf_agents.networks import network
-from tf_agents.typing import types
 
-from ibc.networks.encoders import flat
-from ibc.networks.layers import dense, dense_stack, dropout
+from ibc.networks.layers import dense
 from ibc.utils import parameters
 
 # Bounds of log σ. Below a thousandth of a normalized unit a component repeats single actions, its
@@ -16,84 +13,6 @@ from ibc.utils import parameters
 _LOG_SCALE_BOUNDS = (-7.0, 7.0)
 # Bounds of log σ after the variance exponent: σ² and 1 / σ² are then finite in float32.
 _SHARPENED_BOUNDS = (-40.0, 40.0)
-
-
-class MixtureNetwork(network.Network):
-    """p(a | o): an encoder, hidden layers, then a mixture of normal distributions."""
-
-    head = "mixture"
-
-    def __init__(
-        self,
-        obs_spec: types.NestedTensorSpec,
-        encoder: Callable[..., tf.Tensor],
-        stack: dense_stack.DenseStack,
-        layer: "MixtureDensityLayer",
-        name: str,
-    ):
-        """Creates the network; its variables come with `create_variables`.
-
-        Args:
-          obs_spec: Nest of specs of one normalized observation window, [T, ...] each.
-          encoder: See `encoders.flat`.
-          stack: Hidden layers.
-          layer: Maps their outputs to mixtures.
-          name: Name of the network.
-        """
-        super().__init__(input_tensor_spec=obs_spec, state_spec=(), name=name)
-        self._encoder = encoder
-        self._stack = stack
-        self._head = layer
-
-    def build(self, input_shape) -> None:
-        """Creates the variables, whose shapes follow from the specs."""
-        self.mixture(flat.zeros(self.input_tensor_spec))
-        super().build(input_shape)
-
-    def mixture(
-        self, observation: types.NestedTensor, training: dropout.Training = False
-    ) -> tfp.distributions.MixtureSameFamily:
-        """Predicts the distribution of normalized actions, in training and in validation.
-
-        Args:
-          observation: Nest of tensors [B, T, ...], normalized.
-          training: See `dropout.Training`.
-
-        Returns:
-          Mixture with batch shape [B] and event shape [A], at the training temperature.
-        """
-        return self._head(self._features(observation, training))
-
-    def call(
-        self,
-        observation: types.NestedTensor,
-        step_type: tf.Tensor | None = None,
-        network_state: tuple = (),
-        training: dropout.Training = False,
-    ) -> tuple[tfp.distributions.MixtureSameFamily, tuple]:
-        """Predicts distributions of actions.
-
-        Args:
-          observation: Nest of tensors [B, T, ...], normalized.
-          step_type: Not used.
-          network_state: Passed through.
-          training: See `dropout.Training`.
-
-        Returns:
-          Mixture with batch shape [B] and event shape [A] and the network state. In training it is
-          that of normalized actions; otherwise of actions in the environment's units, at the test
-          temperature and with the test variance exponent.
-        """
-        del step_type
-        if training:
-            return self.mixture(observation, training), network_state
-        return self._head.denormalized(self._features(observation)), network_state
-
-    def _features(
-        self, observation: types.NestedTensor, training: dropout.Training = False
-    ) -> tf.Tensor:
-        features = self._encoder(observation, training=training)
-        return self._stack(features, training=training)
 
 
 class MixtureDensityLayer(tf.keras.layers.Layer):
@@ -143,9 +62,9 @@ class MixtureDensityLayer(tf.keras.layers.Layer):
         self._test_temperature = test_temperature
         self._test_variance_exponent = test_variance_exponent
         self._act_denorm_layer = act_denorm_layer
-        self._mean = _linear(num_components * action_size)
-        self._log_scale = _linear(num_components * action_size)
-        self._logits = _linear(num_components)
+        self._mean = dense.linear(num_components * action_size)
+        self._log_scale = dense.linear(num_components * action_size)
+        self._logits = dense.linear(num_components)
 
     def call(self, features: tf.Tensor) -> tfp.distributions.MixtureSameFamily:
         """Returns the distribution of normalized actions that is trained.
@@ -160,14 +79,7 @@ class MixtureDensityLayer(tf.keras.layers.Layer):
         return _mixture(logits / self._training_temperature, mean, tf.exp(log_scale))
 
     def denormalized(self, features: tf.Tensor) -> tfp.distributions.MixtureSameFamily:
-        """Returns the distribution of actions to act by, in the environment's units.
-
-        Args:
-          features: float32 [B, width].
-
-        Returns:
-          Mixture with batch shape [B] and event shape [A].
-        """
+        """As `call`, but of actions to act by, in the environment's units."""
         mean, log_scale, logits = self._parameters(features)
         sharpened = self._test_variance_exponent * log_scale
         scale = tf.exp(tf.clip_by_value(sharpened, *_SHARPENED_BOUNDS))
@@ -216,7 +128,3 @@ def _mixture(
         tfp.distributions.Categorical(logits=logits),
         tfp.distributions.MultivariateNormalDiag(loc=mean, scale_diag=scale),
     )
-
-
-def _linear(units: int) -> dense.Dense:
-    return dense.Dense(units, kernel_initializer="normal", bias_initializer="normal")

@@ -6,7 +6,7 @@ from tf_agents.typing import types
 
 from ibc.networks import energy_network, registry
 from ibc.networks.encoders import flat
-from ibc.networks.layers import dense, dense_stack, dropout, stacks
+from ibc.networks.layers import dense, dropout, stacks
 
 
 @registry.register
@@ -70,11 +70,6 @@ class MLPEBM(energy_network.EncodedEnergyNetwork):
             name=name,
         )
 
-    @property
-    def stack(self) -> dense_stack.DenseStack:
-        """The hidden layers."""
-        return self._stack
-
 
 @registry.register
 @gin.configurable
@@ -109,7 +104,7 @@ class AutoregressiveEBM(energy_network.EnergyNetwork):
             for size in range(1, action_spec.shape[0] + 1)
         ]
         for index, energy in enumerate(self._energies):
-            energy.stack.first_mask = index * energy.stack.num_masks
+            energy._stack.first_mask = index * energy._stack.num_masks
 
     @property
     def num_dimensions(self) -> int:

@@ -47,12 +47,10 @@ def test_score_equals_call_on_tiled_observations(layers, dense_layer_type):
 
 def test_against_float64():
     network = _network(layers="MLPDropout", activation="swish", depth=1)
-    observation, action = (
-        network_testing.observation(STATE_SPEC, 4),
-        np.random.RandomState(1).randn(4, 2),
-    )
+    observation = network_testing.observation(STATE_SPEC, 4)
+    action = np.random.RandomState(1).randn(4, 2)
     k0, b0, k1, b1 = [v.numpy().astype(np.float64) for v in network.variables]
-    window = np.concatenate([observation["alpha"], observation["zeta"]], -1).reshape(4, 8)
+    window = network_testing.window(observation)
     hidden = np.concatenate([window, action], -1) @ k0 + b0
     expected = (hidden / (1 + np.exp(-hidden)) @ k1 + b1)[:, 0]
     energy, _ = network((observation, action.astype(np.float32)))
@@ -110,7 +108,7 @@ def test_spectral_norm_of_every_layer_against_float64():
         return x @ kernels[k] + values[2 * k + 1]
 
     observation, action = network_testing.observation(STATE_SPEC, 4), generator.randn(4, 2)
-    window = np.concatenate([observation["alpha"], observation["zeta"]], -1).reshape(4, 8)
+    window = network_testing.window(observation)
     hidden = layer(np.concatenate([window, action], -1), 0)
     for first, second in ((1, 3), (2, 4)):
         inner = layer(np.maximum(hidden, 0), first)
@@ -128,9 +126,8 @@ def test_spectral_norm_bounds_the_scores_slope_by_one():
     for _ in range(100):
         dense.store_power_iterations(network)
     actions = tf.constant(generator.randn(3, 50, 2), tf.float32)
-    scores = network.score(
-        network.encode(network_testing.observation(STATE_SPEC, 3)), actions
-    ).numpy()
+    encoding = network.encode(network_testing.observation(STATE_SPEC, 3))
+    scores = network.score(encoding, actions).numpy()
     rises = np.abs(scores[:, 1:] - scores[:, :-1])
     distances = np.linalg.norm(actions[:, 1:] - actions[:, :-1], axis=-1)
     assert np.all(rises <= 1.0001 * distances) and np.any(rises > 0.01 * distances)
@@ -154,9 +151,11 @@ def test_images_are_refused():
             mlp_ebm.MLPEBM(spec, ACTION_SPEC)
 
 
-def test_nested_actions_are_refused():
+@pytest.mark.parametrize("network_class", [mlp_ebm.MLPEBM, mlp_ebm.AutoregressiveEBM])
+@pytest.mark.parametrize("spec", [{"arm": ACTION_SPEC}, tf.TensorSpec([2, 2])])
+def test_actions_are_one_vector(network_class, spec):
     with pytest.raises(ValueError, match="flat actions"):
-        mlp_ebm.MLPEBM(STATE_SPEC, {"arm": ACTION_SPEC})
+        network_class(STATE_SPEC, spec)
 
 
 def _autoregressive(size=3):
@@ -200,8 +199,3 @@ def test_energies_draw_different_dropout_masks_from_one_key():
     for training, equal in ((False, True), (key, False)):
         first, second = (network.score_dimension(encoding, j, actions, training) for j in (0, 1))
         assert np.allclose(first, second) == equal
-
-
-def test_actions_are_one_vector():
-    with pytest.raises(ValueError, match="flat actions"):
-        mlp_ebm.AutoregressiveEBM(STATE_SPEC, tf.TensorSpec([2, 2]))

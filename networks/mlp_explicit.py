@@ -6,14 +6,14 @@ import gin
 import tensorflow as tf
 from tf_agents.typing import types
 
-from ibc.networks import mixture, registry, regression
+from ibc.networks import explicit_network, mixture, registry
 from ibc.networks.encoders import flat
 from ibc.networks.layers import stacks
 
 
 @registry.register
 @gin.configurable
-class MLPMSE(regression.RegressionNetwork):
+class MLPMSE(explicit_network.RegressionNetwork):
     """π(o): hidden layers on the observation window, then a linear layer to the action."""
 
     def __init__(
@@ -55,7 +55,7 @@ class MLPMSE(regression.RegressionNetwork):
 
 @registry.register
 @gin.configurable
-class MLPMDN(mixture.MixtureNetwork):
+class MLPMDN(explicit_network.MixtureNetwork):
     """p(a | o): hidden layers on the observation window, then a mixture of normal distributions."""
 
     def __init__(
@@ -75,19 +75,8 @@ class MLPMDN(mixture.MixtureNetwork):
     ):
         """Creates the network; its variables come with `create_variables`.
 
-        Args:
-          obs_spec: Nest of specs [T, size] of one normalized observation window.
-          action_spec: Spec of one action; its distribution is that of the flat action [A].
-          width: Units per hidden layer.
-          depth: Number of hidden layers.
-          rate: Dropout rate.
-          layers: 'MLPDropout', 'ResNetOrig' or 'ResNetPreActivation'.
-          num_components: K, normal distributions in the mixture.
-          training_temperature: As in `mixture.MixtureDensityLayer`.
-          test_temperature: As in `mixture.MixtureDensityLayer`.
-          test_variance_exponent: As in `mixture.MixtureDensityLayer`.
-          act_denorm_layer: As in `mixture.MixtureDensityLayer`.
-          name: Name of the network.
+        The mixture's arguments, of flat actions [A], are those of `mixture.MixtureDensityLayer`,
+        the others those of `MLPMSE`.
 
         Raises:
           ValueError: A name is unknown, the depth does not suit the layers, a parameter of the
@@ -97,7 +86,7 @@ class MLPMDN(mixture.MixtureNetwork):
             obs_spec,
             encoder=flat.FlatEncoder(obs_spec),
             stack=stacks.make_stack("MLPMDN", layers, width, depth, rate),
-            layer=mixture.MixtureDensityLayer(
+            head=mixture.MixtureDensityLayer(
                 "MLPMDN",
                 flat.flat_size(action_spec),
                 num_components,

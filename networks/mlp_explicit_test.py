@@ -115,7 +115,7 @@ def test_against_float64_and_denormalized_only_in_inference():
     assert spec.shape == (2,)
     observation = network_testing.observation(STATE_SPEC, 4)
     k0, b0, k1, b1 = [v.numpy().astype(np.float64) for v in network.variables]
-    window = np.concatenate([observation["alpha"], observation["zeta"]], -1).reshape(4, 8)
+    window = network_testing.window(observation)
     expected = np.maximum(window @ k0 + b0, 0) @ k1 + b1
     np.testing.assert_allclose(network(observation, training=True)[0], expected, rtol=1e-4)
     np.testing.assert_allclose(network.regress(observation), expected, rtol=1e-4)

@@ -40,12 +40,9 @@ def _actions(batch=3, count=7, seed=1):
 
 def test_against_float64(observation):
     network, actions = _network(), _actions(count=1)
-    frames = tf.image.resize(tf.reshape(observation["rgb"], [-1, 24, 32, 3]), [16, 20]).numpy()
-    images = np.concatenate([frames[0::2], frames[1::2]], axis=-1)
     layers = network_testing.pairs(network)
-    for layer in layers[:4]:
-        images = network_testing.conv_maxpool(images, *layer)
-    hidden = np.concatenate([images.mean(axis=(1, 2)), actions[:, 0]], axis=-1)
+    features = network_testing.encode_images(observation, layers[:4])
+    hidden = np.concatenate([features, actions[:, 0]], axis=-1)
     first, *inner, last = layers[4:]
     hidden = hidden @ first[0] + first[1]
     residual = hidden
@@ -215,13 +212,6 @@ def test_the_first_product_splits():
     value, x = _value(), np.random.RandomState(1).randn(5, 6).astype(np.float32)
     hidden = value.first_layer.apply_to_first(x[:, :4]) + value.first_layer.apply_to_last(x[:, 4:])
     np.testing.assert_allclose(value.after_first(hidden), value(x), rtol=1e-4, atol=1e-5)
-
-
-def test_gin_binds_the_value_networks_size():
-    gin.parse_config("DenseResnetValue.width = 12\nDenseResnetValue.num_blocks = 3")
-    value = pixel_ebm.DenseResnetValue()
-    value(tf.zeros([1, 6]))
-    assert value.weights[0].shape == (6, 12) and len(value.weights) == 2 * 11
 
 
 @pytest.mark.parametrize("options", [{"width": 3}, {"num_blocks": -1}, {"width": 8.0}])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.networks import energy_network, mixture, registry, regression
+from ibc.networks import energy_network, explicit_network, mixture, registry
 from ibc.networks.encoders import flat, image_window
 from ibc.networks.layers import dense, stacks
 from ibc.utils import keys
@@ -40,12 +40,14 @@ def _energy():
 
 
 def _regression():
-    return regression.RegressionNetwork(_SPEC, _CHUNK, _HybridEncoder(), _stack(), None, "Toy")
+    return explicit_network.RegressionNetwork(
+        _SPEC, _CHUNK, _HybridEncoder(), _stack(), None, "Toy"
+    )
 
 
 def _mixture():
     layer = mixture.MixtureDensityLayer("Toy", 8, num_components=3)
-    return mixture.MixtureNetwork(_SPEC, _HybridEncoder(), _stack(), layer, "Toy")
+    return explicit_network.MixtureNetwork(_SPEC, _HybridEncoder(), _stack(), layer, "Toy")
 
 
 def _found(network, observation, training):
@@ -90,7 +92,7 @@ def test_a_class_registers_itself(monkeypatch):
     monkeypatch.setattr(registry, "_networks", dict(registry.networks()))
 
     @registry.register
-    class Toy(regression.RegressionNetwork):
+    class Toy(explicit_network.RegressionNetwork):
         pass
 
     assert registry.get("train_eval.network", "Toy") is Toy

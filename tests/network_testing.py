@@ -14,6 +14,33 @@ def observation(spec, batch: int = 3, seed: int = 0):
     )
 
 
+def window(observed: dict[str, tf.Tensor]) -> np.ndarray:
+    """Returns observations of `STATE_SPEC` as networks see them, [batch, 8]."""
+    return np.concatenate([observed["alpha"], observed["zeta"]], -1).reshape(-1, 8)
+
+
+def encode_images(observed: dict[str, tf.Tensor], layers, coordinates=None) -> np.ndarray:
+    """Encodes windows of two frames `rgb`, resized to 16×20, as the `ConvMaxpoolEncoder`.
+
+    Args:
+      observed: Observations with `rgb`, [batch, 2, height, width, channels].
+      layers: (kernel, bias) of the four convolutions.
+      coordinates: Channels to append, [16, 20, 2].
+
+    Returns:
+      float64 [batch, 256].
+    """
+    frames = observed["rgb"].numpy()
+    frames = tf.image.resize(frames.reshape(-1, *frames.shape[2:]), [16, 20]).numpy()
+    images = np.concatenate([frames[0::2], frames[1::2]], axis=-1)
+    if coordinates is not None:
+        positions = np.broadcast_to(coordinates, [len(images), *coordinates.shape])
+        images = np.concatenate([images, positions], axis=-1)
+    for layer in layers:
+        images = conv_maxpool(images, *layer)
+    return images.mean(axis=(1, 2))
+
+
 def assign_recorded(layer, recorded) -> None:
     """Gives a layer or network the weights of a recording, all of which it must have."""
     names = sorted(name for name in recorded.files if name.startswith("var"))

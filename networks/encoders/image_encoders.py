@@ -10,6 +10,7 @@ _POOL = 2
 _ATTENTION_WIDTH = 64
 _ATTENTION_BLOCKS = 8
 _ATTENTION_HEADS = 64
+_CONVOLUTION = dict(padding="same", kernel_initializer="normal", bias_initializer="normal")
 
 
 class ConvMaxpoolEncoder(tf.keras.layers.Layer):
@@ -52,14 +53,7 @@ class _ConvMaxpool(tf.keras.layers.Conv2D):
     """
 
     def __init__(self, filters: int):
-        super().__init__(
-            filters,
-            3,
-            padding="same",
-            kernel_initializer="normal",
-            bias_initializer="normal",
-            dtype=precision.hidden_policy(),
-        )
+        super().__init__(filters, 3, **_CONVOLUTION, dtype=precision.hidden_policy())
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
         """Maps float32 [B, H, W, C] to [B, H // 2, W // 2, filters]."""
@@ -121,14 +115,7 @@ class _Bottleneck(tf.keras.layers.Layer):
 def _convolution(
     filters: int, size: int, policy: tf.keras.mixed_precision.Policy | None = None
 ) -> tf.keras.layers.Conv2D:
-    return tf.keras.layers.Conv2D(
-        filters,
-        size,
-        padding="same",
-        kernel_initializer="normal",
-        bias_initializer="normal",
-        dtype=policy,
-    )
+    return tf.keras.layers.Conv2D(filters, size, **_CONVOLUTION, dtype=policy)
 
 
 class SpatialSoftArgmax(tf.keras.layers.Layer):

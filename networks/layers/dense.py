@@ -131,6 +131,11 @@ def layer_type(name: str) -> type[Dense]:
     return _TYPES[name]
 
 
+def linear(units: int) -> Dense:
+    """Makes a layer whose weights start as those of hidden layers do, in float32."""
+    return Dense(units, kernel_initializer="normal", bias_initializer="normal")
+
+
 def store_power_iterations(network: tf.Module) -> None:
     """Stores one power iteration of each spectrally normalized layer of a network.
 

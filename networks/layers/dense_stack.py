@@ -99,10 +99,7 @@ class DenseStack(tf.keras.layers.Layer, abc.ABC):
         return last(self._after_first(hidden, training))
 
     def after_first(
-        self,
-        hidden: tf.Tensor,
-        training: dropout.Training = False,
-        last: dense.Dense | None = None,
+        self, hidden: tf.Tensor, training: dropout.Training = False, last: dense.Dense | None = None
     ) -> tf.Tensor:
         """Applies everything after the first product: [rows, units] to [rows, last units].
 

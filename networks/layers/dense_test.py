@@ -24,6 +24,12 @@ def _normalized(kernel, vector):
     return kernel / (right @ kernel @ left.T), left
 
 
+def _float64(layer):
+    """The matrix and bias that a layer applies."""
+    kernel, bias, *vectors = (value.astype(np.float64) for value in layer.get_weights())
+    return (_normalized(kernel, *vectors)[0] if vectors else kernel), bias
+
+
 def test_spectral_norm_matches_recording(golden):
     recorded = np.load(golden("num/net_DenseSN.npz"))
     layer = dense.DenseSN(5)
@@ -67,9 +73,7 @@ def test_spectral_norm_gradient_holds_singular_vectors_constant():
 def test_the_first_and_the_last_part_add_up_to_the_whole(layer_class, columns):
     layer = _random_layer(layer_class)
     inputs = np.random.RandomState(2).randn(9, 6)
-    kernel, bias = layer.kernel.numpy().astype(np.float64), layer.bias.numpy()
-    if layer_class is dense.DenseSN:
-        kernel, _ = _normalized(kernel, layer.sn.numpy().astype(np.float64))
+    kernel, bias = _float64(layer)
     inputs32 = tf.constant(inputs, tf.float32)
     parts = layer.apply_to_first(inputs32[:, :columns]) + layer.apply_to_last(inputs32[:, columns:])
     np.testing.assert_allclose(parts, inputs @ kernel + bias, rtol=1e-4, atol=1e-5)
@@ -92,16 +96,14 @@ def test_a_layer_multiplied_together_with_the_next_against_float64(layer_class):
     layer, last = _random_layer(layer_class), _random_layer(dense.Dense, 5, 2, seed=1)
     generator = np.random.RandomState(2)
     residual, inputs, upstream = generator.randn(7, 5), generator.randn(7, 6), generator.randn(7, 2)
-    kernel, bias = layer.kernel.numpy().astype(np.float64), layer.bias.numpy()
-    if layer_class is dense.DenseSN:
-        kernel, left = _normalized(kernel, layer.sn.numpy().astype(np.float64))
+    kernel, bias = _float64(layer)
     arguments = [tf.constant(a, tf.float32) for a in (residual, inputs)]
     with tf.GradientTape() as tape:
         tape.watch(arguments)
         outputs = layer.merged_with(last, *arguments)
         total = tf.reduce_sum(outputs * upstream)
-    last_kernel = last.kernel.numpy().astype(np.float64)
-    expected = (residual + inputs @ kernel + bias) @ last_kernel + last.bias.numpy()
+    last_kernel, last_bias = _float64(last)
+    expected = (residual + inputs @ kernel + bias) @ last_kernel + last_bias
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
     to_sum = upstream @ last_kernel.T
     wanted = dict(
@@ -115,6 +117,7 @@ def test_a_layer_multiplied_together_with_the_next_against_float64(layer_class):
     for found, expected in zip(tape.gradient(total, sources), wanted.values(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
     if layer_class is dense.DenseSN:
+        _, left = _normalized(*(layer.get_weights()[index].astype(np.float64) for index in (0, 2)))
         layer.store_power_iteration()
         np.testing.assert_allclose(layer.sn, left, rtol=1e-4, atol=1e-5)
 

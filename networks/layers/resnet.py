@@ -94,11 +94,7 @@ class ResNetLayer(dense_stack.DenseStack):
 
     @abc.abstractmethod
     def _block(
-        self,
-        index: int,
-        inputs: tf.Tensor,
-        dropouts: list[dense_stack.Dropout],
-        training: bool,
+        self, index: int, inputs: tf.Tensor, dropouts: list[dense_stack.Dropout], training: bool
     ) -> tf.Tensor:
         """Applies one residual block."""
 
@@ -112,11 +108,7 @@ class ResNetOrigLayer(ResNetLayer):
     _DROPOUTS_PER_BLOCK = 1
 
     def _block(
-        self,
-        index: int,
-        inputs: tf.Tensor,
-        dropouts: list[dense_stack.Dropout],
-        training: bool,
+        self, index: int, inputs: tf.Tensor, dropouts: list[dense_stack.Dropout], training: bool
     ) -> tf.Tensor:
         hidden = self._weight_layers[index](inputs)
         hidden = self._activation(self._norm_layers[index](hidden, training=training))
@@ -134,21 +126,13 @@ class ResNetPreActivationLayer(ResNetLayer):
     _DROPOUTS_PER_BLOCK = 2
 
     def _block(
-        self,
-        index: int,
-        inputs: tf.Tensor,
-        dropouts: list[dense_stack.Dropout],
-        training: bool,
+        self, index: int, inputs: tf.Tensor, dropouts: list[dense_stack.Dropout], training: bool
     ) -> tf.Tensor:
         hidden = self._block_but_last(index, inputs, dropouts, training)
         return inputs + self._weight_layers_2[index](hidden)
 
     def _block_but_last(
-        self,
-        index: int,
-        inputs: tf.Tensor,
-        dropouts: list[dense_stack.Dropout],
-        training: bool,
+        self, index: int, inputs: tf.Tensor, dropouts: list[dense_stack.Dropout], training: bool
     ) -> tf.Tensor:
         hidden = self._residual_activation(self._norm_layers[index](inputs, training=training))
         hidden = dropouts[0](hidden)
