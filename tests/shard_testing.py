@@ -1,7 +1,8 @@
 """Small record files with random content, for tests and benchmarks."""
 
 import os
-from collections.abc import Iterator, Sequence
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 
-from ibc.data.records import shard_writer
+from ibc.data.records import manifest, shard_writer
 
 OBSERVATION_SPEC = {
     "position": tf.TensorSpec([2], tf.float32),
@@ -29,6 +30,9 @@ def frame_spec(
         policy_step.PolicyStep(action_spec, (), ()),
         ts.time_step_spec(observation_spec),
     )
+
+
+IMAGES = frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
 
 
 def frames(
@@ -66,10 +70,46 @@ def write(
     episode_lengths: Sequence[int] = (4, 3),
     spec: trajectory.Trajectory | None = None,
     seed: int = 0,
+    with_manifest: bool = True,
 ) -> str:
     """Writes a shard of random episodes, of `frame_spec()` by default, and returns its path."""
     spec = spec or frame_spec()
     with shard_writer.ShardWriter(str(path), spec) as writer:
         for frame in frames(spec, episode_lengths, seed):
             writer(frame)
+    if not with_manifest:
+        os.remove(f"{path}{manifest.MANIFEST_SUFFIX}")
     return str(path)
+
+
+def assert_only_unfinished(folder: pathlib.Path) -> None:
+    """Checks that of two replicas nothing is left but what the same command goes on from."""
+    suffixes = ("", ".spec", ".journal")
+    allowed = {f".a_{i}.tfrecord.unfinished{suffix}" for i in range(2) for suffix in suffixes}
+    assert {path.name for path in folder.iterdir()} <= allowed
+
+
+def write_several(
+    folder: pathlib.Path,
+    episode_lengths: Sequence[Sequence[int]],
+    spec: trajectory.Trajectory | None = None,
+) -> list[str]:
+    """Writes a shard for each list of lengths, with another seed each, and returns their paths."""
+    return [
+        write(folder / f"{number}.tfrecord", lengths, spec, seed=number)
+        for number, lengths in enumerate(episode_lengths)
+    ]
+
+
+def assert_equal(found: Any, expected: Any) -> None:
+    """Checks that two nests hold the same numbers."""
+    tf.nest.map_structure(np.testing.assert_array_equal, found, expected)
+
+
+def change_record(path: str, number: int, change: Callable[[Any], None]) -> None:
+    """Changes the features of one record of a file, name -> `tf.train.Feature`."""
+    records = [tf.train.Example.FromString(r.numpy()) for r in tf.data.TFRecordDataset(path)]
+    change(records[number].features.feature)
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in records:
+            writer.write(record.SerializeToString())

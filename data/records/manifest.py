@@ -33,20 +33,16 @@ class Manifest:
     """Version of this description."""
 
 
-def describe_files(record_path: str, spec_path: str, records: int, episodes: int) -> Manifest:
-    """Makes the manifest of a record file and spec file that are complete on disk."""
-    return Manifest(
+def write(shard_path: str, records: int, episodes: int) -> None:
+    """Writes the manifest of a record file and a spec file that are complete on disk."""
+    manifest = Manifest(
         records=records,
         episodes=episodes,
-        bytes=os.path.getsize(record_path),
-        sha256=_sha256(record_path),
-        spec_sha256=_sha256(spec_path),
+        bytes=os.path.getsize(shard_path),
+        sha256=_sha256(shard_path),
+        spec_sha256=_sha256(shard_path + specs.SPEC_SUFFIX),
     )
-
-
-def write(manifest: Manifest, path: str) -> None:
-    """Writes a manifest as JSON to `path`."""
-    with open(path, "w", encoding="utf-8") as file:
+    with open(shard_path + MANIFEST_SUFFIX, "w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(manifest), file, indent=2)
 
 

@@ -53,6 +53,7 @@ def check_name(path: str | os.PathLike, flag: str = "") -> None:
     Raises:
       ValueError: the name is that of a folder, a device or the like, too long, or one that
         `dataset_path` never finds.
+      OSError: no file can be made there.
     """
     path = os.fspath(path)
     shown = flag + (path if path.strip() and path.isprintable() else ascii(path))
@@ -70,8 +71,13 @@ def check_name(path: str | os.PathLike, flag: str = "") -> None:
             "another, for example oracle.tfrecord."
         )
     target = os.path.realpath(os.path.expanduser(path))
+    most = _LONGEST_NAME_BYTES - max(map(len, files_of(temporary_name("", _LONGEST_PROCESS))))
     for written in (name, os.path.basename(target)):
-        _check_name_length(written, shown)
+        if (size := len(os.fsencode(written))) > most:
+            raise ValueError(
+                f"{shown} has a file name of {size} bytes, but {most} are the most that leave room "
+                "for what is added while it is written; give a shorter one."
+            )
     found = atomic_file.kind(os.path.expanduser(path))
     if found not in (None, atomic_file.FILE):
         raise ValueError(
@@ -82,6 +88,7 @@ def check_name(path: str | os.PathLike, flag: str = "") -> None:
         found = atomic_file.kind(companion)
         if found not in (None, atomic_file.FILE):
             raise ValueError(f"{shown} needs {companion} beside it, which is {found}; move it.")
+    atomic_file.check_place(path, flag)
 
 
 def check_record_lengths(path: str, what_to_do: str) -> int:
@@ -113,18 +120,6 @@ def check_record_lengths(path: str, what_to_do: str) -> int:
             longest = max(longest, length)
             start += length + OVERHEAD
     return longest
-
-
-def _check_name_length(name: str, shown: str) -> None:
-    """Checks that a file system takes the longest name that is made of a record file's."""
-    longest = files_of(temporary_name("", _LONGEST_PROCESS))
-    most = _LONGEST_NAME_BYTES - max(map(len, longest))
-    size = len(os.fsencode(name))
-    if size > most:
-        raise ValueError(
-            f"{shown} has a file name of {size} bytes, but {most} are the most that leave room for "
-            "what is added while it is written; give a shorter one."
-        )
 
 
 def _why_never_found(name: str) -> str | None:

@@ -1,8 +1,6 @@
 """Tests of the names under which record files may be written."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -71,9 +69,3 @@ def test_what_is_written_under_a_name_that_passes_is_found(tmp_path, name):
     path = shard_testing.write(tmp_path / name)
     assert shards.find_shards(path) == shards.find_shards(f"{tmp_path}/*") == [path]
     assert sorted(map(str, tmp_path.iterdir())) == sorted(shard_files.files_of(path))
-
-
-def test_flags_are_checked_without_tensorflow():
-    code = "import sys, ibc.data.recording.options; print('tensorflow' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "False\n", done

@@ -14,7 +14,10 @@ from ibc.data.records import manifest, shard_files, specs
 _READ_BYTES = 8 << 20
 _PART_BYTES = 64 << 20
 _PART_RECORDS = 1 << 14
+# By TF-Agents; anything else as bytes.
+_STORED_AS_LISTS = (tf.float32, tf.int64)
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_COPY_AGAIN = f"copy it again from where it came from, or {specs.RECORD_AGAIN}"
 
 StoredNest = trajectory.Trajectory | trajectory.Transition
 
@@ -29,6 +32,8 @@ class Shard:
     """Nest of `TensorSpec`s of one frame."""
     frames: trajectory.Trajectory
     """Nest of arrays [n, ...]; images are arrays [n] of JPEG-encoded bytes (object)."""
+    records: np.ndarray | None = None
+    """The serialized records, bytes [n], of a part of a file."""
 
     def __len__(self) -> int:
         return len(self.frames.step_type)
@@ -37,18 +42,6 @@ class Shard:
         """Returns where each episode's frames are, from its first one to the next episode's."""
         starts = np.flatnonzero(self.frames.step_type == ts.StepType.FIRST).tolist()
         return list(map(slice, starts, [*starts[1:], len(self)]))
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """Some of a record file's frames, one after the other."""
-
-    spec: trajectory.Trajectory
-    """Nest of `TensorSpec`s of one frame."""
-    records: np.ndarray
-    """The serialized records, bytes [n]."""
-    frames: trajectory.Trajectory
-    """What they hold, see `Shard`."""
 
 
 def read_shard(path: str) -> Shard:
@@ -67,21 +60,22 @@ def read_shard(path: str) -> Shard:
       ValueError: the file, its spec or its manifest is damaged, incomplete or does not fit the
         others; the message names the file and what to do.
     """
-    parts = [(part.spec, part.frames) for part in read_parts(path)]
-    spec, frames = parts[0]
-    if len(parts) > 1:
-        frames = tf.nest.map_structure(
-            lambda *arrays: np.concatenate(arrays), *[frames for _, frames in parts]
-        )
-    return Shard(path, spec, frames)
+    # Without the records, which take as much memory again.
+    first, *others = [dataclasses.replace(part, records=None) for part in read_parts(path)]
+    if not others:
+        return first
+    frames = tf.nest.map_structure(
+        lambda *arrays: np.concatenate(arrays), *[part.frames for part in (first, *others)]
+    )
+    return Shard(path, first.spec, frames)
 
 
 def load_spec(path: str) -> trajectory.Trajectory:
     """Returns the spec of one frame of a record file; see `read_shard` for what it raises."""
-    return specs.as_trajectory(_load_stored_spec(path))
+    return specs.as_trajectory(specs.load_stored_spec(path))
 
 
-def read_parts(path: str, part_bytes: int = _PART_BYTES) -> Iterator[Part]:
+def read_parts(path: str, part_bytes: int = _PART_BYTES) -> Iterator[Shard]:
     """Reads and checks a record file part by part; whether it is complete shows at its end.
 
     Args:
@@ -94,7 +88,7 @@ def read_parts(path: str, part_bytes: int = _PART_BYTES) -> Iterator[Part]:
     Raises:
       FileNotFoundError, ValueError: see `read_shard`.
     """
-    stored_spec = _load_stored_spec(path)
+    stored_spec = specs.load_stored_spec(path)
     spec = specs.as_trajectory(stored_spec)
     contents = manifest.load(path)
     if contents is not None:
@@ -103,13 +97,18 @@ def read_parts(path: str, part_bytes: int = _PART_BYTES) -> Iterator[Part]:
     for records in _record_batches(path, part_bytes):
         frames = specs.as_trajectory(_decode(path, stored_spec, records))
         _check_frames(path, spec, frames, start)
-        yield Part(spec, records, frames)
+        yield Shard(path, spec, frames, records)
         start += len(records)
         episodes += int(np.sum(frames.step_type == ts.StepType.FIRST))
-    if contents is None:
-        _check_end(path, int(frames.step_type[-1]), start)
-    else:
+    last = int(frames.step_type[-1])
+    if contents is not None:
         manifest.check_counts(path, contents, start, episodes)
+    elif last != ts.StepType.LAST:
+        raise ValueError(
+            f"{path} ends within an episode (step_type {last} in the last of {start} records, "
+            f"expected {int(ts.StepType.LAST)}): records are missing at its end; copy it again, "
+            f"or {specs.RECORD_AGAIN}."
+        )
 
 
 def check_every_image(shard: Shard) -> None:
@@ -134,17 +133,9 @@ def check_every_image(shard: Shard) -> None:
                 )
 
 
-def _load_stored_spec(path: str) -> StoredNest:
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"{path} does not exist: give the name of a record file.")
-    return specs.load_stored_spec(path)
-
-
 def _record_batches(path: str, most_bytes: int) -> Iterator[np.ndarray]:
     """Yields the serialized records in arrays [n] of bytes, and says if there is anything else."""
-    longest = shard_files.check_record_lengths(
-        path, f"copy it again from where it came from, or {specs.RECORD_AGAIN}"
-    )
+    longest = shard_files.check_record_lengths(path, _COPY_AGAIN)
     count = min(_PART_RECORDS, max(1, most_bytes // max(1, longest)))
     batches = iter(tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(count))
     read = 0
@@ -152,10 +143,8 @@ def _record_batches(path: str, most_bytes: int) -> Iterator[np.ndarray]:
         try:
             records = next(batches, None)
         except tf.errors.OpError as error:
-            raise ValueError(
-                f"{path} is damaged ({specs.first_line(error)}): copy it again from where it came "
-                f"from, or {specs.RECORD_AGAIN}."
-            ) from error
+            reason = specs.first_line(error)
+            raise ValueError(f"{path} is damaged ({reason}): {_COPY_AGAIN}.") from error
         if records is None:
             break
         records = records.numpy()
@@ -167,31 +156,27 @@ def _record_batches(path: str, most_bytes: int) -> Iterator[np.ndarray]:
     stray = os.path.getsize(path) - read
     if stray:
         raise ValueError(
-            f"{path} is damaged ({stray} bytes after its last whole record): copy it again from "
-            f"where it came from, or {specs.RECORD_AGAIN}."
+            f"{path} is damaged ({stray} bytes after its last whole record): {_COPY_AGAIN}."
         )
-
-
-def _check_size(path: str, spec: StoredNest, records: np.ndarray) -> None:
-    """Compares what a spec announces with the longest record, before memory is allocated for it."""
-    longest = max(map(len, records))
-    for name, leaf in specs.leaves(spec).items():
-        if not specs.is_image(leaf) and leaf.shape.num_elements() > longest:
-            raise ValueError(
-                f"the records of {path} do not fit {path}{specs.SPEC_SUFFIX} ({name} is "
-                f"{specs.describe(leaf)}, but the longest record has {longest} bytes): the two "
-                f"files do not belong together; copy both again, or {specs.RECORD_AGAIN}."
-            )
 
 
 def _decode(path: str, spec: StoredNest, records: np.ndarray) -> StoredNest:
     """Parses all records at once: each leaf of the spec is stored under its path."""
     leaves = specs.leaves(spec)
-    _check_size(path, spec, records)
+    longest = max(map(len, records))
     try:
-        columns = tf.io.parse_example(
-            records, {name: _stored_feature(leaf) for name, leaf in leaves.items()}
-        )
+        for name, leaf in leaves.items():
+            # Before memory is allocated for it.
+            if not specs.is_image(leaf) and leaf.shape.num_elements() > longest:
+                what = f"{name} is {specs.describe(leaf)}"
+                raise ValueError(f"{what}, but the longest record has {longest} bytes")
+        features = {
+            name: tf.io.FixedLenFeature(leaf.shape, leaf.dtype)
+            if leaf.dtype in _STORED_AS_LISTS
+            else tf.io.FixedLenFeature([], tf.string)
+            for name, leaf in leaves.items()
+        }
+        columns = tf.io.parse_example(records, features)
         arrays = [_to_array(name, columns[name].numpy(), leaf) for name, leaf in leaves.items()]
     except (tf.errors.InvalidArgumentError, ValueError) as error:
         raise ValueError(
@@ -202,16 +187,9 @@ def _decode(path: str, spec: StoredNest, records: np.ndarray) -> StoredNest:
     return tf.nest.pack_sequence_as(spec, arrays)
 
 
-def _stored_feature(spec: tf.TensorSpec) -> tf.io.FixedLenFeature:
-    """How TF-Agents stores a leaf: as float32 or int64 list, anything else as bytes."""
-    if spec.dtype in (tf.float32, tf.int64):
-        return tf.io.FixedLenFeature(spec.shape, spec.dtype)
-    return tf.io.FixedLenFeature([], tf.string)
-
-
 def _to_array(name: str, column: np.ndarray, spec: tf.TensorSpec) -> np.ndarray:
     """Turns a parsed column into values [n, ...]; encoded images stay as they are."""
-    if spec.dtype in (tf.float32, tf.int64) or specs.is_image(spec):
+    if spec.dtype in _STORED_AS_LISTS or specs.is_image(spec):
         return column
     dtype = np.dtype(spec.dtype.as_numpy_dtype).newbyteorder("<")
     size = dtype.itemsize * spec.shape.num_elements()
@@ -225,9 +203,8 @@ def _check_frames(
     path: str, spec: trajectory.Trajectory, frames: trajectory.Trajectory, start: int
 ) -> None:
     """Checks frames of which the first one has the number `start` in the file."""
-    arrays = dict(zip(specs.leaves(spec), tf.nest.flatten(frames), strict=True))
-    for name, leaf in specs.leaves(spec).items():
-        values = arrays[name]
+    arrays = tf.nest.flatten(frames)
+    for (name, leaf), values in zip(specs.leaves(spec).items(), arrays, strict=True):
         if specs.is_image(leaf):
             _check_images(path, name, leaf, values, start)
         elif name.startswith(("observation", "action")) and not np.isfinite(values).all():
@@ -257,14 +234,4 @@ def _check_images(
         raise ValueError(
             f"{path}: {name} holds images of shape {list(shape)}, but its spec says "
             f"{list(spec.shape)}: {specs.RECORD_AGAIN}."
-        )
-
-
-def _check_end(path: str, last: int, records: int) -> None:
-    """Without a manifest, only the last frame's step type can show that records are missing."""
-    if last != ts.StepType.LAST:
-        raise ValueError(
-            f"{path} ends within an episode (step_type {last} in the last of {records} records, "
-            f"expected {int(ts.StepType.LAST)}): records are missing at its end; copy it again, "
-            f"or {specs.RECORD_AGAIN}."
         )

@@ -52,11 +52,9 @@ class ShardWriter:
             tensors or of arrays).
 
         Raises:
-          ValueError: `path` is no place for a record file, see `shard_files.check_name`.
-          OSError: no file can be made there.
+          ValueError, OSError: `path` is no place for a record file, see `shard_files.check_name`.
         """
         shard_files.check_name(path)
-        atomic_file.check_place(path)
         self.path = os.path.abspath(os.path.expanduser(path))
         self.num_frames = 0
         self.num_episodes = 0
@@ -96,7 +94,13 @@ class ShardWriter:
             self._file.write(self._encode(frame))
         except ValueError as error:
             raise ValueError(self._misfit(frame, error)) from error
-        self._check_finite(frame)
+        values = tf.nest.flatten(frame)
+        for number, name in self._finite:
+            if not np.isfinite(values[number]).all():
+                raise ValueError(
+                    f"{self.path}: {name} is not finite in frame {self.num_frames}, and no "
+                    "training could use it: check the settings of the task and the policy."
+                )
         step_type = int(np.asarray(frame.step_type))
         begins = self._last_step_type in (None, ts.StepType.LAST)
         if begins != (step_type == ts.StepType.FIRST):
@@ -108,7 +112,7 @@ class ShardWriter:
             )
         self._last_step_type = step_type
         self.num_frames += 1
-        self.num_episodes += int(self._last_step_type == ts.StepType.FIRST)
+        self.num_episodes += int(begins)
 
     def __enter__(self) -> "ShardWriter":
         return self
@@ -126,8 +130,9 @@ class ShardWriter:
                 self._check_complete()
                 self._publish()
         finally:
-            if not self._is_kept:
-                self._remove_temporaries()
+            for file in () if self._is_kept else shard_files.files_of(self._temporary):
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(file)
 
     def append_episode(self, records: Sequence[bytes]) -> None:
         """Appends a whole episode that was encoded before, with the frame after its last step."""
@@ -154,28 +159,19 @@ class ShardWriter:
         given = tf.nest.map_structure(
             lambda value: tf.TensorSpec(np.shape(value), np.asarray(value).dtype), frame
         )
-        found, expected = specs.leaves(given), specs.leaves(self._spec)
+        found, expected = (
+            {name: specs.describe(leaf) for name, leaf in specs.leaves(spec).items()}
+            for spec in (given, self._spec)
+        )
         differing = [
-            f"{name or 'it'} is {specs.describe(found[name]) if name in found else 'missing'}, not "
-            f"{specs.describe(expected[name]) if name in expected else 'there'}"
+            f"{name or 'it'} is {found.get(name, 'missing')}, not {expected.get(name, 'there')}"
             for name in sorted(found.keys() | expected.keys())
-            if name not in found
-            or name not in expected
-            or specs.describe(found[name]) != specs.describe(expected[name])
+            if found.get(name) != expected.get(name)
         ]
         return (
             f"{self.path}: frame {self.num_frames} does not fit the spec that the file was opened "
             f"with: {'; '.join(differing) or specs.first_line(error)}."
         )
-
-    def _check_finite(self, frame: trajectory.Trajectory) -> None:
-        values = tf.nest.flatten(frame)
-        for number, name in self._finite:
-            if not np.isfinite(values[number]).all():
-                raise ValueError(
-                    f"{self.path}: {name} is not finite in frame {self.num_frames}, and no "
-                    "training could use it: check the settings of the task and the policy."
-                )
 
     def _check_complete(self) -> None:
         if not self.num_frames:
@@ -188,31 +184,13 @@ class ShardWriter:
             )
 
     def _publish(self) -> None:
-        spec_path = self._temporary + specs.SPEC_SUFFIX
-        manifest_path = self._temporary + manifest.MANIFEST_SUFFIX
-        contents = manifest.describe_files(
-            self._temporary, spec_path, self.num_frames, self.num_episodes
-        )
-        manifest.write(contents, manifest_path)
-        os.replace(spec_path, self._target + specs.SPEC_SUFFIX)
-        os.replace(manifest_path, self._target + manifest.MANIFEST_SUFFIX)
-        self._link_companions()
-        os.replace(self._temporary, self._target)
-
-    def _link_companions(self) -> None:
-        """Puts links to spec and manifest beside a link, where its readers look for them."""
-        companions = zip(
-            shard_files.files_of(self.path)[1:],
-            shard_files.files_of(self._target)[1:],
-            strict=True,
-        )
-        for link, target in companions:
+        manifest.write(self._temporary, self.num_frames, self.num_episodes)
+        for suffix in (specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX):
+            link, target = self.path + suffix, self._target + suffix
+            os.replace(self._temporary + suffix, target)
+            # Beside a link to the record file, readers look for links to its companions.
             if os.path.realpath(link) != target:
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(link)
                 os.symlink(target, link)
-
-    def _remove_temporaries(self) -> None:
-        for suffix in ("", specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX):
-            if os.path.exists(self._temporary + suffix):
-                os.remove(self._temporary + suffix)
+        os.replace(self._temporary, self._target)

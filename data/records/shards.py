@@ -35,7 +35,11 @@ def find_shards(
     found = []
     for pattern in dataset_path.split(","):
         pattern = os.path.expanduser(pattern.strip())
-        matches = [path for path in sorted(glob.glob(pattern)) if _is_record_file(path)]
+        matches = [
+            path
+            for path in sorted(glob.glob(pattern))
+            if os.path.isfile(path) and shard_files.is_record_name(os.path.basename(path))
+        ]
         if not matches:
             raise FileNotFoundError(_nothing_found(pattern, make_command))
         found.extend(matches)
@@ -108,10 +112,6 @@ def check_alike(path: str, spec: Any, first_path: str, first_spec: Any) -> None:
             f"{path} is unlike {first_path}: {'; '.join(phrases)}: train on shards that were "
             "recorded with the same task and settings."
         )
-
-
-def _is_record_file(path: str) -> bool:
-    return os.path.isfile(path) and shard_files.is_record_name(os.path.basename(path))
 
 
 def _nothing_found(pattern: str, make_command: str | None) -> str:

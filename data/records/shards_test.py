@@ -1,5 +1,3 @@
-import os
-
 import pytest
 import tensorflow as tf
 
@@ -17,24 +15,23 @@ def folder(tmp_path):
     return tmp_path
 
 
-def _names(paths):
-    return [os.path.basename(path) for path in paths]
+@pytest.mark.parametrize(
+    ("pattern", "most", "names"),
+    [
+        ("{0}/*", -1, "a_0 b_0 b_1"),
+        ("{0}/b*.tfrecord, {0}/*_0.tfrecord", -1, "b_0 b_1 a_0"),
+        ("{0}/*.tfrecord", 2, "a_0 b_0"),
+        ("{0}/*.tfrecord", 9, "a_0 b_0 b_1"),
+    ],
+)
+def test_globs_find_record_files_alone_sorted_and_each_once(folder, pattern, most, names):
+    found = shards.find_shards(pattern.format(folder), most)
+    assert found == [f"{folder}/{name}.tfrecord" for name in names.split()]
 
 
-def test_globs_find_record_files_alone(folder):
-    assert _names(shards.find_shards(f"{folder}/*")) == [
-        "a_0.tfrecord", "b_0.tfrecord", "b_1.tfrecord"
-    ]  # fmt: skip
-
-
-def test_several_globs_each_sorted_each_file_once(folder):
-    found = shards.find_shards(f"{folder}/b*.tfrecord, {folder}/*_0.tfrecord")
-    assert _names(found) == ["b_0.tfrecord", "b_1.tfrecord", "a_0.tfrecord"]
-
-
-def test_max_data_shards(folder):
-    assert _names(shards.find_shards(f"{folder}/*.tfrecord", 2)) == ["a_0.tfrecord", "b_0.tfrecord"]
-    assert len(shards.find_shards(f"{folder}/*.tfrecord", 9)) == 3
+def test_shards_come_in_the_order_of_their_names(folder):
+    paths = shards.find_shards(f"{folder}/*")
+    assert [shard.path for shard in shards.read_shards(paths)] == paths
     with pytest.raises(ValueError, match="max_data_shards is 0"):
         shards.find_shards(f"{folder}/*", 0)
 
@@ -72,11 +69,6 @@ def test_validation_shards_come_from_the_end(fraction, num_validation):
 def test_fractions_outside_the_interval_are_refused(fraction):
     with pytest.raises(ValueError, match="dataset_eval_fraction"):
         shards.split_shards(["a"], fraction)
-
-
-def test_shards_come_in_the_order_of_their_names(folder):
-    paths = shards.find_shards(f"{folder}/*")
-    assert [shard.path for shard in shards.read_shards(paths)] == paths
 
 
 def test_a_shard_unlike_the_first_is_named(folder):

@@ -15,6 +15,12 @@ from ibc.data.records import shard_files
 SPEC_SUFFIX = shard_files.SPEC_SUFFIX
 _TENSORFLOW_DECORATION = re.compile(r"\{\{.*?\}\}|\[Op:.*")
 RECORD_AGAIN = "record it again with data/policy_eval.py, or take it out of dataset_path"
+_COPY_AGAIN = f"copy it again from where the shard came from, or {RECORD_AGAIN}"
+_PARTS_OF_TRANSITIONS = {
+    "time_step": ts.TimeStep,
+    "action_step": policy_step.PolicyStep,
+    "next_time_step": ts.TimeStep,
+}
 
 
 def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition:
@@ -27,33 +33,38 @@ def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition
       `TensorSpec`s for one frame (no batch dimension).
 
     Raises:
-      FileNotFoundError: there is no spec file.
+      FileNotFoundError: there is no record file or no spec file.
       ValueError: the spec file is damaged or describes neither trajectories nor transitions.
     """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{path} does not exist: give the name of a record file.")
     spec_path = path + SPEC_SUFFIX
     if not os.path.isfile(spec_path):
         raise FileNotFoundError(
             f"{spec_path} is missing: {path} cannot be decoded without it; copy it from where "
             f"the shard came from, or {RECORD_AGAIN}."
         )
-    shard_files.check_record_lengths(
-        spec_path, f"copy it again from where the shard came from, or {RECORD_AGAIN}"
-    )
+    shard_files.check_record_lengths(spec_path, _COPY_AGAIN)
     try:
         spec = example_encoding_dataset.parse_encoded_spec_from_file(spec_path)
     except Exception as error:  # whatever a damaged file makes TensorFlow or protobuf raise
-        raise ValueError(
-            f"{spec_path} is damaged ({first_line(error)}): copy it again from where the shard "
-            f"came from, or {RECORD_AGAIN}."
-        ) from error
-    unclear = [name for name, leaf in leaves(spec).items() if not _is_defined(leaf)]
+        reason = first_line(error)
+        raise ValueError(f"{spec_path} is damaged ({reason}): {_COPY_AGAIN}.") from error
+    unclear = [
+        name
+        for name, leaf in leaves(spec).items()
+        if not (isinstance(leaf, tf.TensorSpec) and leaf.shape.is_fully_defined())
+    ]
     if unclear:
         raise ValueError(
             f"{spec_path} leaves the shape of {', '.join(unclear)} open, but every frame has the "
-            f"same: copy it again from where the shard came from, or {RECORD_AGAIN}."
+            f"same: {_COPY_AGAIN}."
         )
-    if _is_transition(spec):
-        return _as_transition(spec)
+    if _has_fields_of(trajectory.Transition, spec):
+        # What is decoded are namedtuples of their own.
+        parts = [(getattr(spec, name), kind) for name, kind in _PARTS_OF_TRANSITIONS.items()]
+        if all(_has_fields_of(kind, part) for part, kind in parts):
+            return trajectory.Transition(*(kind(*part) for part, kind in parts))
     if not _has_fields_of(trajectory.Trajectory, spec):
         raise ValueError(
             f"{spec_path} describes {type(spec).__name__} records, but training reads Trajectory "
@@ -91,11 +102,16 @@ def is_image(spec: tf.TensorSpec | array_spec.ArraySpec) -> bool:
     return spec.dtype == tf.uint8 and len(spec.shape) == 3
 
 
-def leaves(spec: Any) -> dict[str, tf.TensorSpec]:
-    """Lists a nest of specs by path, such as `observation/rgb`; one tensor has the path ''."""
-    if not tf.nest.is_nested(spec):
-        return {"": spec}
-    return dict(nest_utils.flatten_with_joined_paths(spec))
+def leaves(spec: Any, prefix: str = "") -> dict[str, tf.TensorSpec]:
+    """Lists a nest of specs by path, such as `observation/rgb`; one tensor has the path ''.
+
+    Args:
+      spec: nest of specs, or of anything.
+      prefix: put before every path, for example `observation`.
+    """
+    is_nested = tf.nest.is_nested(spec)
+    paths = nest_utils.flatten_with_joined_paths(spec) if is_nested else [("", spec)]
+    return {"/".join(filter(None, (prefix, path))): leaf for path, leaf in paths}
 
 
 def differences(found: Any, expected: Any, prefix: str = "") -> list[str]:
@@ -107,21 +123,20 @@ def differences(found: Any, expected: Any, prefix: str = "") -> list[str]:
     Args:
       found: nest of specs.
       expected: nest of specs.
-      prefix: put before every path, for example `observation`.
+      prefix: see `leaves`.
 
     Returns:
       One phrase per difference, empty if there is none.
     """
-    found, expected = leaves(found), leaves(expected)
+    found, expected = leaves(found, prefix), leaves(expected, prefix)
     phrases = []
-    for path in sorted(found.keys() | expected.keys()):
-        name = "/".join(part for part in (prefix, path) if part)
-        if path not in found:
-            phrases.append(f"{name} {describe(expected[path])} is missing")
-        elif path not in expected:
-            phrases.append(f"{name} {describe(found[path])} is not expected")
-        elif _signature(found[path]) != _signature(expected[path]):
-            phrases.append(f"{name} is {describe(found[path])}, not {describe(expected[path])}")
+    for name in sorted(found.keys() | expected.keys()):
+        if name not in found:
+            phrases.append(f"{name} {describe(expected[name])} is missing")
+        elif name not in expected:
+            phrases.append(f"{name} {describe(found[name])} is not expected")
+        elif _signature(found[name]) != _signature(expected[name]):
+            phrases.append(f"{name} is {describe(found[name])}, not {describe(expected[name])}")
     return phrases
 
 
@@ -165,31 +180,8 @@ def first_line(error: Exception) -> str:
     return _TENSORFLOW_DECORATION.sub("", message.splitlines()[0]).strip()
 
 
-def _is_defined(leaf: Any) -> bool:
-    return isinstance(leaf, tf.TensorSpec) and leaf.shape.is_fully_defined()
-
-
 def _has_fields_of(kind: type, spec: Any) -> bool:
     return getattr(spec, "_fields", None) == kind._fields
-
-
-def _is_transition(spec: Any) -> bool:
-    """Whether a decoded spec is that of transitions with all their parts."""
-    return (
-        _has_fields_of(trajectory.Transition, spec)
-        and _has_fields_of(ts.TimeStep, spec.time_step)
-        and _has_fields_of(policy_step.PolicyStep, spec.action_step)
-        and _has_fields_of(ts.TimeStep, spec.next_time_step)
-    )
-
-
-def _as_transition(spec: Any) -> trajectory.Transition:
-    """Gives the parts of a decoded spec, which are namedtuples of their own, their classes."""
-    return trajectory.Transition(
-        time_step=ts.TimeStep(*spec.time_step),
-        action_step=policy_step.PolicyStep(*spec.action_step),
-        next_time_step=ts.TimeStep(*spec.next_time_step),
-    )
 
 
 def _signature(spec: tf.TensorSpec) -> tuple[tuple[int, ...], bool]:

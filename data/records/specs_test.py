@@ -6,34 +6,29 @@ from tf_agents.specs import array_spec
 from ibc.data.records import specs
 from tests import shard_testing
 
-
-def test_equal_specs_have_no_differences():
-    spec = shard_testing.frame_spec()
-    assert specs.differences(spec, shard_testing.frame_spec()) == []
+_IMAGE = tf.TensorSpec([4, 4, 3], tf.uint8)
 
 
-def test_single_tensors_are_compared_too():
-    spec = tf.TensorSpec([3], tf.float32)
-    assert specs.differences(spec, spec, "action") == []
-    found = specs.differences(spec, tf.TensorSpec([2], tf.float32), "action")
-    assert found == ["action is float32[3], not float32[2]"]
-
-
-def test_numbers_of_any_type_are_alike_but_images_are_not():
-    double, single = tf.TensorSpec([3], tf.float64), tf.TensorSpec([3], tf.float32)
-    assert specs.differences(double, single) == []
-    image, numbers = tf.TensorSpec([4, 4, 3], tf.uint8), tf.TensorSpec([4, 4, 3], tf.float32)
-    assert specs.differences({"rgb": image}, {"rgb": numbers}) == [
-        "rgb is uint8[4, 4, 3], not float32[4, 4, 3]"
-    ]
-
-
-def test_environments_describe_images_by_array_specs():
-    images = {"rgb": tf.TensorSpec([4, 4, 3], tf.uint8)}
-    arrays = {"rgb": array_spec.BoundedArraySpec([4, 4, 3], np.uint8, 0, 255)}
-    assert specs.is_image(arrays["rgb"]) and specs.differences(images, arrays) == []
-    smaller = {"rgb": array_spec.ArraySpec([2, 4, 3], np.uint8)}
-    assert specs.differences(images, smaller) == ["rgb is uint8[4, 4, 3], not uint8[2, 4, 3]"]
+@pytest.mark.parametrize(
+    ("found", "expected", "phrases"),
+    [
+        (shard_testing.frame_spec(), shard_testing.frame_spec(), []),
+        (tf.TensorSpec([3]), tf.TensorSpec([3]), []),
+        (tf.TensorSpec([3]), tf.TensorSpec([2]), ["it is float32[3], not float32[2]"]),
+        # Numbers of any type are alike, but not images.
+        (tf.TensorSpec([3], tf.float64), tf.TensorSpec([3], tf.float32), []),
+        (_IMAGE, tf.TensorSpec([4, 4, 3]), ["it is uint8[4, 4, 3], not float32[4, 4, 3]"]),
+        # Environments describe images by array specs.
+        (_IMAGE, array_spec.BoundedArraySpec([4, 4, 3], np.uint8, 0, 255), []),
+        (
+            {"rgb": _IMAGE},
+            {"rgb": array_spec.ArraySpec([2, 4, 3], np.uint8)},
+            ["it/rgb is uint8[4, 4, 3], not uint8[2, 4, 3]"],
+        ),
+    ],
+)
+def test_differences(found, expected, phrases):
+    assert specs.differences(found, expected, "it") == phrases
 
 
 def test_the_environment_check_names_every_difference():

@@ -60,20 +60,18 @@ def decode_image(encoded: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
     return tf.ensure_shape(tf.io.decode_jpeg(encoded, channels=spec.shape[-1]), spec.shape)
 
 
-def ahead_without_limit(has_images: bool) -> tuple[int, int]:
-    """Returns how many batches are made at once and how many may wait, without a limit."""
-    if has_images:
-        return _IMAGE_BATCHES_AT_ONCE, _IMAGE_BATCHES_READY
-    return tf.data.AUTOTUNE, tf.data.AUTOTUNE
-
-
 def ahead_within(
-    limit_mb: float, held_bytes: int, batch_bytes: int, in_use: int, has_images: bool, name: str
+    limit_mb: float | None,
+    held_bytes: int,
+    batch_bytes: int,
+    in_use: int,
+    has_images: bool,
+    name: str,
 ) -> tuple[int, int]:
     """Returns how many batches are made at once and how many may wait, within a limit.
 
     Args:
-      limit_mb: memory for what is held and for batches, in 10⁶ bytes.
+      limit_mb: memory for what is held and for batches, in 10⁶ bytes; None for any.
       held_bytes: memory that the data takes without batches.
       batch_bytes: memory of a batch, or of a device's share.
       in_use: batches, or shares, that training uses at a time.
@@ -83,6 +81,11 @@ def ahead_within(
     Raises:
       ValueError: there is no room for a batch besides those in use.
     """
+    most = (_BATCHES_AT_ONCE, _BATCHES_READY)
+    if has_images:
+        most = (_IMAGE_BATCHES_AT_ONCE, _IMAGE_BATCHES_READY)
+    if limit_mb is None:
+        return most if has_images else (tf.data.AUTOTUNE, tf.data.AUTOTUNE)
     batches = (int(1e6 * limit_mb) - held_bytes) // batch_bytes - in_use
     if batches < 1:
         used = in_use * batch_bytes
@@ -93,7 +96,6 @@ def ahead_within(
             f"{batch_bytes / 1e6:.3g} for the next; raise it, or choose a smaller "
             "train_eval.batch_size."
         )
-    most = ahead_without_limit(True) if has_images else (_BATCHES_AT_ONCE, _BATCHES_READY)
     at_once = min(most[0], max(1, batches // 2))
     return at_once, min(most[1], batches - at_once)
 

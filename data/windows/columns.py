@@ -74,8 +74,7 @@ class RowFile:
 
     def read_columns(self, start: int, stop: int, columns: slice) -> np.ndarray:
         """Returns float32 [stop − start, …], some columns of adjacent rows."""
-        first, last, _ = columns.indices(self.width)
-        values = np.empty((stop - start, last - first), _FLOAT)
+        values = np.empty((stop - start, columns.stop - columns.start), _FLOAT)
         step = max(1, _BLOCK_BYTES // self._row_bytes)
         for begin in range(start, stop, step):
             block = np.empty((min(step, stop - begin), self.width), _FLOAT)
@@ -107,10 +106,6 @@ class Numbers:
     def columns(self) -> slice:
         """Which columns of the file."""
         return slice(self.start, self.start + math.prod(self.shape))
-
-    def of_rows(self, rows: tf.Tensor) -> tf.Tensor:
-        """Returns this column's values [..., *shape] of whole rows [..., width]."""
-        return tf.reshape(rows[..., self.columns], [*rows.shape[:-1], *self.shape])
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Returns values float32 [stop − start, *shape]."""
@@ -167,16 +162,9 @@ class Images:
                     stale = os.strerror(errno.ESTALE)
                     raise OSError(errno.ESTALE, f"{stale}: {path} has changed during training")
                 for position in np.flatnonzero(files == file):
-                    images[position] = self._read(opened.fileno(), flat[position])
+                    size, start = self._sizes[flat[position]], self._offsets[flat[position]]
+                    images[position] = os.pread(opened.fileno(), int(size), int(start))
         return images.reshape(np.shape(numbers))
-
-    def in_order(self) -> Iterator[bytes]:
-        """Yields all images, one after the other."""
-        for number in range(len(self)):
-            yield self.read(np.array([number]))[0]
-
-    def _read(self, file: int, number: int) -> bytes:
-        return os.pread(file, int(self._sizes[number]), int(self._offsets[number]))
 
 
 Column = tf.Tensor | Numbers | Images
@@ -197,7 +185,7 @@ def gather(nest: Any, frames: tf.Tensor) -> Any:
 
     def gathered(leaf: Column) -> tf.Tensor:
         if isinstance(leaf, Numbers):
-            return leaf.of_rows(rows[leaf.file])
+            return tf.reshape(rows[leaf.file][..., leaf.columns], [*frames.shape, *leaf.shape])
         if isinstance(leaf, Images):
             return _read_in_graph(leaf.read, frames, tf.string)
         return tf.gather(leaf, frames)
@@ -211,25 +199,23 @@ def parts(column: Column) -> Iterator[tuple[slice, np.ndarray]]:
     Yields:
       Frame numbers from … to, and their values [m, ...].
     """
-    shape = column.shape if isinstance(column, Numbers) else np.shape(column)[1:]
-    count = max(1, _PART_NUMBERS // max(1, math.prod(shape)))
-    values = column if isinstance(column, Numbers) else np.asarray(column)
-    for start in range(0, len(column), count):
-        stop = min(start + count, len(column))
-        is_on_disk = isinstance(column, Numbers)
-        yield slice(start, stop), column.read(start, stop) if is_on_disk else values[start:stop]
+    is_on_disk = isinstance(column, Numbers)
+    values = column if is_on_disk else np.asarray(column)
+    size = math.prod(column.shape if is_on_disk else values.shape[1:])
+    count = max(1, _PART_NUMBERS // max(1, size))
+    for start in range(0, len(values), count):
+        stop = min(start + count, len(values))
+        yield slice(start, stop), values.read(start, stop) if is_on_disk else values[start:stop]
 
 
 def stored_bytes(column: Column) -> Iterator[bytes]:
     """Yields all that a column contains, as it is stored, in the order of the frames."""
     if isinstance(column, Images):
-        yield from column.in_order()
-        return
-    if isinstance(column, tf.Tensor) and column.dtype == tf.string:
+        yield from (column.read(np.array([number]))[0] for number in range(len(column)))
+    elif isinstance(column, tf.Tensor) and column.dtype == tf.string:
         yield from column.numpy()
-        return
-    for _, values in parts(column):
-        yield values.tobytes()
+    else:
+        yield from (values.tobytes() for _, values in parts(column))
 
 
 def held_bytes(column: Column | np.ndarray) -> int:

@@ -60,13 +60,21 @@ class WindowDataset:
         else:
             self.spec, paths = shards[0].spec, [shard.path for shard in shards]
             step_types = [shard.frames.step_type for shard in shards]
-            frames = join_frames(shards, flatten_action)
+            frames = _join_frames(shards, flatten_action)
         self.name = paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
         self.memory_limit_mb = memory_limit_mb
-        window_frames = windows.join_windows(step_types, sequence_length, repair=not for_rnn)
         self._lengths = list(map(len, step_types))
+        offsets = np.cumsum([0, *self._lengths[:-1]], dtype=np.int32)
+        window_frames = np.concatenate(
+            [
+                windows.window_frames(shard, sequence_length, repair=not for_rnn) + offset
+                for shard, offset in zip(step_types, offsets, strict=True)
+            ]
+        )
         with tf.device("/cpu:0"):
-            self.frames = tf.nest.map_structure(_as_column, frames)
+            self.frames = tf.nest.map_structure(
+                lambda leaf: tf.constant(leaf) if isinstance(leaf, np.ndarray) else leaf, frames
+            )
             self._windows = tf.constant(window_frames)
             self._discounts = None
             if for_rnn:
@@ -95,7 +103,11 @@ class WindowDataset:
     @property
     def held_bytes(self) -> int:
         """Memory that frames and windows take, without batches."""
-        return sum(map(columns.held_bytes, tf.nest.flatten(self._held())))
+        normalized = (self._observation, self._action) if self._transform is None else self._action
+        if self._action is self.frames.action:
+            normalized = ()
+        held = tf.nest.flatten((self.frames, normalized, self._windows))
+        return sum(map(columns.held_bytes, held))
 
     @property
     def has_images(self) -> bool:
@@ -177,22 +189,19 @@ class WindowDataset:
         Returns:
           A sample of tensors, ((observation [B / num_shares, T, ...], action [..., A]), ()).
         """
-        numbers = self._window_numbers(step, batch_size, seed, shuffle, share, num_shares)
-        return self._gather(numbers)
+        return self._gather(self.windows_at(step, batch_size, seed, shuffle, share, num_shares))
 
-    def windows_at(self, step: int, batch_size: int, seed: int) -> np.ndarray:
-        """Returns the numbers of the windows in a shuffled batch, int64 [B]; see `batch_at`."""
-        return self._window_numbers(tf.constant(step, tf.int64), batch_size, seed).numpy()
-
-    def _window_numbers(
+    def windows_at(
         self,
-        step: tf.Tensor,
+        step: tf.Tensor | int,
         batch_size: int,
         seed: int,
         shuffle: bool = True,
         share: tf.Tensor | int = 0,
         num_shares: int = 1,
     ) -> tf.Tensor:
+        """Returns the numbers of a batch's windows, int64 [B / num_shares]; see `batch_at`."""
+        step = tf.convert_to_tensor(step, tf.int64)
         rows = batch_size // num_shares
         within_batch = share * rows + tf.range(rows, dtype=tf.int64)
         if shuffle:
@@ -243,7 +252,16 @@ class WindowDataset:
                 f"equally; choose a multiple of {num_shares}."
             )
         per_step = len(shares)
-        at_once, ready = self._ahead(batch_size // num_shares, per_step)
+        length = self._windows.shape[-1]
+        window = batches.window_bytes(self.spec.observation, self.spec.action, length)
+        at_once, ready = batches.ahead_within(
+            self.memory_limit_mb,
+            self.held_bytes,
+            batch_size // num_shares * window,
+            per_step,
+            self.has_images,
+            self.name,
+        )
 
         def element(number: tf.Tensor) -> Any:
             step, share = number // per_step, shares.start + number % per_step
@@ -254,32 +272,11 @@ class WindowDataset:
         )
         return elements.prefetch(ready) if ready else elements
 
-    def _ahead(self, rows: int, in_use: int) -> tuple[int, int]:
-        """Returns how many elements of so many windows are made at once, and how many may wait."""
-        if self.memory_limit_mb is None:
-            return batches.ahead_without_limit(self.has_images)
-        length = self._windows.shape[-1]
-        window = batches.window_bytes(self.spec.observation, self.spec.action, length)
-        return batches.ahead_within(
-            self.memory_limit_mb,
-            self.held_bytes,
-            rows * window,
-            in_use,
-            self.has_images,
-            self.name,
-        )
-
     @functools.cached_property
     def _order(self) -> tf.Tensor:
         """The deterministic order, int64 [num_windows]; shuffled batches do not need it."""
         with tf.init_scope(), tf.device("/cpu:0"):
             return tf.constant(windows.interleaved_order(self._lengths))
-
-    def _held(self) -> tuple:
-        normalized = (self._observation, self._action) if self._transform is None else self._action
-        if self._action is self.frames.action:
-            normalized = ()
-        return self.frames, normalized, self._windows
 
     def _gather(self, window_indices: tf.Tensor) -> Any:
         """Gathers the sample of windows int64 [B]."""
@@ -293,19 +290,10 @@ class WindowDataset:
         return (observation, action), tf.gather(self._discounts, window_indices)
 
 
-def join_frames(
+def _join_frames(
     shards: Sequence[shard_reader.Shard], flatten_action: bool
 ) -> trajectory.Trajectory:
-    """Concatenates the frames of all shards.
-
-    Args:
-      shards: at least one, all with the same spec.
-      flatten_action: make the action nest one vector, in nest order.
-
-    Returns:
-      `Trajectory` nest of arrays [n, ...]: observations and actions float32, images as they are
-      stored, JPEG data [n].
-    """
+    """Concatenates all frames: nest of arrays [n, ...] as `WindowDataset.frames` describes."""
     frames = tf.nest.map_structure(
         lambda *arrays: np.concatenate(arrays), *[shard.frames for shard in shards]
     )
@@ -319,8 +307,3 @@ def join_frames(
         leaves = tf.nest.flatten(action)
         action = np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=-1)
     return frames._replace(observation=observation, action=action)
-
-
-def _as_column(values: Any) -> columns.Column:
-    """Moves arrays to tensors; columns on disk stay what they are."""
-    return tf.constant(values) if isinstance(values, np.ndarray) else values

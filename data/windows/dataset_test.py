@@ -6,17 +6,14 @@ import pytest
 import tensorflow as tf
 
 from ibc.data.records import shard_reader
+from ibc.data.records import shards as record_files
 from ibc.data.windows import dataset as dataset_lib
 from ibc.data.windows import windows
 from tests import shard_testing
 
 
 def _shards(folder, *episode_lengths, spec=None):
-    paths = [
-        shard_testing.write(folder / f"{i}.tfrecord", lengths, spec, seed=i)
-        for i, lengths in enumerate(episode_lengths)
-    ]
-    return [shard_reader.read_shard(path) for path in paths]
+    return record_files.read_shards(shard_testing.write_several(folder, episode_lengths, spec))
 
 
 @pytest.fixture
@@ -27,10 +24,6 @@ def dataset(tmp_path):
 
 def _numpy(batches, count):
     return list(itertools.islice(batches.as_numpy_iterator(), count))
-
-
-def _assert_equal(found, expected):
-    tf.nest.map_structure(np.testing.assert_array_equal, found, expected)
 
 
 def _identify(dataset, batch):
@@ -65,6 +58,7 @@ def test_published_images_are_decoded_in_windows(golden):
     assert observation["rgb"].shape == (3, 2, 240, 320, 3) and observation["rgb"].dtype == np.uint8
     assert observation["block_translation"].shape == (3, 2, 2) and action.shape == (3, 2)
     raw = dataset.frames.observation["rgb"].numpy()
+    assert raw.shape == (dataset.num_windows,) == (106,)
     for row, frames in enumerate(dataset.window_frames[[0, 5, 105]]):
         for slot, frame in enumerate(frames):
             image = tf.io.decode_jpeg(raw[frame]).numpy()
@@ -76,6 +70,8 @@ def test_published_d4rl_shard_gives_flat_observations(golden):
     dataset = dataset_lib.WindowDataset([shard_reader.read_shard(path)], 1)
     (observation, action), info = dataset.take(np.arange(8))
     assert observation.shape == (8, 1, 39) and action.shape == (8, 28) and info == ()
+    assert dataset.frames.observation.shape == [1700, 39]
+    assert dataset.frames.action.shape == [1700, 28]
 
 
 def test_samples_are_the_stored_frames(dataset, tmp_path):
@@ -118,24 +114,11 @@ def test_the_remainder_of_an_epoch_is_dropped(dataset):
     assert len(np.unique(seen)) == 30
 
 
-def _assert_resumes(dataset, batch_size, steps, start):
-    """Compares a run that goes on from a step with an unbroken one, which is returned."""
-    unbroken = _numpy(dataset.as_tf_dataset(batch_size, seed=5), steps)
-    resumed = dataset.as_tf_dataset(batch_size, seed=5, start_step=start)
-    _assert_equal(_numpy(resumed, steps - start), unbroken[start:])
-    return unbroken
-
-
-def test_a_resumed_run_sees_the_same_batches(dataset):
-    _assert_resumes(dataset, 10, 12, 7)
-
-
 def test_a_batch_is_a_function_of_seed_and_step(dataset):
     batches = _numpy(dataset.as_tf_dataset(10, seed=5), 6)
-    _assert_equal(
-        tf.nest.map_structure(np.asarray, dataset.batch_at(tf.constant(4, tf.int64), 10, 5)),
-        batches[4],
-    )
+    batch = tf.nest.map_structure(np.asarray, dataset.batch_at(tf.constant(4, tf.int64), 10, 5))
+    shard_testing.assert_equal(batch, batches[4])
+    np.testing.assert_array_equal(dataset.windows_at(4, 10, 5), _identify(dataset, batch))
     other = _numpy(dataset.as_tf_dataset(10, seed=6), 1)[0]
     assert (other[0][1] != batches[0][0][1]).any()
 
@@ -151,17 +134,9 @@ def test_shares_of_a_batch_are_its_parts_in_their_order(dataset, shares):
     for number, part in enumerate(parts):
         step, share = divmod(number, len(shares))
         rows = slice(2 * shares[share], 2 * shares[share] + 2)
-        _assert_equal(part, tf.nest.map_structure(lambda leaf, r=rows: leaf[r], whole[step]))
-
-
-def test_a_batch_that_cannot_be_shared_is_an_error(dataset):
-    with pytest.raises(ValueError, match="batch_size is 10, which 4 devices cannot share equally"):
-        dataset.as_tf_dataset(10, num_shares=4)
-
-
-def test_the_windows_of_a_batch_can_be_looked_up(dataset):
-    batch = tf.nest.map_structure(np.asarray, dataset.batch_at(tf.constant(4, tf.int64), 10, 5))
-    np.testing.assert_array_equal(dataset.windows_at(4, 10, 5), _identify(dataset, batch))
+        shard_testing.assert_equal(
+            part, tf.nest.map_structure(lambda leaf, r=rows: leaf[r], whole[step])
+        )
 
 
 def test_shuffling_leaves_no_trace_of_order_epoch_or_seed(tmp_path):
@@ -181,7 +156,7 @@ def test_shuffling_leaves_no_trace_of_order_epoch_or_seed(tmp_path):
 def test_without_shuffling_batches_follow_the_deterministic_order(dataset):
     order = np.resize(windows.interleaved_order([13, 9, 15]), 50)
     for i, batch in enumerate(_numpy(dataset.as_tf_dataset(10, shuffle=False), 5)):
-        _assert_equal(batch, dataset.take(order[10 * i : 10 * i + 10]))
+        shard_testing.assert_equal(batch, dataset.take(order[10 * i : 10 * i + 10]))
 
 
 def test_shapes_are_static(dataset):
@@ -189,10 +164,12 @@ def test_shapes_are_static(dataset):
     assert observation["position"].shape == [10, 2, 2] and action.shape == [10, 2] and info == ()
 
 
-def test_a_batch_of_all_windows_is_the_largest(dataset):
+def test_batches_that_are_too_large_or_cannot_be_shared_are_refused(dataset):
     dataset.as_tf_dataset(dataset.num_windows)
     with pytest.raises(ValueError, match=r"batch_size is 38, but .* gives 37 training windows"):
         dataset.as_tf_dataset(dataset.num_windows + 1)
+    with pytest.raises(ValueError, match="batch_size is 10, which 4 devices cannot share equally"):
+        dataset.as_tf_dataset(10, num_shares=4)
 
 
 def test_normalized_samples_are_normalized_stored_samples(dataset):
@@ -225,11 +202,6 @@ def test_images_are_normalized_after_decoding(images):
     assert batch[0][0]["rgb"].shape == (2, 2, 16, 24, 3)
     np.testing.assert_allclose(batch[0][0]["rgb"], expected["rgb"] / np.float32(255))
     np.testing.assert_array_equal(batch[0][0]["count"], expected["count"] + 1)
-
-
-def test_a_resumed_run_sees_the_same_images(images):
-    unbroken = _assert_resumes(images.normalized(_brighter, lambda x: x), 5, 6, 3)
-    assert any((a[0][0]["rgb"] != unbroken[0][0][0]["rgb"]).any() for a in unbroken[1:])
 
 
 def test_batches_of_images_are_made_just_ahead_of_their_use(images, monkeypatch):

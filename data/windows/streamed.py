@@ -38,7 +38,7 @@ class StreamedShards:
     """Nest of `columns.Numbers`."""
 
     def frames(self, flatten_action: bool) -> trajectory.Trajectory:
-        """Returns what `dataset.join_frames` does, with columns on disk and without rewards."""
+        """Returns `WindowDataset.frames`, with columns on disk and without rewards."""
         action = self.action
         if flatten_action:
             leaves = tf.nest.flatten(action)
@@ -72,39 +72,27 @@ def stream_shards(paths: Sequence[str], folder: str | os.PathLike) -> StreamedSh
     shapes = [tuple(leaf.shape) for leaf in leaves if not specs.is_image(leaf)]
     file = columns.RowFile(folder, sum(map(math.prod, shapes)))
     read = [_read_file(path, paths[0], spec, file) for path in paths]
+    step_types, discounts, spans = zip(*read, strict=True)
     numbers = iter(columns.consecutive_numbers(file, [None] * len(shapes), shapes))
-    lengths = [len(one.step_types) for one in read]
+    lengths = list(map(len, step_types))
     images = (
-        columns.Images(paths, lengths, *map(np.concatenate, zip(*spans, strict=True)))
-        for spans in zip(*[one.spans for one in read], strict=True)
+        columns.Images(paths, lengths, *map(np.concatenate, zip(*found, strict=True)))
+        for found in zip(*spans, strict=True)
     )
     observation, action = tf.nest.pack_sequence_as(
         nest, [next(images if specs.is_image(leaf) else numbers) for leaf in leaves]
     )
-    return StreamedShards(
-        list(paths),
-        spec,
-        [one.step_types for one in read],
-        np.concatenate([one.discount for one in read]),
-        observation,
-        action,
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Kept:
-    """What stays in memory of one record file."""
-
-    step_types: np.ndarray
-    discount: np.ndarray
-    spans: list[tuple[np.ndarray, np.ndarray]]
-    """Offsets int64 [n] and sizes int32 [n] of each image of the frames."""
+    discount = np.concatenate(discounts)
+    return StreamedShards(list(paths), spec, list(step_types), discount, observation, action)
 
 
 def _read_file(
     path: str, first_path: str, spec: trajectory.Trajectory, file: columns.RowFile
-) -> _Kept:
-    """Reads a record file like the first one; appends its frames' numbers to the file of rows."""
+) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """Reads a record file like the first one; appends its frames' numbers to the file of rows.
+
+    Returns step types, discounts, and offsets and sizes of each image of the frames.
+    """
     is_image = [specs.is_image(leaf) for leaf in tf.nest.flatten((spec.observation, spec.action))]
     step_types, discounts, position = [], [], 0
     spans = []
@@ -124,7 +112,7 @@ def _read_file(
     joined = [
         tuple(map(np.concatenate, zip(*found, strict=True))) for found in zip(*spans, strict=True)
     ]
-    return _Kept(np.concatenate(step_types), np.concatenate(discounts), joined)
+    return np.concatenate(step_types), np.concatenate(discounts), joined
 
 
 def _image_spans(

@@ -48,17 +48,17 @@ def weighted_moments(values: columns.Column | np.ndarray, weights: np.ndarray) -
     if not total:
         raise ValueError("statistics need at least one value, but there is none.")
 
-    def used_parts() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def used_parts() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for rows, part in columns.parts(values):
             used = np.flatnonzero(weights[rows])
             if used.size:
-                yield part[used], weights[rows][used] / total
+                flat = part[used].reshape(len(used), -1).astype(np.float64)
+                yield part[used], flat, weights[rows][used] / total
 
     # Shifting by one row first makes the mean of equal values that value, exactly.
     shift = minimum = maximum = None
     offset = np.float64(0)
-    for part, shares in used_parts():
-        flat = part.reshape(len(part), -1).astype(np.float64)
+    for part, flat, shares in used_parts():
         if shift is None:
             shift, minimum, maximum = flat[0], part[0], part[0]
         offset = offset + shares @ (flat - shift)
@@ -66,8 +66,7 @@ def weighted_moments(values: columns.Column | np.ndarray, weights: np.ndarray) -
         maximum = np.maximum(maximum, part.max(axis=0))
     mean = shift + offset
     variance = np.float64(0)
-    for part, shares in used_parts():
-        flat = part.reshape(len(part), -1).astype(np.float64)
+    for _, flat, shares in used_parts():
         variance = variance + shares @ np.square(flat - mean)
     shape = np.shape(minimum)
     return Moments(mean.reshape(shape), np.sqrt(variance).reshape(shape), minimum, maximum)
@@ -90,7 +89,9 @@ def image_moments(
 
     def histogram(frame: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
         image = batches.decode_image(columns.gather(encoded, frame), spec)
-        return weight * _histogram(image)
+        pixels = tf.reshape(tf.cast(image, tf.int32), [-1, image.shape[-1]])
+        counts = tf.math.bincount(tf.transpose(pixels), minlength=256, maxlength=256, axis=-1)
+        return weight * tf.cast(counts, tf.int64)
 
     histograms = tf.data.Dataset.from_tensor_slices((used, weights[used])).map(
         histogram, num_parallel_calls=tf.data.AUTOTUNE
@@ -98,13 +99,8 @@ def image_moments(
     zeros = tf.zeros([spec.shape[-1], 256], tf.int64)
     counts = histograms.reduce(zeros, lambda total, histogram: total + histogram).numpy()
     levels = np.arange(256) / 255
-    channels = [weighted_moments(levels, count) for count in counts]
-    return Moments(
-        *(
-            np.stack([getattr(moments, field.name) for moments in channels])
-            for field in dataclasses.fields(Moments)
-        )
-    )
+    channels = [dataclasses.astuple(weighted_moments(levels, count)) for count in counts]
+    return Moments(*map(np.stack, zip(*channels, strict=True)))
 
 
 def observation_moments(dataset: dataset_lib.WindowDataset) -> Any:
@@ -140,10 +136,3 @@ def action_moments(dataset: dataset_lib.WindowDataset) -> Any:
 def _counts(dataset: dataset_lib.WindowDataset, frames: np.ndarray) -> np.ndarray:
     """Returns how often each frame of the data occurs, int64 [n]."""
     return np.bincount(np.ravel(frames), minlength=len(dataset.frames.step_type))
-
-
-def _histogram(image: tf.Tensor) -> tf.Tensor:
-    """Counts int64 [channels, 256] of the levels of a uint8 image [height, width, channels]."""
-    pixels = tf.reshape(tf.cast(image, tf.int32), [-1, image.shape[-1]])
-    counts = tf.math.bincount(tf.transpose(pixels), minlength=256, maxlength=256, axis=-1)
-    return tf.cast(counts, tf.int64)

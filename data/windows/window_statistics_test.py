@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from ibc.data.records import shard_reader
+from ibc.data.records import shards as record_files
 from ibc.data.windows import dataset as dataset_lib
 from ibc.data.windows import window_statistics
 from tests import shard_testing
@@ -22,34 +22,27 @@ def test_moments_are_those_of_repeated_rows(seed):
     assert moments.minimum.dtype == np.float32
 
 
-def test_large_offsets_do_not_cancel():
+def test_large_offsets_do_not_cancel_and_equal_values_have_exactly_no_spread():
     values = (1e6 + np.array([[-0.25], [0.25]])).astype(np.float32)
     moments = window_statistics.weighted_moments(np.tile(values, (1000, 1)), np.ones(2000, int))
     assert moments.std[0] == pytest.approx(0.25, rel=1e-9)
-
-
-def test_equal_values_have_exactly_no_spread():
     values = np.full((1001, 1), 0.1, np.float32)
     moments = window_statistics.weighted_moments(values, np.ones(1001, int))
     assert moments.mean[0] == np.float32(0.1) and moments.std[0] == 0
 
 
-def test_rows_of_no_weight_take_no_part_in_the_bounds():
-    moments = window_statistics.weighted_moments(
-        np.array([[9.0], [1.0], [2.0]]), np.array([0, 1, 5])
-    )
+def test_rows_of_no_weight_take_no_part():
+    values = np.array([[9.0], [1.0], [2.0]])
+    moments = window_statistics.weighted_moments(values, np.array([0, 1, 5]))
     assert (moments.minimum[0], moments.maximum[0]) == (1, 2)
-
-
-def test_no_values_are_an_error():
     with pytest.raises(ValueError, match="at least one value"):
-        window_statistics.weighted_moments(np.zeros((3, 1)), np.zeros(3, int))
+        window_statistics.weighted_moments(values, np.zeros(3, int))
 
 
 @pytest.fixture
 def shards(tmp_path):
-    paths = [shard_testing.write(tmp_path / f"{i}", (5, 2, 1 + i), seed=i) for i in range(3)]
-    return [shard_reader.read_shard(path) for path in paths]
+    lengths = [(5, 2, 1 + number) for number in range(3)]
+    return record_files.read_shards(shard_testing.write_several(tmp_path, lengths))
 
 
 @pytest.mark.parametrize("sequence_length", [1, 2, 4])
@@ -67,8 +60,7 @@ def test_statistics_are_those_of_all_samples(shards, sequence_length):
 
 
 def test_images_are_measured_per_channel_in_units_of_one(tmp_path):
-    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
-    path = shard_testing.write(tmp_path / "a", (3, 2), spec)
+    path = shard_testing.write(tmp_path / "a", (3, 2), shard_testing.IMAGES)
     dataset = dataset_lib.WindowDataset([shard_reader.read_shard(path)], 2)
     (observation, _), _ = dataset.take(np.arange(dataset.num_windows))
     pixels = observation["rgb"].reshape(-1, 3).astype(np.float64) / 255

@@ -48,28 +48,6 @@ def window_frames(step_types: np.ndarray, sequence_length: int, repair: bool = T
     return (starts + slots) % np.int32(n)
 
 
-def join_windows(
-    step_types: Sequence[np.ndarray], sequence_length: int, repair: bool
-) -> np.ndarray:
-    """Lists the windows of all shards, shard after shard.
-
-    Args:
-      step_types: integers [n] of each shard, at least one.
-      sequence_length: frames per window (T).
-      repair: see `window_frames`.
-
-    Returns:
-      int32 [n, T] numbers of joined frames.
-    """
-    offsets = np.cumsum([0] + [len(shard) for shard in step_types[:-1]])
-    return np.concatenate(
-        [
-            window_frames(shard, sequence_length, repair) + np.int32(offset)
-            for shard, offset in zip(step_types, offsets, strict=True)
-        ]
-    )
-
-
 def first_episode_mask(window_step_types: np.ndarray) -> np.ndarray:
     """Marks the frames of each window up to and including its first LAST frame.
 

@@ -31,20 +31,18 @@ def test_windows_follow_the_literal_rule(seed):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_the_example_of_the_docstring():
-    step_types = np.array([FIRST, MID, LAST, FIRST, MID, MID])
-    np.testing.assert_array_equal(windows.window_frames(step_types, 6)[0], [3, 3, 3, 3, 4, 5])
-
-
-def test_windows_longer_than_the_shard_go_round():
-    step_types = np.array([MID, MID, MID])
-    np.testing.assert_array_equal(windows.window_frames(step_types, 5)[1], [1, 2, 0, 1, 2])
-
-
-def test_windows_without_repair_are_adjacent_frames():
-    step_types = np.array([FIRST, LAST, FIRST, LAST])
-    found = windows.window_frames(step_types, 3, repair=False)
-    np.testing.assert_array_equal(found, [[0, 1, 2], [1, 2, 3], [2, 3, 0], [3, 0, 1]])
+@pytest.mark.parametrize(
+    ("step_types", "repair", "first"),
+    [
+        ([FIRST, MID, LAST, FIRST, MID, MID], True, [[3, 3, 3, 3, 4, 5]]),
+        # Longer than the shard.
+        ([MID, MID, MID], True, [[0, 1, 2, 0, 1], [1, 2, 0, 1, 2]]),
+        ([FIRST, LAST, FIRST, LAST], False, [[0, 1, 2], [1, 2, 3], [2, 3, 0], [3, 0, 1]]),
+    ],
+)
+def test_examples(step_types, repair, first):
+    found = windows.window_frames(np.array(step_types), len(first[0]), repair)
+    np.testing.assert_array_equal(found[: len(first)], first)
 
 
 @pytest.mark.parametrize("length", [0, 10_001, 10**9, 10**30])
