@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from absl import logging
 from tf_agents.environments import py_environment
-from tf_agents.trajectories import time_step, trajectory
 
 from ibc.data.recording import journal as journals
 from ibc.data.recording import options as recording_options
@@ -29,7 +28,7 @@ _LATEST_VIDEO = "latest.mp4"
 
 
 def prepare(options: recording_options.CollectionOptions) -> tuple[list[int], list[int]]:
-    """Parses gin, claims the collection and finds out what is left to do.
+    """Parses gin, begins the collection or continues it, and finds out what is left to do.
 
     Returns:
       The worker's shards that have yet to be recorded, and those that are there.
@@ -40,14 +39,14 @@ def prepare(options: recording_options.CollectionOptions) -> tuple[list[int], li
     task = tasks.get_task(options.task)
     task.import_configurables()
     gin_config.parse(options.gin_file, options.gin_bindings, task.config_folders())
-    claim(options)
+    begin_or_continue(options)
     complete = [shard for shard in options.shards() if is_complete(options, shard)]
     for shard in complete:
         journals.forget(options.shard_path(shard))
     return sorted(set(options.shards()).difference(complete)), complete
 
 
-def claim(options: recording_options.CollectionOptions) -> None:
+def begin_or_continue(options: recording_options.CollectionOptions) -> None:
     """Records what a collection is made with, or checks that its continuation asks for the same.
 
     Settings of a collection without any shard, finished or in the making, are replaced.
@@ -118,35 +117,18 @@ def run(
         flatten=options.flatten_env,
         max_episode_steps=None if options.step_limit else STUCK_STEPS,
     )
-    try:
+    results = []
+    with contextlib.closing(env):
         if options.save_states:
             contract.required(env, "get_pybullet_state", options.task)
-        return [_record_shard(options, env, shard, on_episode, note) for shard in shards]
-    finally:
-        env.close()
-
-
-def _record_shard(
-    options: recording_options.CollectionOptions,
-    env: py_environment.PyEnvironment,
-    shard: int,
-    on_episode: Callable[[], None],
-    note: recorder.Note,
-) -> journals.Result:
-    path = options.shard_path(shard)
-    policy = policies.make(options, env, recorder.policy_seed(options.seed, shard))
-    files = _CollectionFiles(options, shard, env)
-    episodes = recorder.Recorder(
-        options,
-        shard,
-        env,
-        policy,
-        successes_only=options.successes_only,
-        on_episode=on_episode,
-        note=note,
-    ).record(path, files)
-    journals.forget(path)
-    return journals.result(episodes, [path])
+        for shard in shards:
+            path = options.shard_path(shard)
+            policy = policies.make(options, env, recorder.derived_seed(options.seed, shard))
+            one = recorder.Recorder(options, shard, env, policy, on_episode=on_episode, note=note)
+            episodes = one.record(path, _CollectionFiles(options, shard, env))
+            journals.forget(path)
+            results.append(journals.result(episodes, [path]))
+    return results
 
 
 def _has_begun(options: recording_options.CollectionOptions) -> bool:
@@ -179,7 +161,7 @@ class _CollectionFiles:
             yield []
             return
         with video.recording(self._env, self._unfinished / _LATEST_VIDEO) as add_frame:
-            yield [functools.partial(_film, add_frame)]
+            yield [functools.partial(recorder.film, add_frame)]
 
     def keep(self, number: int, actions: Sequence[np.ndarray]) -> None:
         """Writes the state of a recorded episode, and gives its video its name."""
@@ -204,8 +186,3 @@ class _CollectionFiles:
     def remove(self) -> None:
         """Removes what belongs to no episode that is kept."""
         shutil.rmtree(self._unfinished, ignore_errors=True)
-
-
-def _film(add_frame: Callable[[], None], frame: trajectory.Trajectory) -> None:
-    if int(frame.step_type) != time_step.StepType.LAST:
-        add_frame()

@@ -1,32 +1,23 @@
 """Tests of recording shards."""
 
 import dataclasses
+import os
 import pathlib
 
 import gin
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from ibc.data.recording import collection, recorder
 from ibc.data.recording import options as recording_options
-from ibc.data.records import manifest, shard_reader
+from ibc.data.records import shard_reader
 from ibc.environments import suite
 from ibc.environments.block_pushing import state_recording
 from ibc.environments.particle import particle, particle_oracles  # noqa: F401  (a name is bound below)
-from ibc.utils import termination
-from tests import shard_testing, termination_testing
+from tests import shard_testing
 
 # With so small goals the oracle fails about half of the time.
 _HARD = ("ParticleEnv.n_dim=2", "ParticleEnv.goal_distance=0.009")
-
-
-@pytest.fixture(autouse=True)
-def clean_gin():
-    """Leaves no gin binding or lock of one test to the next."""
-    gin.clear_config()
-    yield
-    gin.clear_config()
 
 
 @pytest.fixture
@@ -42,6 +33,12 @@ def options(tmp_path):
     )
 
 
+@pytest.fixture
+def plan(options):
+    """Options of a collection of shards of 2 episodes, without gin bindings."""
+    return dataclasses.replace(options, num_episodes=2, seed=0, gin_bindings=())
+
+
 def _collect(options, **changes):
     """Records what is missing; returns the results, and the shards that were there."""
     gin.clear_config()
@@ -55,17 +52,13 @@ def _frames(options, shard):
     return shard_reader.read_shard(options.shard_path(shard)).frames
 
 
-def _assert_same_frames(first, second):
-    tf.nest.map_structure(np.testing.assert_array_equal, first, second)
-
-
 def _solved_by(seed, shard, count):
     """Which of a shard's episodes the oracle solves, run on its own."""
     env = suite.load("PARTICLE")
     inner, solved = suite.gym_env(env), []
     oracle = particle_oracles.ParticleOracle(env)
     for episode in range(count):
-        env.seed(recorder.episode_seed(seed, shard, episode))
+        env.seed(recorder.derived_seed(seed, shard, episode))
         step = env.reset()
         while not step.is_last():
             step = env.step(oracle.action(step).action)
@@ -76,20 +69,17 @@ def _solved_by(seed, shard, count):
 def test_unfiltered_shards_are_those_of_policy_eval(options, tmp_path):
     results, _ = _collect(options)
     assert [result.num_episodes for result in results] == [4, 4, 4]
+    names = ("task", "policy", "num_episodes", "seed", "gin_bindings")
     evaluation = recording_options.EvaluationOptions(
-        task="PARTICLE",
-        policy="oracle",
-        num_episodes=4,
+        **{name: getattr(options, name) for name in names},
         replicas=3,
-        seed=5,
         dataset_path=str(tmp_path / "b.tfrecord"),
-        gin_bindings=_HARD,
     )
     for shard in range(3):
         gin.clear_config()
         recorder.run(evaluation, replica=shard)
         other = shard_reader.read_shard(str(tmp_path / f"b_{shard}.tfrecord"))
-        _assert_same_frames(_frames(options, shard), other.frames)
+        shard_testing.assert_equal(_frames(options, shard), other.frames)
 
 
 def test_only_successes_are_kept_whole_and_in_order(options):
@@ -101,7 +91,7 @@ def test_only_successes_are_kept_whole_and_in_order(options):
     np.testing.assert_array_equal(frames.next_step_type, ([1] * 49 + [2] + [0]) * 4)
     starts = frames.observation["pos_agent"][frames.step_type == 0]
     expected = [
-        np.random.RandomState(recorder.episode_seed(5, 1, episode)).uniform(size=2)
+        np.random.RandomState(recorder.derived_seed(5, 1, episode)).uniform(size=2)
         for episode in np.flatnonzero(solved)
     ]
     np.testing.assert_array_equal(starts, np.float32(expected))
@@ -116,10 +106,8 @@ def test_shards_do_not_depend_on_who_makes_them(options, tmp_path):
     assert len(_collect(shared, worker_id=1)[0]) == 1
     assert len(_collect(shared, worker_id=0)[0]) == 2
     for shard in range(3):
-        _assert_same_frames(_frames(alone, shard), _frames(shared, shard))
-    assert np.any(
-        _frames(alone, 0).action != _frames(alone, 1).action[: len(_frames(alone, 0).action)]
-    )
+        shard_testing.assert_equal(_frames(alone, shard), _frames(shared, shard))
+    assert np.any(_frames(alone, 0).action != _frames(alone, 1).action)
 
 
 def test_what_is_there_is_not_made_again(options, tmp_path):
@@ -127,9 +115,7 @@ def test_what_is_there_is_not_made_again(options, tmp_path):
     before = (tmp_path / "a_0.tfrecord").stat().st_mtime_ns
     results, complete = _collect(options)
     assert complete == [0]
-    assert [result.written[0] for result in results] == [
-        options.shard_path(shard) for shard in (1, 2)
-    ]
+    assert [result.written[0] for result in results] == list(map(options.shard_path, (1, 2)))
     assert (tmp_path / "a_0.tfrecord").stat().st_mtime_ns == before
     assert _collect(options) == ([], [0, 1, 2])
 
@@ -139,10 +125,8 @@ def _names(folder):
 
 
 def test_an_interrupted_collection_keeps_whole_episodes_and_goes_on(options, tmp_path):
-    gin.clear_config()
-    wanted = dataclasses.replace(
-        options, num_episodes=3, num_shards=2, video=True, successes_only=True
-    )
+    changes = {"num_episodes": 3, "num_shards": 2, "video": True, "successes_only": True}
+    wanted = dataclasses.replace(options, **changes)
     whole = dataclasses.replace(wanted, dataset_path=str(tmp_path / "whole" / "a.tfrecord"))
     expected, _ = _collect(whole)
     gin.clear_config()
@@ -167,36 +151,20 @@ def test_an_interrupted_collection_keeps_whole_episodes_and_goes_on(options, tmp
     assert complete == [0] and found.tried == expected[1].tried > found.num_episodes == 3
     assert _names(tmp_path / "parts") == _names(tmp_path / "whole")
     for shard in range(2):
-        _assert_same_frames(_frames(options, shard), _frames(whole, shard))
+        shard_testing.assert_equal(_frames(options, shard), _frames(whole, shard))
 
 
-@termination_testing.each_signal
-def test_signal_in_compiled_code_is_noticed_after_the_step(options, monkeypatch, number, error):
-    original = particle_oracles.ParticleOracle._action
-    action = termination_testing.signalled(original, number)
-    monkeypatch.setattr(particle_oracles.ParticleOracle, "_action", action)
-    with termination_testing.restored(), pytest.raises(error), termination.watched():
-        _collect(options)
-
-
-def test_oracle_that_never_succeeds_ends_with_an_error(options, tmp_path, monkeypatch):
-    monkeypatch.setattr(recorder, "MAX_FAILURES", 5)
-    with pytest.raises(ValueError, match="PARTICLE has failed 5 times in a row") as error:
-        _collect(options, successes_only=True, gin_bindings=("ParticleEnv.goal_distance=1e-9",))
-    assert "\n" not in str(error.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.collection"]
-
-
-def test_an_oracle_that_keeps_failing_is_noted_now_and_then(options, monkeypatch):
+def test_an_oracle_that_keeps_failing_is_noted_and_ends(options, tmp_path, monkeypatch):
     monkeypatch.setattr(recorder, "_NOTE_SECONDS", 1e9)
     hopeless = dataclasses.replace(
         options, successes_only=True, gin_bindings=("ParticleEnv.goal_distance=1e-9",)
     )
-    gin.clear_config()
     missing, _ = collection.prepare(hopeless)
     notes = []
-    with pytest.raises(ValueError, match="100 times in a row"):
+    with pytest.raises(ValueError, match="PARTICLE has failed 100 times in a row") as error:
         collection.run(hopeless, missing, note=notes.append)
+    assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.collection"]
     assert notes == [
         "The oracle has failed 5 times in a row (it succeeded in 0 of 5 episodes); after 100 "
         "failures this ends."
@@ -208,13 +176,9 @@ def test_task_without_states_is_refused(options):
         _collect(options, save_states=True)
 
 
-def test_successful_pushes_can_be_replayed_from_their_states(tmp_path):
-    options = recording_options.CollectionOptions(
-        task="PUSH",
-        num_episodes=2,
-        dataset_path=str(tmp_path / "a.tfrecord"),
-        successes_only=True,
-        save_states=True,
+def test_successful_pushes_can_be_replayed_from_their_states(plan):
+    options = dataclasses.replace(
+        plan, task="PUSH", num_shards=1, successes_only=True, save_states=True
     )
     _collect(options)
     frames = _frames(options, 0)
@@ -236,16 +200,11 @@ def test_successful_pushes_can_be_replayed_from_their_states(tmp_path):
         np.testing.assert_allclose(seen, recorded, atol=1e-6)
 
 
-def test_without_step_limit_an_episode_lasts_until_it_is_solved(tmp_path):
-    options = recording_options.CollectionOptions(
-        task="REACH",
-        num_episodes=1,
-        dataset_path=str(tmp_path / "a.tfrecord"),
-        step_limit=False,
-        # Slow enough for more than the 50 steps of the limit.
-        gin_bindings=("BlockPush.control_frequency=80.0",),
-    )
-    (result,), _ = _collect(options)
+def test_without_step_limit_an_episode_lasts_until_it_is_solved(plan):
+    options = dataclasses.replace(plan, task="REACH", num_episodes=1, num_shards=1)
+    # Slow enough for more than the 50 steps of the limit.
+    slow = ("BlockPush.control_frequency=80.0",)
+    (result,), _ = _collect(options, step_limit=False, gin_bindings=slow)
     frames = _frames(options, 0)
     assert result.succeeded == 1
     assert len(frames.reward) - 1 > 50
@@ -253,22 +212,9 @@ def test_without_step_limit_an_episode_lasts_until_it_is_solved(tmp_path):
 
 
 def _begin(plan, name="a_2.tfrecord"):
-    """Claims a collection of which a shard exists."""
-    collection.claim(plan)
+    """Begins a collection of which a shard exists."""
+    collection.begin_or_continue(plan)
     pathlib.Path(plan.shard_path(0)).with_name(name).touch()
-
-
-@pytest.fixture
-def plan(tmp_path):
-    """Options of a collection of shards of 2 episodes."""
-    return recording_options.CollectionOptions(
-        task="PARTICLE", num_episodes=2, num_shards=3, dataset_path=str(tmp_path / "a.tfrecord")
-    )
-
-
-def test_workers_and_shards_may_change(plan):
-    _begin(plan)
-    collection.claim(dataclasses.replace(plan, num_shards=9, num_workers=2, worker_id=1))
 
 
 @pytest.mark.parametrize(
@@ -280,35 +226,30 @@ def test_workers_and_shards_may_change(plan):
         ({"save_states": True}, "save_states was False"),
     ],
 )
-def test_other_settings_are_refused(plan, changes, message):
-    _begin(plan)
+@pytest.mark.parametrize("name", ["a_2.tfrecord", ".a_0.tfrecord.tmp-123"])
+def test_other_settings_are_refused(plan, changes, message, name):
+    _begin(plan, name)
     with pytest.raises(ValueError, match=message) as error:
-        collection.claim(dataclasses.replace(plan, **changes))
+        collection.begin_or_continue(dataclasses.replace(plan, **changes))
     assert "\n" not in str(error.value)
-
-
-def test_settings_of_a_shard_in_the_making_count(plan):
-    _begin(plan, ".a_0.tfrecord.tmp-123")
-    with pytest.raises(ValueError, match="seed was 0, now 1"):
-        collection.claim(dataclasses.replace(plan, seed=1))
 
 
 def test_settings_of_an_attempt_without_a_shard_are_replaced(plan):
     _begin(plan, "a_other_1.tfrecord")
     other = dataclasses.replace(plan, seed=1)
-    collection.claim(other)
+    collection.begin_or_continue(other)
     _begin(other)
     with pytest.raises(ValueError, match="seed was 1, now 0"):
-        collection.claim(plan)
+        collection.begin_or_continue(plan)
 
 
 def test_other_gin_bindings_are_refused(plan):
     gin.parse_config("ParticleEnv.n_dim = 3")
     _begin(plan)
-    collection.claim(plan)
+    collection.begin_or_continue(plan)
     gin.clear_config()
     with pytest.raises(ValueError, match=r"gin bindings was ParticleEnv.n_dim = 3, now none"):
-        collection.claim(plan)
+        collection.begin_or_continue(plan)
 
 
 def test_damaged_settings_are_named(plan):
@@ -316,29 +257,19 @@ def test_damaged_settings_are_named(plan):
     path = pathlib.Path(plan.collection_folder()) / "settings.json"
     path.write_text(path.read_text()[:20])
     with pytest.raises(ValueError, match=r"settings\.json is damaged"):
-        collection.claim(plan)
+        collection.begin_or_continue(plan)
 
 
-def test_whole_shard_is_complete_and_a_missing_one_is_not(plan):
-    shard_testing.write(plan.shard_path(1), (4, 3))
-    assert [collection.is_complete(plan, shard) for shard in range(3)] == [False, True, False]
-
-
-def test_shard_of_another_length_is_refused(plan):
-    shard_testing.write(plan.shard_path(1), (4, 3, 2))
-    with pytest.raises(ValueError, match=r"a_1.tfrecord exists with 3 episodes, but .* has 2"):
-        collection.is_complete(plan, 1)
-
-
-def test_shard_without_manifest_is_refused(plan):
-    path = shard_testing.write(plan.shard_path(1), (4, 3))
-    pathlib.Path(path + manifest.MANIFEST_SUFFIX).unlink()
-    with pytest.raises(ValueError, match="exists with no manifest"):
-        collection.is_complete(plan, 1)
-
-
-def test_damaged_shard_is_refused(plan):
-    path = pathlib.Path(shard_testing.write(plan.shard_path(1), (4, 3)))
-    path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(ValueError, match="does not match its manifest"):
+@pytest.mark.parametrize(
+    ("lengths", "with_manifest", "cut", "message"),
+    [
+        ((4, 3, 2), True, 0, "a_1.tfrecord exists with 3 episodes, but .* has 2"),
+        ((4, 3), False, 0, "exists with no manifest"),
+        ((4, 3), True, 50, "does not match its manifest"),
+    ],
+)
+def test_another_shard_is_refused(plan, lengths, with_manifest, cut, message):
+    path = shard_testing.write(plan.shard_path(1), lengths, with_manifest=with_manifest)
+    os.truncate(path, os.path.getsize(path) - cut)
+    with pytest.raises(ValueError, match=message):
         collection.is_complete(plan, 1)

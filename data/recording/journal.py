@@ -179,8 +179,8 @@ class Journal:
 
     def draws(self) -> dict:
         """Returns the latest states of the policy's random numbers; empty if there are none."""
-        known = [episode.draws for episode in self.episodes if episode.draws is not None]
-        return known[-1] if known else {}
+        known = (episode.draws for episode in reversed(self.episodes))
+        return next((draws for draws in known if draws is not None), {})
 
     def close(self) -> None:
         """Lets other processes have it."""
@@ -245,12 +245,8 @@ def _remove(records: str) -> None:
             os.remove(path)
 
 
-def _target(shard_path: str) -> str:
-    return os.path.realpath(os.path.expanduser(shard_path))
-
-
 def _beside(shard_path: str) -> str:
-    folder, name = os.path.split(_target(shard_path))
+    folder, name = os.path.split(os.path.realpath(os.path.expanduser(shard_path)))
     return os.path.join(folder, unfinished_name(name))
 
 

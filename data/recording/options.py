@@ -87,7 +87,7 @@ class EvaluationOptions(Options):
         """Returns the record file of a replica: `<dataset>_<i>.<ext>` if there are replicas."""
         if self.dataset_path is None or self.replicas is None:
             return self.dataset_path
-        return numbered(self.dataset_path, replica)
+        return _numbered(self.dataset_path, replica)
 
     def output_file(self, stem: str, replica: int, suffix: str) -> str:
         """Returns the name of a video or picture in the output folder."""
@@ -101,16 +101,12 @@ class EvaluationOptions(Options):
           ValueError: A flag or a combination makes no sense; the message names it.
           OSError: A file or folder is missing or cannot be written.
         """
-        check_range("replicas", self.replicas, 1, _MOST_REPLICAS)
+        _check_range("replicas", self.replicas, 1, _MOST_REPLICAS)
         _check_episodes(self)
         self._check_policy()
         if self.replicas is not None and self.dataset_path is None:
             raise ValueError("--replicas needs --dataset_path, the record files they write.")
-        if self.shared_memory and (self.replicas or 1) > 1:
-            raise ValueError(
-                "--shared_memory shows one environment, as a server holds one world; leave out "
-                f"--replicas={self.replicas}."
-            )
+        _check_shared_memory(self, "replicas")
         if self.dataset_path is not None:
             _check_dataset(self.dataset_path, self.replicas)
         if self.video or self.viz_img:
@@ -172,7 +168,7 @@ class CollectionOptions(Options):
 
     def shard_path(self, shard: int) -> str:
         """Returns the record file of a shard: `<dataset>_<shard>.<ext>`."""
-        return os.path.abspath(os.path.expanduser(numbered(self._dataset(), shard)))
+        return os.path.abspath(os.path.expanduser(_numbered(self._dataset(), shard)))
 
     def collection_folder(self) -> str:
         """Returns the folder of what belongs to the record files: `<dataset>.collection`."""
@@ -189,8 +185,8 @@ class CollectionOptions(Options):
         Raises:
           ValueError, OSError: As `EvaluationOptions.check`.
         """
-        check_range("num_shards", self.num_shards, 1, _MOST_SHARDS)
-        check_range("num_workers", self.num_workers, 1)
+        _check_range("num_shards", self.num_shards, 1, _MOST_SHARDS)
+        _check_range("num_workers", self.num_workers, 1)
         if not 0 <= self.worker_id < self.num_workers:
             raise ValueError(
                 f"--worker_id must be from 0 to {self.num_workers - 1}, since --num_workers is "
@@ -203,12 +199,9 @@ class CollectionOptions(Options):
             )
         _check_episodes(self)
         _check_oracle(self)
-        if self.shared_memory and self.num_shards > 1:
-            raise ValueError(
-                "--shared_memory shows one environment, as a server holds one world; leave out "
-                f"--num_shards={self.num_shards}."
-            )
+        _check_shared_memory(self, "num_shards")
         _check_dataset(self._dataset(), self.num_shards)
+        atomic_file.check_place(f"{self.collection_folder()}/settings.json", "--dataset_path: ")
 
     def _dataset(self) -> str:
         if self.dataset_path is not None:
@@ -216,32 +209,27 @@ class CollectionOptions(Options):
         return tasks.get_task(self.task).default_dataset(self.use_image_obs)
 
 
-def check_range(flag: str, value: int | None, least: int, most: int | None = None) -> None:
-    """Checks that a flag is not given, or is within bounds.
-
-    Raises:
-      ValueError: It is outside; the message names it.
-    """
+def _check_range(flag: str, value: int | None, least: int, most: int | None = None) -> None:
+    """Checks that a flag is not given, or is within bounds."""
     if value is not None and value < least:
         raise ValueError(f"--{flag} must be at least {least}, got {value}.")
     if None not in (value, most) and value > most:
         raise ValueError(f"--{flag} must be at most {most}, got {value}.")
 
 
-def numbered(path: str, number: int) -> str:
+def _numbered(path: str, number: int) -> str:
     """Returns the name of one of several record files: `<dataset>_<i>.<ext>`."""
     stem, extension = os.path.splitext(path)
     return f"{stem}_{number}{extension}"
 
 
 def _check_episodes(options: Options) -> None:
-    check_range("num_episodes", options.num_episodes, 1, parameters.LARGEST_WHOLE)
-    check_range("history_length", options.history_length, 1, _LONGEST_HISTORY)
-    check_range("seed", options.seed, 0)
+    _check_range("num_episodes", options.num_episodes, 1, parameters.LARGEST_WHOLE)
+    _check_range("history_length", options.history_length, 1, _LONGEST_HISTORY)
+    _check_range("seed", options.seed, 0)
     if options.task is None:
         raise ValueError(f"--task is missing; set it to one of: {', '.join(tasks.TASKS)}.")
-    task = tasks.get_task(options.task)
-    task.environment_id(options.use_image_obs, options.shared_memory)
+    tasks.get_task(options.task).environment_id(options.use_image_obs, options.shared_memory)
 
 
 def _check_oracle(options: Options) -> None:
@@ -255,11 +243,18 @@ def _check_oracle(options: Options) -> None:
         tasks.check_oracle(task, options.policy)
 
 
+def _check_shared_memory(options: Options, flag: str) -> None:
+    if options.shared_memory and (getattr(options, flag) or 1) > 1:
+        raise ValueError(
+            "--shared_memory shows one environment, as a server holds one world; leave out "
+            f"--{flag}={getattr(options, flag)}."
+        )
+
+
 def _check_dataset(path: str, shards: int | None) -> None:
     shard_files.check_name(path, "--dataset_path=")
     for number in _worth_a_check(path, shards):
-        shard_files.check_name(numbered(path, number), "--dataset_path: ")
-    atomic_file.check_place(path, "--dataset_path=")
+        shard_files.check_name(_numbered(path, number), "--dataset_path: ")
 
 
 def _worth_a_check(path: str, shards: int | None) -> list[int]:

@@ -10,8 +10,17 @@ from ibc.data.recording import options as recording_options
 _GOOD = recording_options.EvaluationOptions(task="PARTICLE", policy="oracle")
 
 
+_COLLECTION = recording_options.CollectionOptions(
+    task="PARTICLE", dataset_path="/tmp/none/a.tfrecord"
+)
+
+
 def _changed(**changes):
     return dataclasses.replace(_GOOD, **changes)
+
+
+def _collection(**changes):
+    return dataclasses.replace(_COLLECTION, **changes)
 
 
 @pytest.fixture
@@ -35,44 +44,62 @@ def test_good_options_pass(exported, tmp_path):
     assert not os.path.exists(os.path.dirname(dataset))
 
 
+# Of both programs: what is changed in good options → what is said.
+_SENSELESS = [
+    ({"num_episodes": 0}, "--num_episodes must be at least 1, got 0"),
+    ({"num_episodes": 10**20}, "--num_episodes must be at most 2147483647, got 10000"),
+    ({"history_length": 0}, "--history_length must be at least 1, got 0"),
+    ({"history_length": 1_000_000_000}, "--history_length must be at most 10000, got 10000"),
+    ({"seed": -1}, "--seed must be at least 0, got -1"),
+    ({"task": None}, "--task is missing; set it to one of: REACH, PUSH"),
+    ({"task": "PARTICEL"}, "did you mean PARTICLE"),
+    ({"task": "PUHS", "policy": "oracle_push"}, "did you mean PUSH"),
+    ({"use_image_obs": True}, "no image observations"),
+    ({"shared_memory": True}, "no shared-memory variant"),
+    ({"policy": "oracle_push"}, "policy 'oracle_push' belongs to task PUSH and INSERT"),
+    ({"policy": "randon"}, "did you mean random"),
+    ({"dataset_path": "/tmp"}, "--dataset_path=/tmp is a folder; add a file name"),
+    ({"dataset_path": "/tmp/new/"}, "is a folder; add a file name"),
+    ({"dataset_path": ""}, "--dataset_path='' is no file name"),
+    ({"dataset_path": "a.tfrecord.spec"}, "--dataset_path=a.tfrecord.spec would never be"),
+    ({"dataset_path": "a\0"}, "--dataset_path='a\\x00' holds a null byte"),
+    ({"dataset_path": "/dev/null"}, "--dataset_path=/dev/null is a device"),
+]
+_SENSELESS_EVALUATIONS = [
+    ({"replicas": 0, "dataset_path": "a"}, "--replicas must be at least 1, got 0"),
+    ({"replicas": -2}, "--replicas must be at least 1, got -2"),
+    ({"policy": None}, "no policy is given; set --policy to one of: random, oracle, particle"),
+    ({"checkpoint_path": "/tmp"}, "--checkpoint_path needs --saved_model_path"),
+    ({"saved_model_path": "/tmp"}, "--policy and --saved_model_path exclude each other"),
+    ({"replicas": 2}, "--replicas needs --dataset_path"),
+    (
+        {"task": "PUSH", "shared_memory": True, "replicas": 2, "dataset_path": "a"},
+        "--shared_memory shows one environment",
+    ),
+    ({"replicas": 10**9, "dataset_path": "a"}, "--replicas must be at most 10000, got 10000"),
+]
+_SENSELESS_COLLECTIONS = [
+    ({"policy": "random"}, "--policy=random is no oracle"),
+    ({"num_shards": 0}, "--num_shards must be at least 1, got 0"),
+    ({"num_shards": 10**9}, "--num_shards must be at most 100000, got 1000000000"),
+    ({"num_workers": 0}, "--num_workers must be at least 1, got 0"),
+    ({"worker_id": 1}, "--worker_id must be from 0 to 0, since --num_workers is 1; got 1"),
+    ({"worker_id": -1, "num_workers": 4}, "--worker_id must be from 0 to 3"),
+    (
+        {"task": "PUSH", "shared_memory": True, "num_shards": 2},
+        "--shared_memory shows one environment",
+    ),
+]
+
+
 @pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"num_episodes": 0}, "--num_episodes must be at least 1, got 0"),
-        ({"replicas": 0, "dataset_path": "a"}, "--replicas must be at least 1, got 0"),
-        ({"replicas": -2}, "--replicas must be at least 1, got -2"),
-        ({"history_length": 0}, "--history_length must be at least 1, got 0"),
-        ({"seed": -1}, "--seed must be at least 0, got -1"),
-        ({"task": None}, "--task is missing; set it to one of: REACH, PUSH"),
-        ({"task": "PARTICEL"}, "did you mean PARTICLE"),
-        ({"task": "PUHS", "policy": "oracle_push"}, "did you mean PUSH"),
-        ({"use_image_obs": True}, "no image observations"),
-        ({"shared_memory": True}, "no shared-memory variant"),
-        ({"policy": None}, "no policy is given; set --policy to one of: random, oracle, particle"),
-        ({"policy": "oracle_push"}, "policy 'oracle_push' belongs to task PUSH and INSERT"),
-        ({"policy": "randon"}, "did you mean random"),
-        ({"checkpoint_path": "/tmp"}, "--checkpoint_path needs --saved_model_path"),
-        ({"saved_model_path": "/tmp"}, "--policy and --saved_model_path exclude each other"),
-        ({"replicas": 2}, "--replicas needs --dataset_path"),
-        (
-            {"task": "PUSH", "policy": "oracle", "shared_memory": True}
-            | {"replicas": 2, "dataset_path": "a"},
-            "--shared_memory shows one environment",
-        ),
-        ({"dataset_path": "/tmp"}, "--dataset_path=/tmp is a folder; add a file name"),
-        ({"dataset_path": "/tmp/new/"}, "is a folder; add a file name"),
-        ({"dataset_path": ""}, "--dataset_path='' is no file name"),
-        ({"dataset_path": "a.tfrecord.spec"}, "--dataset_path=a.tfrecord.spec would never be"),
-        ({"dataset_path": "a\0"}, "--dataset_path='a\\x00' holds a null byte"),
-        ({"replicas": 10**9, "dataset_path": "a"}, "--replicas must be at most 10000, got 10000"),
-        ({"num_episodes": 10**20}, "--num_episodes must be at most 2147483647, got 10000"),
-        ({"dataset_path": "/dev/null"}, "--dataset_path=/dev/null is a device"),
-        ({"history_length": 1_000_000_000}, "--history_length must be at most 10000, got 10000"),
-    ],
+    ("good", "changes", "message"),
+    [(_GOOD, *case) for case in _SENSELESS + _SENSELESS_EVALUATIONS]
+    + [(_COLLECTION, *case) for case in _SENSELESS + _SENSELESS_COLLECTIONS],
 )
-def test_senseless_options_are_explained(changes, message):
+def test_senseless_options_are_explained(good, changes, message):
     with pytest.raises(ValueError) as error:
-        _changed(**changes).check()
+        dataclasses.replace(good, **changes).check()
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -103,6 +130,16 @@ def test_a_place_where_nothing_can_be_written_is_named(tmp_path, monkeypatch, fl
     assert "\n" not in str(error.value) and len(str(error.value)) < 400
     with pytest.raises(OSError if flag == "dataset_path" else TypeError, match=flag):
         _collection(**{flag: f"{place}/a.tfrecord"}).check()
+
+
+def test_every_place_of_a_collection_is_looked_at(tmp_path):
+    (tmp_path / "a.collection").touch()
+    with pytest.raises(OSError, match=r"--dataset_path: .*/a.collection is a regular file, not"):
+        _collection(dataset_path=str(tmp_path / "a.tfrecord")).check()
+    os.symlink("/proc/none/b_1.tfrecord", tmp_path / "b_1.tfrecord")
+    for options in (_collection(num_shards=2), _changed(replicas=2)):
+        with pytest.raises(OSError, match=r"--dataset_path: .*b_1.tfrecord: no file can be made"):
+            dataclasses.replace(options, dataset_path=str(tmp_path / "b.tfrecord")).check()
 
 
 def test_output_folder_does_not_matter_without_output(tmp_path):
@@ -137,14 +174,9 @@ def test_only_names_of_which_something_is_there_are_checked(tmp_path, monkeypatc
         "ibc.data.records.shard_files.check_name",
         lambda path, flag: checked.append(os.path.basename(path)),
     )
-    for name in (
-        "a_7.tfrecord",
-        "a_8.tfrecord.spec",
-        "b_9.tfrecord",
-        "a_10.txt",
-        "a_999999.tfrecord",
-    ):
+    for name in ("a_7.tfrecord", "a_8.tfrecord.spec", "b_9.tfrecord", "a_10.txt"):
         (tmp_path / name).touch()
+    (tmp_path / "a_999999.tfrecord").touch()
     _changed(dataset_path=str(tmp_path / "a.tfrecord"), replicas=5000).check()
     assert checked == ["a.tfrecord", "a_7.tfrecord", "a_8.tfrecord", "a_4999.tfrecord"]
 
@@ -161,15 +193,6 @@ def test_replicas_number_their_pictures():
     assert _changed(output_path="/o", replicas=2).output_file("v", 1, ".mp4") == "/o/v_1.mp4"
 
 
-_COLLECTION = recording_options.CollectionOptions(
-    task="PARTICLE", dataset_path="/tmp/none/a.tfrecord"
-)
-
-
-def _collection(**changes):
-    return dataclasses.replace(_COLLECTION, **changes)
-
-
 def test_good_options_of_a_collection_pass_and_make_nothing(tmp_path):
     folder = tmp_path / "new"
     _collection(dataset_path=str(folder / "a.tfrecord")).check()
@@ -177,33 +200,6 @@ def test_good_options_of_a_collection_pass_and_make_nothing(tmp_path):
     _collection(num_shards=100_000).check()
     _collection(task="PUSH", policy="oracle_push", use_image_obs=True).check()
     assert not folder.exists()
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"task": None}, "--task is missing"),
-        ({"task": "PSUH"}, "did you mean PUSH"),
-        ({"policy": "random"}, "--policy=random is no oracle"),
-        ({"policy": "oracle_push"}, "belongs to task"),
-        ({"num_shards": 0}, "--num_shards must be at least 1, got 0"),
-        ({"num_shards": 10**9}, "--num_shards must be at most 100000, got 1000000000"),
-        ({"num_episodes": 10**20}, "--num_episodes must be at most 2147483647, got 1000000"),
-        ({"dataset_path": "/dev/null"}, "--dataset_path=/dev/null is a device"),
-        ({"num_workers": 0}, "--num_workers must be at least 1, got 0"),
-        ({"num_episodes": 0}, "--num_episodes must be at least 1, got 0"),
-        ({"seed": -1}, "--seed must be at least 0, got -1"),
-        ({"worker_id": 1}, "--worker_id must be from 0 to 0, since --num_workers is 1; got 1"),
-        ({"worker_id": -1, "num_workers": 4}, "--worker_id must be from 0 to 3"),
-        ({"dataset_path": "/tmp"}, "--dataset_path=/tmp is a folder"),
-        ({"use_image_obs": True}, "no image observations"),
-    ],
-)
-def test_senseless_options_of_a_collection_are_explained(changes, message):
-    with pytest.raises(ValueError) as error:
-        _collection(**changes).check()
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("num_workers", [1, 2, 3, 7, 20])

@@ -61,18 +61,15 @@ def _exported(
 ) -> py_policy.PyPolicy:
     """Loads an exported policy and checks that it fits the environment."""
     tf.random.set_seed(seed)
-    policy = load(options.saved_model_path)
+    policy = _load(options.saved_model_path)
+    pairs = {
+        "observation": (env.observation_spec(), policy.time_step_spec.observation),
+        "action": (env.action_spec(), policy.action_spec),
+    }
     misfits = [
-        *specs.differences(
-            tensor_spec.from_spec(env.observation_spec()),
-            tensor_spec.from_spec(policy.time_step_spec.observation),
-            "observation",
-        ),
-        *specs.differences(
-            tensor_spec.from_spec(env.action_spec()),
-            tensor_spec.from_spec(policy.action_spec),
-            "action",
-        ),
+        line
+        for part, pair in pairs.items()
+        for line in specs.differences(*map(tensor_spec.from_spec, pair), part)
     ]
     if misfits:
         raise ValueError(
@@ -81,16 +78,11 @@ def _exported(
             "--gin_bindings."
         )
     if options.checkpoint_path is not None:
-        update(policy, options.saved_model_path, options.checkpoint_path)
+        _update(policy, options.saved_model_path, options.checkpoint_path)
     return policy
 
 
-def load(saved_model_path: str) -> py_tf_eager_policy.SavedModelPyTFEagerPolicy:
-    """Loads an exported policy.
-
-    Raises:
-      ValueError: The folder holds something else, or is damaged.
-    """
+def _load(saved_model_path: str) -> py_tf_eager_policy.SavedModelPyTFEagerPolicy:
     try:
         return py_tf_eager_policy.SavedModelPyTFEagerPolicy(
             saved_model_path, load_specs_from_pbtxt=True
@@ -103,16 +95,12 @@ def load(saved_model_path: str) -> py_tf_eager_policy.SavedModelPyTFEagerPolicy:
         ) from error
 
 
-def update(
+def _update(
     policy: py_tf_eager_policy.SavedModelPyTFEagerPolicy,
     saved_model_path: str,
     checkpoint_path: str,
 ) -> None:
-    """Loads the weights of another training step into an exported policy.
-
-    Raises:
-      ValueError: They are damaged, or another network's; the message says what differs.
-    """
+    """Loads the weights of another training step into an exported policy."""
     try:
         found, expected = _shapes(checkpoint_path), _shapes(saved_model_path)
         differing = sorted(k for k in found | expected if found.get(k) != expected.get(k))

@@ -6,6 +6,7 @@ on after its last whole episode as if it had never been interrupted.
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import os
 import time
@@ -54,18 +55,19 @@ class EpisodeFiles(Protocol):
         """Removes what is unfinished: the recording is given up."""
 
 
-def episode_seed(seed: int, replica: int, episode: int) -> int:
-    """Returns the environment seed of an episode, a 32-bit number.
+def derived_seed(seed: int, replica: int, *episode: int) -> int:
+    """Returns the seed of a replica's policy or, given an episode, of the environment in it.
 
-    It depends on nothing but the three numbers, so neither the scheduling of processes nor
+    A 32-bit number that depends on nothing but these, so neither the scheduling of processes nor
     their count changes an episode: `SeedSequence(seed, spawn_key=(replica, episode))`.
     """
-    return _seed_of(seed, replica, episode)
+    return int(np.random.SeedSequence(seed, spawn_key=(replica, *episode)).generate_state(1)[0])
 
 
-def policy_seed(seed: int, replica: int) -> int:
-    """Returns the seed of a replica's policy: `SeedSequence(seed, spawn_key=(replica,))`."""
-    return _seed_of(seed, replica)
+def film(add_frame: Callable[[], None], frame: trajectory.Trajectory) -> None:
+    """Adds the picture before a step to a video."""
+    if int(frame.step_type) != time_step.StepType.LAST:
+        add_frame()
 
 
 @dataclasses.dataclass
@@ -82,8 +84,6 @@ class Recorder:
     """The policy, just made."""
     metrics: Sequence[py_metric.PyStepMetric] = ()
     """The environment's own figures, each of one episode."""
-    successes_only: bool = False
-    """Whether failures are left out; how many are tried for one success has an end."""
     on_episode: Callable[[], None] = lambda: None
     """Called whenever an episode has been kept."""
     note: Note = logging.info
@@ -124,46 +124,38 @@ class Recorder:
         return journal.episodes
 
     def _record(self, path: str, files: EpisodeFiles, journal: journals.Journal) -> None:
+        def append(episode: journals.Episode) -> None:
+            writer.flush()
+            journal.append(episode)
+
         # What becomes infinite is refused by the writer.
         with (
             np.errstate(over="ignore", invalid="ignore"),
             shard_writer.ShardWriter(path, self.policy.trajectory_spec) as writer,
         ):
-            self._go_on(path, files, journal, writer)
-
-            def append(episode: journals.Episode) -> None:
-                writer.flush()
-                journal.append(episode)
-
+            known, found = len(journal.episodes), _copy_episodes(journal, writer)
+            if found < known:
+                whole = f"only {found} of {known} episodes of the interrupted one are whole."
+                self.note(f"{path}: {whole}")
+            journal.keep(found)
+            if found:
+                self._go_on(path, journal)
+            else:
+                files.remove()
+            writer.keep_as(os.path.basename(journal.records))
             self._run(journal.episodes, files, writer, append)
             files.publish()
 
-    def _go_on(
-        self,
-        path: str,
-        files: EpisodeFiles,
-        journal: journals.Journal,
-        writer: shard_writer.ShardWriter,
-    ) -> None:
-        """Takes up what an interrupted recording has left."""
-        known = len(journal.episodes)
-        found = _copy_episodes(journal, writer)
-        if found < known:
-            self.note(f"{path}: only {found} of {known} episodes of the interrupted one are whole.")
-        journal.keep(found)
-        if not found:
-            files.remove()
-        else:
-            kept = sum(episode.frames > 0 for episode in journal.episodes)
-            wanted = self.options.num_episodes
-            self.note(f"{path}: going on after episode {kept} of {wanted}.")
-            policies.set_draws(self.policy, journal.draws())
-            if getattr(self.options, "saved_model_path", None):
-                self.note(
-                    f"{path}: an exported policy's own random draws begin anew: if it makes any, "
-                    "the other episodes are not those of a recording without interruption."
-                )
-        writer.keep_as(os.path.basename(journal.records))
+    def _go_on(self, path: str, journal: journals.Journal) -> None:
+        """Brings the policy to where an interrupted recording has left it."""
+        kept = sum(episode.frames > 0 for episode in journal.episodes)
+        self.note(f"{path}: going on after episode {kept} of {self.options.num_episodes}.")
+        policies.set_draws(self.policy, journal.draws())
+        if getattr(self.options, "saved_model_path", None):
+            self.note(
+                f"{path}: an exported policy's own random draws begin anew: if it makes any, "
+                "the other episodes are not those of a recording without interruption."
+            )
 
     def _run(
         self,
@@ -176,6 +168,7 @@ class Recorder:
         kept = sum(episode.frames > 0 for episode in episodes)
         for _ in range(kept):
             self.on_episode()
+        successes_only = getattr(self.options, "successes_only", False)
         self._seed_next(len(episodes))
         step = self.env.reset() if kept < self.options.num_episodes else None
         draws = policies.draws(self.policy)
@@ -184,13 +177,13 @@ class Recorder:
             self._seed_next(len(episodes) + 1)
             observed = _Observed(self.env)
             frames: list[trajectory.Trajectory] = []
-            sinks = () if writer is None else (frames.append if self.successes_only else writer,)
+            sinks = () if writer is None else (frames.append if successes_only else writer,)
             with files.observers(kept) as more:
                 observers = [*self.metrics, *sinks, *more, observed]
                 driver = py_driver.PyDriver(self.env, self.policy, observers, max_episodes=1)
                 step, _ = driver.run(step, self.policy.get_initial_state(1))
             before, draws = draws, policies.draws(self.policy)
-            is_kept = observed.succeeded or not self.successes_only
+            is_kept = observed.succeeded or not successes_only
             if is_kept:
                 for frame in frames:
                     writer(frame)
@@ -212,7 +205,7 @@ class Recorder:
                 self._note_failures(episodes)
 
     def _seed_next(self, episode: int) -> None:
-        self.env.seed(episode_seed(self.options.seed, self.shard, episode))
+        self.env.seed(derived_seed(self.options.seed, self.shard, episode))
 
     def _note_failures(self, episodes: Sequence[journals.Episode]) -> None:
         """Says now and then that the oracle fails, and gives up when there is no hope."""
@@ -235,6 +228,8 @@ def run(
     options: recording_options.EvaluationOptions,
     replica: int = 0,
     on_episode: Callable[[], None] = lambda: None,
+    note: Note = logging.info,
+    keep_journal: bool = False,
 ) -> journals.Result:
     """Runs `num_episodes` episodes of one replica, alone.
 
@@ -242,6 +237,8 @@ def run(
       options: What to do; it has been checked.
       replica: Index of the replica.
       on_episode: Called at the end of each episode.
+      note: Called with lines for the log.
+      keep_journal: Whether the journal stays, which tells others that this replica is done.
 
     Returns:
       Metrics and the names of the files written.
@@ -249,19 +246,6 @@ def run(
     Raises:
       ValueError: The policy does not fit the environment, or gin names are wrong.
     """
-    result = run_replica(options, replica, on_episode)
-    if options.dataset_path is not None:
-        journals.forget(options.shard_path(replica))
-    return result
-
-
-def run_replica(
-    options: recording_options.EvaluationOptions,
-    replica: int,
-    on_episode: Callable[[], None] = lambda: None,
-    note: Note = logging.info,
-) -> journals.Result:
-    """Does what `run` does, but leaves the journal: it tells others that this one is done."""
     task = tasks.get_task(options.task)
     task.import_configurables()
     gin_config.parse(options.gin_file, options.gin_bindings, task.config_folders())
@@ -276,7 +260,7 @@ def run_replica(
         options,
         replica,
         env,
-        policies.make(options, env, policy_seed(options.seed, replica)),
+        policies.make(options, env, derived_seed(options.seed, replica)),
         metrics=contract.make_metrics(env, 1),
         on_episode=on_episode,
         note=note,
@@ -285,8 +269,9 @@ def run_replica(
     with contextlib.ExitStack() as stack:
         files = _EvaluationFiles(options, replica, env, stack)
         episodes = recorder.measure(files) if path is None else recorder.record(path, files)
-    written = files.names if path is None else [path, *files.names]
-    return journals.result(episodes, written)
+    if path is not None and not keep_journal:
+        journals.forget(path)
+    return journals.result(episodes, files.names if path is None else [path, *files.names])
 
 
 class _EvaluationFiles:
@@ -313,17 +298,13 @@ class _EvaluationFiles:
         """See `EpisodeFiles`."""
         if self._video is not None and self._add_frame is None:
             self._add_frame = self._stack.enter_context(video.recording(self._env, self._video))
-        found = [] if self._video is None else [self._film]
+        found = [] if self._video is None else [functools.partial(film, self._add_frame)]
         yield [*found, self._picture_taker(number)] if self._options.viz_img else found
 
     def keep(self, number: int, actions: Sequence[np.ndarray]) -> None:
         """See `EpisodeFiles`."""
 
     publish = remove = lambda self: None
-
-    def _film(self, frame: trajectory.Trajectory) -> None:
-        if int(frame.step_type) != time_step.StepType.LAST:
-            self._add_frame()
 
     def _picture_taker(self, number: int) -> Observer:
         path = self._options.output_file("episode", self._replica, f"_{number}.png")
@@ -363,11 +344,10 @@ def _is_complete(path: str, journal: journals.Journal) -> bool:
         return False
     contents = manifest.load(path)
     frames = sum(episode.frames for episode in journal.episodes)
-    if contents is None or contents.records != frames:
-        return False
     with contextlib.suppress(ValueError):
-        manifest.check_files(path, contents)
-        return True
+        if contents is not None and contents.records == frames:
+            manifest.check_files(path, contents)
+            return True
     return False
 
 
@@ -377,10 +357,9 @@ def _copy_episodes(journal: journals.Journal, writer: shard_writer.ShardWriter) 
     if os.path.exists(journal.records):
         records = tf.data.TFRecordDataset(journal.records).as_numpy_iterator()
     for number, episode in enumerate(journal.episodes):
-        try:
+        found = []
+        with contextlib.suppress(tf.errors.OpError):
             found = list(itertools.islice(records, episode.frames))
-        except tf.errors.OpError:
-            return number
         if len(found) < episode.frames:
             return number
         if found:
@@ -390,7 +369,3 @@ def _copy_episodes(journal: journals.Journal, writer: shard_writer.ShardWriter) 
 
 def _leads_to_last(frame: trajectory.Trajectory) -> bool:
     return int(frame.next_step_type) == time_step.StepType.LAST
-
-
-def _seed_of(seed: int, *spawn_key: int) -> int:
-    return int(np.random.SeedSequence(seed, spawn_key=spawn_key).generate_state(1)[0])

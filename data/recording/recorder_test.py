@@ -9,6 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import tensorflow as tf
+from absl import logging
 from tf_agents.drivers import py_driver
 from tf_agents.networks import sequential
 from tf_agents.policies import actor_policy, policy_saver
@@ -22,24 +23,17 @@ from ibc.data.records import manifest
 from ibc.environments import suite
 from ibc.environments.particle import particle_oracles
 from ibc.utils import termination
-from tests import termination_testing
+from tests import shard_testing, termination_testing
 
 _OPTIONS = recording_options.EvaluationOptions(
     task="PARTICLE", policy="oracle", num_episodes=3, gin_bindings=("ParticleEnv.n_steps=6",)
 )
 
 
-@pytest.fixture(autouse=True)
-def clean_gin():
-    """Leaves no gin binding or lock of one test to the next."""
+def _run(replica=0, on_episode=lambda: None, note=logging.info, **changes):
     gin.clear_config()
-    yield
-    gin.clear_config()
-
-
-def _run(replica=0, **changes):
-    gin.clear_config()
-    return recorder.run(dataclasses.replace(_OPTIONS, **changes), replica)
+    options = dataclasses.replace(_OPTIONS, **changes)
+    return recorder.run(options, replica, on_episode, note)
 
 
 def _read(path, **options):
@@ -51,23 +45,16 @@ def _read(path, **options):
     return tf.nest.map_structure(lambda *parts: np.stack(parts), *frames)
 
 
-def _images(path):
-    return _read(path, compress_image=True)
-
-
 def _run_and_read(path, replica, **changes):
     _run(replica, dataset_path=str(path), **changes)
     return _read(path)
 
 
 def test_seeds_are_those_of_seedsequence_and_all_different():
-    expected = np.random.SeedSequence(5, spawn_key=(2, 7)).generate_state(1)[0]
-    assert recorder.episode_seed(5, 2, 7) == expected
-    assert (
-        recorder.policy_seed(5, 2)
-        == (np.random.SeedSequence(5, spawn_key=(2,)).generate_state(1)[0])
-    )
-    seeds = {recorder.episode_seed(s, i, j) for s in (0, 1) for i in range(9) for j in range(9)}
+    for share in ((2, 7), (2,)):
+        expected = np.random.SeedSequence(5, spawn_key=share).generate_state(1)[0]
+        assert recorder.derived_seed(5, *share) == expected
+    seeds = {recorder.derived_seed(s, i, j) for s in (0, 1) for i in range(9) for j in range(9)}
     assert len(seeds) == 2 * 9 * 9
     assert all(0 <= seed < 2**32 for seed in seeds)
 
@@ -78,7 +65,7 @@ def test_episodes_begin_as_their_seeds_say(tmp_path):
     starts = np.flatnonzero(frames.step_type == ts.StepType.FIRST)
     np.testing.assert_array_equal(starts, [0, 7, 14])
     for episode, start in enumerate(starts):
-        rng = np.random.RandomState(recorder.episode_seed(9, 4, episode))
+        rng = np.random.RandomState(recorder.derived_seed(9, 4, episode))
         draws = rng.uniform(size=(3, 2)).astype(np.float32)
         np.testing.assert_array_equal(frames.observation["pos_agent"][start], draws[0])
         np.testing.assert_array_equal(frames.observation["pos_second_goal"][start], draws[2])
@@ -104,7 +91,7 @@ def test_records_replay_to_the_same_observations(tmp_path):
     frames = _read(tmp_path / "a.tfrecord")
     env = suite.load("PARTICLE")
     for start in (0, 7, 14):
-        env.seed(recorder.episode_seed(0, 0, start // 7))
+        env.seed(recorder.derived_seed(0, 0, start // 7))
         step = env.reset()
         for row in range(start, start + 7):
             for key, value in step.observation.items():
@@ -118,7 +105,7 @@ def test_figures_are_those_of_separate_episodes():
     policy, inner = particle_oracles.ParticleOracle(env), suite.gym_env(env)
     distances, successes = [], []
     for episode in range(4):
-        env.seed(recorder.episode_seed(1, 0, episode))
+        env.seed(recorder.derived_seed(1, 0, episode))
         py_driver.PyDriver(env, policy, [], max_steps=50).run(env.reset())
         distances.append(np.linalg.norm(inner.position - inner.second_goal))
         successes.append(inner.succeeded)
@@ -135,15 +122,9 @@ def test_same_seed_same_records_other_replica_others(tmp_path, policy):
     first, again, other = (
         _run_and_read(tmp_path / "a", replica, policy=policy) for replica in (0, 0, 1)
     )
-    tf.nest.map_structure(np.testing.assert_array_equal, first, again)
+    shard_testing.assert_equal(first, again)
     assert np.any(first.action != other.action)
     assert np.any(first.observation["pos_agent"] != other.observation["pos_agent"])
-
-
-def test_every_episode_is_announced():
-    calls = []
-    recorder.run(_OPTIONS, on_episode=lambda: calls.append(1))
-    assert len(calls) == 3
 
 
 def test_history_and_flat_observations_are_recorded_as_seen(tmp_path):
@@ -184,9 +165,8 @@ def _interrupted(path, after, error=KeyboardInterrupt, **changes):
         if next(episodes, None) is None:
             raise error("on purpose")
 
-    gin.clear_config()
     with pytest.raises(error):
-        recorder.run(dataclasses.replace(_OPTIONS, dataset_path=str(path), **changes), 0, end)
+        _run(on_episode=end, dataset_path=str(path), **changes)
     assert sorted(os.listdir(path.parent)) == _UNFINISHED
 
 
@@ -215,11 +195,10 @@ def test_an_interrupted_recording_goes_on_as_if_it_had_never_been(tmp_path, kind
     for after in range(1, changes["num_episodes"], 2):
         _interrupted(path, after, **changes)
     ran = []
-    gin.clear_config()
-    options = dataclasses.replace(_OPTIONS, dataset_path=str(path), **changes)
-    found = recorder.run(options, 0, lambda: ran.append(1))
+    found = _run(on_episode=lambda: ran.append(1), dataset_path=str(path), **changes)
     assert dataclasses.replace(found, written=whole.written) == whole
-    tf.nest.map_structure(np.testing.assert_array_equal, _images(path), _images(expected))
+    recorded = [_read(name, compress_image=True) for name in (path, expected)]
+    shard_testing.assert_equal(*recorded)
     assert manifest.load(str(path)).episodes == changes["num_episodes"] == len(ran)
     assert len(os.listdir(path.parent)) == 3
 
@@ -248,12 +227,10 @@ def test_a_killed_recording_goes_on_after_its_last_whole_episode(tmp_path, damag
     _interrupted(folder / "a", 2, policy="random")
     damage(folder)
     notes = []
-    gin.clear_config()
-    options = dataclasses.replace(_OPTIONS, dataset_path=str(folder / "a"), policy="random")
-    recorder.run_replica(options, 0, note=notes.append)
+    _run(note=notes.append, dataset_path=str(folder / "a"), policy="random")
     assert notes[-1] == f"{folder}/a: going on after episode {left} of 3."
     assert len(notes) == 3 - left
-    tf.nest.map_structure(np.testing.assert_array_equal, _read(folder / "a"), expected)
+    shard_testing.assert_equal(_read(folder / "a"), expected)
 
 
 @pytest.mark.parametrize(
@@ -267,15 +244,13 @@ def test_a_killed_recording_goes_on_after_its_last_whole_episode(tmp_path, damag
 def test_other_settings_are_a_new_start_and_said(tmp_path, change, said):
     _interrupted(tmp_path / "a", 2)
     notes = []
-    gin.clear_config()
-    options = dataclasses.replace(_OPTIONS, dataset_path=str(tmp_path / "a"), **change)
-    recorder.run_replica(options, 0, note=notes.append)
+    _run(note=notes.append, dataset_path=str(tmp_path / "a"), **change)
     (note,) = notes
     assert "recording of 2 episodes was begun with other settings" in note and said in note
     assert "\n" not in note
     (tmp_path / "b").mkdir()
     expected = _run_and_read(tmp_path / "b" / "a", 0, **change)
-    tf.nest.map_structure(np.testing.assert_array_equal, _read(tmp_path / "a"), expected)
+    shard_testing.assert_equal(_read(tmp_path / "a"), expected)
 
 
 def test_two_at_a_time_are_refused_and_the_first_goes_on(tmp_path, monkeypatch):
@@ -285,8 +260,7 @@ def test_two_at_a_time_are_refused_and_the_first_goes_on(tmp_path, monkeypatch):
         with pytest.raises(ValueError, match="is being recorded by another process"):
             _run(dataset_path=str(tmp_path / "a"))
 
-    options = dataclasses.replace(_OPTIONS, dataset_path=str(tmp_path / "a"))
-    recorder.run(options, 0, run_another)
+    _run(on_episode=run_another, dataset_path=str(tmp_path / "a"))
     assert len(_read(tmp_path / "a").action) == 21
 
 

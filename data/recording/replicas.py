@@ -133,23 +133,19 @@ def _work(
     os.setpgid(0, 0)
     with child_process.led_by_parent():
         try:
-            message = ("result", _result(options, replica, writer))
+            from ibc.data.recording import recorder
+
+            result = recorder.run(
+                options,
+                replica,
+                lambda: writer.send(("episode", None)),
+                lambda line: writer.send(("note", line)),
+                keep_journal=True,
+            )
+            message = ("result", result)
         except Exception as error:
             message = ("failure", (child_process.summary(error), traceback.format_exc()))
         try:
             writer.send(message)
         except BrokenPipeError:
             sys.exit(1)  # The parent is gone.
-
-
-def _result(
-    options: recording_options.EvaluationOptions, replica: int, writer: connection.Connection
-) -> journals.Result:
-    from ibc.data.recording import recorder
-
-    return recorder.run_replica(
-        options,
-        replica,
-        lambda: writer.send(("episode", None)),
-        lambda line: writer.send(("note", line)),
-    )

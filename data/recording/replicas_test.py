@@ -1,4 +1,4 @@
-"""Tests of replicas: the same results as alone, and an end to all when one fails."""
+"""Tests of replicas: the same results as alone, an end to all when one fails, their report."""
 
 import contextlib
 import dataclasses
@@ -11,9 +11,10 @@ import gin
 import pytest
 import tensorflow as tf
 
+from ibc.data.recording import journal, recorder, replicas
 from ibc.data.recording import options as recording_options
-from ibc.data.recording import recorder, replicas
 from ibc.utils import termination
+from tests import shard_testing
 
 _OPTIONS = recording_options.EvaluationOptions(
     task="PARTICLE",
@@ -30,13 +31,6 @@ def _endless(tmp_path):
     )
 
 
-def _assert_only_unfinished(folder):
-    """Checks that nothing is there but what the same command goes on from."""
-    suffixes = ("", ".spec", ".journal")
-    allowed = {f".a_{i}.tfrecord.unfinished{suffix}" for i in range(2) for suffix in suffixes}
-    assert {path.name for path in folder.iterdir()} <= allowed
-
-
 def _records(path):
     """A shard's frames as messages: their bytes depend on the order of hash tables."""
     records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
@@ -50,7 +44,7 @@ def test_an_interrupt_that_nobody_saw_ends_the_replicas(tmp_path):
 
     with pytest.raises(KeyboardInterrupt), termination.watched():
         replicas.run(_endless(tmp_path), interrupt_unseen)
-    _assert_only_unfinished(tmp_path)
+    shard_testing.assert_only_unfinished(tmp_path)
 
 
 def test_replicas_write_what_each_would_write_alone(tmp_path):
@@ -64,7 +58,6 @@ def test_replicas_write_what_each_would_write_alone(tmp_path):
         alone = recorder.run(options, replica)
         assert result == alone
         assert _records(tmp_path / f"a_{replica}.tfrecord") == together
-    gin.clear_config()
     assert results[0].metrics != results[1].metrics
     assert not multiprocessing.active_children()
 
@@ -84,7 +77,7 @@ def test_killed_replica_is_named_and_the_others_end(tmp_path, video):
         replicas.run(options, kill_one)
     assert time.monotonic() - start < 30
     assert not multiprocessing.active_children()
-    _assert_only_unfinished(tmp_path)
+    shard_testing.assert_only_unfinished(tmp_path)
 
 
 def test_failing_replica_gives_its_error_and_the_others_end(tmp_path):
@@ -132,5 +125,32 @@ def test_interrupted_replicas_go_on_and_those_that_were_done_do_nothing(tmp_path
         assert found.metrics == expected.metrics
         path = f"a_{replica}.tfrecord"
         assert _records(tmp_path / path) == _records(tmp_path / "alone" / path)
-    gin.clear_config()
     assert len(list(tmp_path.iterdir())) == 7
+
+
+def _result(success, *written):
+    return journal.Result({"AverageSuccessMetric": success}, 20, 1020, written)
+
+
+def test_one_result_is_reported_without_replicas():
+    text = journal.report([_result(1.0)], 4.0)
+    assert text.splitlines() == [
+        "AverageSuccessMetric = 1.0",
+        "Ran 20 episodes (1020 frames) in 4.0 s, 5.0 episodes/s.",
+    ]
+
+
+def test_replicas_are_reported_each_and_together():
+    text = journal.report([_result(0.5, "a_0"), _result(0.75, "a_1", "b")], 8.0)
+    assert text.splitlines() == [
+        "Replica 0, 20 episodes:",
+        "  AverageSuccessMetric = 0.5",
+        "Replica 1, 20 episodes:",
+        "  AverageSuccessMetric = 0.75",
+        "All replicas:",
+        "AverageSuccessMetric = 0.625",
+        "Wrote a_0",
+        "Wrote a_1",
+        "Wrote b",
+        "Ran 40 episodes (2040 frames) in 8.0 s, 5.0 episodes/s.",
+    ]
