@@ -1,6 +1,7 @@
 """Writes episodes of arrays, such as a robot's logs, as record files for training."""
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -58,9 +59,12 @@ def write_episodes(path: str | os.PathLike, episodes: Iterable[Episode]) -> str:
         raise ValueError(f"{path}: episode 0 has no actions.")
     spec = _frame_spec(first)
     with shard_writer.ShardWriter(os.fspath(path), spec) as writer:
-        _write(writer, first, spec, 0)
-        for number, episode in enumerate(remaining, start=1):
-            _write(writer, episode, spec, number)
+        for number, episode in enumerate(itertools.chain([first], remaining)):
+            problem = _problem(episode, spec)
+            if problem:
+                raise ValueError(f"{writer.path}: episode {number} {problem}.")
+            for frame in unstacked(frames(episode)):
+                writer(frame)
     return os.fspath(path)
 
 
@@ -116,19 +120,6 @@ def unstacked(frames: trajectory.Trajectory) -> Iterator[trajectory.Trajectory]:
     """Yields frames one by one, given arrays [n, ...] of all."""
     for values in zip(*tf.nest.flatten(frames), strict=True):
         yield tf.nest.pack_sequence_as(frames, values)
-
-
-def _write(
-    writer: shard_writer.ShardWriter,
-    episode: Episode,
-    spec: trajectory.Trajectory,
-    number: int,
-) -> None:
-    problem = _problem(episode, spec)
-    if problem:
-        raise ValueError(f"{writer.path}: episode {number} {problem}.")
-    for frame in unstacked(frames(episode)):
-        writer(frame)
 
 
 def _problem(episode: Episode, spec: trajectory.Trajectory) -> str | None:

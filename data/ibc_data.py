@@ -10,15 +10,14 @@ Examples:
 import argparse
 import glob
 import os
-import signal
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from ibc.data import formats
 from ibc.data.records import shard_files
 from ibc.environments import tasks
-from ibc.utils import atomic_file, program, startup
+from ibc.utils import program, startup
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,8 +31,33 @@ def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     parser = _Parser("ibc-data", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    _add_convert(commands)
-    _add_replay(commands)
+    command = commands.add_parser("convert", help="make a record file of recorded episodes")
+    inputs = " or ".join(formats.descriptions())
+    command.add_argument("input", help=f"{inputs}; a glob has to be quoted")
+    command.add_argument(
+        "output", nargs="?", help="record file to make (datasets/<task>/<task>.tfrecord)"
+    )
+    command.add_argument("--task", help="D4RL task, such as door-human-v0: checks sizes")
+    command.add_argument(
+        "--top_fraction",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="keep this share of the episodes, those with the highest returns (1.0)",
+    )
+    command.set_defaults(run=convert)
+    command = commands.add_parser(
+        "replay", help="repeat a record file's actions and report what differs"
+    )
+    command.add_argument("shard", help="record file")
+    command.add_argument("--task", required=True, help=f"one of {', '.join(tasks.TASKS)}")
+    command.add_argument("--num_episodes", type=int, metavar="N", help="the first N episodes (all)")
+    command.add_argument(
+        "--across_timeouts",
+        action="store_true",
+        help="go on where D4RL cut a demonstration for time",
+    )
+    command.set_defaults(run=replay)
     command = commands.add_parser("info", help="tell what is in record files")
     command.add_argument("pattern", help="file name or quoted glob")
     command.add_argument(
@@ -61,7 +85,6 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
             raise ValueError("give the record file to make after the input, or --task.")
         output = f"datasets/{arguments.task}/{arguments.task}.tfrecord"
     shard_files.check_name(output)
-    atomic_file.check_place(output)
     _check_not_its_own_input(arguments.input, output)
     source = converter.open_source(arguments.input, arguments.task)
     # Of a folder it is known only now which file is read.
@@ -125,23 +148,16 @@ def verify(arguments: argparse.Namespace) -> Iterable[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
     arguments = make_parser().parse_args(argv)
-    try:
+    removed = "terminated; unfinished files were removed."
+    with program.one_line_errors(arguments.debug, terminated=removed):
         # Only here, so that --help and wrong arguments do not wait for TensorFlow.
         startup.import_tensorflow_quietly()
-        with program.plain_errors():
-            for line in arguments.run(arguments):
-                program.say(line)
-    except (ValueError, OSError, ImportError) as error:
-        program.fail(error, debug=arguments.debug)
-    except KeyboardInterrupt:
-        message = "interrupted; unfinished files were removed."
-        program.fail(message, status=128 + signal.SIGINT)
+        for line in arguments.run(arguments):
+            program.say(line)
 
 
 def run() -> None:
     """Entry point of the console script."""
-    # An exception, unlike the default action, lets half-written files be removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     program.set_up_logging()
     main()
 
@@ -149,53 +165,15 @@ def run() -> None:
 def _check_not_its_own_input(pattern: str, output: str) -> None:
     patterns = [os.path.expanduser(part.strip()) for part in pattern.split(",")]
     inputs = [name for part in patterns for name in (part, *glob.glob(part))]
-    read = {os.path.realpath(file) for name in inputs for file in shard_files.files_of(name)}
     output_file = os.path.expanduser(output)
-    written = [
-        file
-        for name in (output_file, os.path.realpath(output_file))
-        for file in shard_files.files_of(name)
-    ]
-    if not read.isdisjoint(map(os.path.realpath, written)):
+    read, written = (
+        {os.path.realpath(file) for name in names for file in shard_files.files_of(name)}
+        for names in (inputs, [output_file, os.path.realpath(output_file)])
+    )
+    if read & written:
         raise ValueError(
             f"{output} is among the files to convert, which it would replace: give another name."
         )
-
-
-def _add_convert(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser(
-        "convert", help="make a record file of D4RL's HDF5, of Minari's HDF5 or of record files"
-    )
-    command.add_argument(
-        "input", help="HDF5 file, folder of a Minari data set, or quoted glob of record files"
-    )
-    command.add_argument(
-        "output", nargs="?", help="record file to make (datasets/<task>/<task>.tfrecord)"
-    )
-    command.add_argument("--task", help="D4RL task, such as door-human-v0: checks sizes")
-    command.add_argument(
-        "--top_fraction",
-        type=float,
-        default=1.0,
-        metavar="SHARE",
-        help="keep this share of the episodes, those with the highest returns (1.0)",
-    )
-    command.set_defaults(run=convert)
-
-
-def _add_replay(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser(
-        "replay", help="repeat a record file's actions and report what differs"
-    )
-    command.add_argument("shard", help="record file")
-    command.add_argument("--task", required=True, help=f"one of {', '.join(tasks.TASKS)}")
-    command.add_argument("--num_episodes", type=int, metavar="N", help="the first N episodes (all)")
-    command.add_argument(
-        "--across_timeouts",
-        action="store_true",
-        help="go on where D4RL cut a demonstration for time",
-    )
-    command.set_defaults(run=replay)
 
 
 if __name__ == "__main__":

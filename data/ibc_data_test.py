@@ -10,6 +10,7 @@ import tensorflow as tf
 from matplotlib import image
 
 from ibc.data import ibc_data
+from ibc.data.inspection import picture
 from ibc.data.records import manifest, shard_reader
 from tests import shard_testing
 
@@ -124,8 +125,7 @@ def test_info_tells_successes_and_totals_of_several_files(particle_data, capsys)
 
 @pytest.mark.parametrize("with_image", [False, True])
 def test_info_draws_a_picture(tmp_path, capsys, with_image):
-    observation = {"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)}
-    spec = shard_testing.frame_spec(observation) if with_image else None
+    spec = shard_testing.IMAGES if with_image else None
     for number in range(2):
         shard_testing.write(tmp_path / f"a_{number}.tfrecord", (4, 3), spec, seed=number)
     picture = tmp_path / "out" / "a.png"
@@ -137,17 +137,34 @@ def test_info_draws_a_picture(tmp_path, capsys, with_image):
     assert pixels[:, :, :3].std() > 0.05 and os.listdir(tmp_path / "out") == ["a.png"]
 
 
-def test_info_refuses_other_pictures_before_reading(capsys):
+def test_info_draws_no_picture_of_another_kind_or_of_different_actions(tmp_path, capsys):
     assert "ending with .png" in _error(capsys, "info", "none.tfrecord", "--picture=a.pdf")
-
-
-def test_info_draws_no_picture_of_different_actions(tmp_path, capsys):
     shard_testing.write(tmp_path / "a.tfrecord")
     spec = shard_testing.frame_spec(action_spec=tf.TensorSpec([3], tf.float32))
     shard_testing.write(tmp_path / "b.tfrecord", spec=spec)
     error = _error(capsys, "info", str(tmp_path / "*.tfrecord"), f"--picture={tmp_path}/a.png")
     assert "b.tfrecord has actions of 3 numbers, the files before of 2" in error
     assert not (tmp_path / "a.png").exists()
+
+
+def test_every_number_of_an_action_has_a_title(tmp_path):
+    action = {"arm": tf.TensorSpec([2], tf.float32), "hand": tf.TensorSpec([], tf.float32)}
+    spec = shard_testing.frame_spec(action_spec=action)
+    shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a.tfrecord", spec=spec))
+    columns = picture.action_columns(shard)
+    assert list(columns) == ["action/arm[0]", "action/arm[1]", "action/hand[0]"]
+    np.testing.assert_array_equal(columns["action/arm[1]"], shard.frames.action["arm"][:, 1])
+    np.testing.assert_array_equal(columns["action/hand[0]"], shard.frames.action["hand"])
+
+
+@pytest.mark.parametrize(
+    "returns",
+    [[0.0], [0.0, 0.0], [0.3, 0.1 + 0.2], [1e30, 1e30], [np.nan, np.nan], [-np.inf, 1.0], []],
+)
+def test_figures_that_hardly_differ_or_are_not_finite_can_be_drawn(tmp_path, returns):
+    path = tmp_path / "a.png"
+    picture.save({"return": np.array(returns), "action[0]": np.zeros(6)}, None, path)
+    assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(door_file, tmp_path, capsys):
@@ -162,16 +179,14 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(door_file, tmp_path, capsys)
 
 
 def test_verify_decodes_every_image(tmp_path, capsys):
-    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
-    path = shard_testing.write(tmp_path / "a.tfrecord", (4,), spec)
+    def blank(features):
+        encoded = features["observation/rgb"].bytes_list.value
+        encoded[0] = encoded[0][:300] + b"\xff\xd9"
+
+    path = shard_testing.write(tmp_path / "a.tfrecord", (4,), shard_testing.IMAGES)
     ibc_data.main(["verify", path])
     os.remove(path + manifest.MANIFEST_SUFFIX)
-    records = [tf.train.Example.FromString(r.numpy()) for r in tf.data.TFRecordDataset(path)]
-    encoded = records[3].features.feature["observation/rgb"].bytes_list.value
-    encoded[0] = encoded[0][:300] + b"\xff\xd9"
-    with tf.io.TFRecordWriter(path) as writer:
-        for record in records:
-            writer.write(record.SerializeToString())
+    shard_testing.change_record(path, 3, blank)
     assert len(shard_reader.read_shard(path)) == 5
     assert "1 of 1 record files" in _error(capsys, "verify", path)
 

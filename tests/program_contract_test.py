@@ -106,6 +106,8 @@ _PROGRAMS = {
         "picture",
         {("info", "nowhere.tfrecord"): "no record file matches dataset_path 'nowhere.tfrecord'"},
         report=("info", "{data}"),
+        busy=("convert", "{data}", "a.tfrecord"),
+        begun="frame/s",
         script="ibc-data",
         subcommand=("info",),
     ),

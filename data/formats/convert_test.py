@@ -1,6 +1,7 @@
 """Tests of conversions to record files, forth and back."""
 
 import os
+import weakref
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from ibc.data import formats
 from ibc.data.formats import convert
 from ibc.data.records import manifest, shard_reader
 from ibc.data.windows import dataset
+from tests import shard_testing
 
 h5py = pytest.importorskip("h5py")
 convert_testing = pytest.importorskip("tests.convert_testing")
@@ -88,7 +90,7 @@ def test_published_door_shard_comes_back_from_hdf5(tmp_path, golden):
         file["timeouts"] = is_end & (frames.discount == 1)
     done = _converted(tmp_path / "door.hdf5", tmp_path, _DOOR)
     found = shard_reader.read_shard(done.path)
-    tf.nest.map_structure(np.testing.assert_array_equal, found.frames, frames)
+    shard_testing.assert_equal(found.frames, frames)
     assert found.spec == published.spec
     assert done.episodes == 11
 
@@ -199,51 +201,6 @@ def test_values_that_are_not_finite_leave_no_file(tmp_path):
     assert os.listdir(tmp_path / "out") == []
 
 
-def _write(path, **arrays):
-    with h5py.File(path, "w") as file:
-        for key, values in arrays.items():
-            file[key] = values
-    return path
-
-
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
-        ({"data": np.zeros(3)}, "is none of these: an HDF5 file of D4RL .*; it holds data"),
-        (
-            {"observations": np.zeros((3, 2)), "actions": np.zeros((3, 2))},
-            "has no rewards, terminals; it holds actions, observations",
-        ),
-        (
-            {
-                "observations": np.zeros((3, 2)),
-                "actions": np.zeros((2, 2)),
-                "rewards": np.zeros(3),
-                "terminals": np.zeros(3),
-                "timeouts": np.zeros(3),
-            },
-            "equally long and not empty: observations 3, actions 2",
-        ),
-        (
-            {
-                "episode_0/observations": np.zeros((3, 2)),
-                "episode_0/actions": np.zeros((3, 2)),
-                "episode_0/rewards": np.zeros(3),
-                "episode_0/terminations": np.zeros(3),
-                "episode_0/truncations": np.zeros(3),
-            },
-            "/episode_0: 3 actions need 4 observations, but there are 3",
-        ),
-        ({"episode_0/observations": np.zeros((3, 2))}, "/episode_0 has no actions, rewards"),
-    ],
-)
-def test_other_files_are_refused_by_name(tmp_path, arrays, message):
-    path = _write(tmp_path / "a.hdf5", **arrays)
-    with pytest.raises(ValueError, match=message) as error:
-        convert.open_source(path)
-    assert str(path) in str(error.value) and "\n" not in str(error.value)
-
-
 def test_data_of_another_task_is_refused(tmp_path):
     source = convert_testing.write_d4rl(tmp_path / "a.hdf5", _episodes(46, 26), _TERMINATED)
     with pytest.raises(ValueError, match=r"not those of door-human-v0, \[39\] and \[28\]"):
@@ -260,6 +217,44 @@ def test_files_that_are_no_hdf5_or_missing_are_refused(tmp_path):
     for path, state in ((tmp_path / "b.hdf5", "missing"), (tmp_path, "the folder holds ")):
         with pytest.raises(FileNotFoundError, match=f"{state}.*described at https"):
             convert.open_source(path)
+
+
+def test_one_record_file_at_a_time_is_in_memory(tmp_path, monkeypatch):
+    shard_testing.write_several(tmp_path / "in", [(4, 3)] * 3)
+    alive, read_shard = [], shard_reader.read_shard
+
+    def read(path):
+        assert not any(reference() is not None for reference in alive)
+        shard = read_shard(path)
+        alive.append(weakref.ref(shard.frames.action))
+        return shard
+
+    monkeypatch.setattr(shard_reader, "read_shard", read)
+    source = convert.open_source(str(tmp_path / "in" / "*.tfrecord"))
+    done = convert.convert(source, tmp_path / "all.tfrecord")
+    assert (done.episodes, len(alive)) == (6, 6)
+
+
+def test_record_files_that_differ_are_refused(tmp_path):
+    shard_testing.write(tmp_path / "a_0.tfrecord")
+    spec = shard_testing.frame_spec(action_spec=tf.TensorSpec([3], tf.float32))
+    shard_testing.write(tmp_path / "a_1.tfrecord", spec=spec)
+    with pytest.raises(ValueError, match=r"a_1.tfrecord is unlike .*a_0.tfrecord: action"):
+        convert.open_source(str(tmp_path / "a_*.tfrecord"))
+
+
+def test_record_files_can_be_filtered(tmp_path):
+    paths = shard_testing.write_several(tmp_path, [(4, 3), (2,)])
+    source = convert.open_source(str(tmp_path / "*.tfrecord"))
+    np.testing.assert_array_equal(source.lengths, [5, 4, 3])
+    shards = [shard_reader.read_shard(path).frames for path in paths]
+    rewards = np.concatenate([frames.reward for frames in shards])
+    returns = [rewards[:5].sum(), rewards[5:9].sum(), rewards[9:].sum()]
+    done = convert.convert(source, tmp_path / "best.tfrecord", 0.3)
+    best = slice(*[(0, 5), (5, 9), (9, 12)][int(np.argmax(returns))])
+    found = shard_reader.read_shard(done.path).frames
+    expected = tf.nest.map_structure(lambda *parts: np.concatenate(parts)[best], *shards)
+    shard_testing.assert_equal(found, expected)
 
 
 _ONE_EPISODE = """
@@ -302,3 +297,5 @@ def test_a_format_is_added_by_a_file_of_its_own(tmp_path, monkeypatch):
         FileNotFoundError, match=r"HDF5 file of D4RL .* or an npz file of one episode"
     ):
         convert.open_source(tmp_path / "b.npy")
+    known = {source.description.partition(" (")[0] for source in convert.known_formats()}
+    assert set(formats.descriptions()) == known and len(known) == 4

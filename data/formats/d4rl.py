@@ -41,8 +41,9 @@ class D4RLFile:
 
     @hdf5.reads
     def _check_and_divide(self) -> None:
-        file, keys = self._file, (*_KEYS, *self._optional)
+        file = self._file
         hdf5.check_keys(self.path, file, _KEYS)
+        keys = _KEYS + (("timeouts",) if "timeouts" in file else ())
         for key in keys:
             hdf5.check_array(self.path, key, file[key], _RANKS.get(key, _LIST))
         hdf5.check_lengths(self.path, {key: len(file[key]) for key in keys})
@@ -71,14 +72,10 @@ class D4RLFile:
             bool(self._terminals[steps.stop - 1]),
         )
 
-    @property
-    def _optional(self) -> tuple[str, ...]:
-        return ("timeouts",) if "timeouts" in self._file else ()
-
     def _divide(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the first step of each episode, and the one after its last."""
         is_end = self._terminals.copy()
-        if self._optional:
+        if "timeouts" in self._file:
             is_end |= hdf5.read_flags(self.path, self._file, "timeouts")
         elif self._family is None:
             raise ValueError(
@@ -104,7 +101,7 @@ def episode_returns(
       family: The environment it is of, if known.
     """
     combine = np.max if are_running_counts(rewards, family) else np.sum
-    return np.array([combine(np.float64(episode)) for episode in rewards])
+    return np.array([combine(np.asarray(episode, np.float64)) for episode in rewards])
 
 
 def are_running_counts(
@@ -123,9 +120,10 @@ def are_running_counts(
     if family is None or not family.rewards_accumulate:
         return False
     elements = len(family.arguments["elements"])
-    if any(np.sum(np.float64(episode)) > elements for episode in rewards):
+    episodes = [np.asarray(episode, np.float64) for episode in rewards]
+    if any(np.sum(episode) > elements for episode in episodes):
         return True
-    return not any((np.diff(np.float64(episode)) < 0).any() for episode in rewards)
+    return not any((np.diff(episode) < 0).any() for episode in episodes)
 
 
 def _limit_reached(is_end: np.ndarray, limit: int) -> np.ndarray:

@@ -31,6 +31,7 @@ def _episodes(rewards):
     [
         ([[0, 0, 0]], [0]),
         ([[0, 0, 1]], [1]),
+        ([[0], [1]], [0, 1]),
         ([[0, 0, 1, 0]], [1]),
         ([[0, 1, 1, 1]], [1]),
         # Two elements in successive steps, and a driver's last frame.

@@ -110,23 +110,19 @@ def _check_self_contained(file: Any) -> None:
     links: dict[str, Any] = {}
     file.visititems_links(links.__setitem__)
     for name, link in links.items():
+        others = set()
         if isinstance(link, h5py.ExternalLink):
             others = {link.filename}
-        elif isinstance(link, h5py.HardLink) and isinstance(file[name], h5py.Dataset):
-            others = _other_files(file[name])
-        else:
-            others = set()
+        elif isinstance(link, h5py.HardLink) and isinstance(array := file[name], h5py.Dataset):
+            sources = array.virtual_sources() if array.is_virtual else ()
+            others = {source.file_name for source in sources}
+            others.update(external for external, *_ in array.external or ())
+            others.discard(".")
         if others:
             raise ValueError(
                 f"{file.filename}: {name} is kept in another file, {min(others)}: copy all of it "
                 "into one file."
             )
-
-
-def _other_files(array: Any) -> set[str]:
-    """Returns the names of the files that an array's values are kept in, other than its own."""
-    sources = {s.file_name for s in array.virtual_sources()} if array.is_virtual else set()
-    return (sources | {name for name, *_ in array.external or ()}) - {"."}
 
 
 def check_keys(where: str, group: Any, keys: tuple[str, ...]) -> None:

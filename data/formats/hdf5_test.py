@@ -1,4 +1,4 @@
-"""Tests of HDF5 files with other things where arrays are expected."""
+"""Tests of HDF5 files that hold other things than what is expected."""
 
 import numpy as np
 import pytest
@@ -16,91 +16,85 @@ _STEPS = {
 }
 
 
+def _minari(name="episode_0", **changes):
+    keys = ("rewards", "terminations", "truncations")
+    arrays = {"observations": np.zeros((3, 2)), "actions": np.zeros((2, 2))}
+    return {name: arrays | {key: np.zeros(2) for key in keys} | changes}
+
+
 def _write(path, **arrays):
     with h5py.File(path, "w") as file:
         for key, values in arrays.items():
-            file[key] = values
+            for name, array in values.items() if isinstance(values, dict) else [("", values)]:
+                file[f"{key}/{name}".rstrip("/")] = array
     return path
 
 
-@pytest.mark.parametrize(
-    ("key", "values", "found"),
-    [
-        ("actions", np.zeros(3), r"of shape \[3\], expected an array \[n, size\]"),
-        ("actions", np.zeros((3, 2, 2)), r"of shape \[3, 2, 2\]"),
-        ("actions", np.float64(1), "one number"),
-        ("observations", np.zeros(3), r"of shape \[3\]"),
-        ("observations", {"arm": np.zeros((3, 2))}, "a group"),
-        ("observations", np.array([[b"a"]] * 3), r"\|S1 values"),
-        ("rewards", np.float64(1), "one number"),
-        ("rewards", np.zeros((3, 2)), r"of shape \[3, 2\], expected an array \[n\]"),
-        ("terminals", {"all": np.zeros(3)}, "a group"),
-        ("timeouts", np.bool_(True), "one number"),
-    ],
-)
-def test_d4rl_files_of_other_shapes_are_refused(tmp_path, key, values, found):
-    arrays = {name: array for name, array in _STEPS.items() if name != key}
-    parts = (
-        {f"{key}/{name}": array for name, array in values.items()}
-        if isinstance(values, dict)
-        else {key: values}
-    )
-    path = _write(tmp_path / "a.hdf5", **arrays, **parts)
-    for task in (None, "hopper-medium-v0"):
-        with pytest.raises(ValueError, match=f"a.hdf5: {key} is {found}") as error:
-            convert.open_source(path, task)
-        assert "\n" not in str(error.value)
+def _assert_refused(path, message, task=None):
+    with pytest.raises(ValueError, match=message) as error:
+        convert.open_source(path, task)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("key", "values", "found"),
+    ("changes", "message"),
     [
-        ("actions", np.zeros(2), r"/episode_0: actions is of shape \[2\]"),
-        ("rewards", np.float64(1), "/episode_0: rewards is one number"),
-        ("truncations", np.array([b"a", b"b"]), r"/episode_0: truncations is \|S1 values"),
-        ("observations", np.float64(1), "/episode_0/observations is one number"),
+        ({"actions": np.zeros(3)}, r"actions is of shape \[3\], expected an array \[n, size\]"),
+        ({"actions": np.zeros((3, 2, 2))}, r"actions is of shape \[3, 2, 2\]"),
+        ({"actions": np.float64(1)}, "actions is one number"),
+        ({"observations": np.zeros(3)}, r"observations is of shape \[3\]"),
+        ({"observations": {"arm": np.zeros((3, 2))}}, "observations is a group"),
+        ({"observations": np.array([[b"a"]] * 3)}, r"observations is \|S1 values"),
+        ({"observations": np.zeros((3, 0))}, r"observations is of shape \[3, 0\]"),
+        ({"rewards": np.float64(1)}, "rewards is one number"),
+        ({"rewards": np.zeros((3, 2))}, r"rewards is of shape \[3, 2\], expected an array \[n\]"),
+        ({"terminals": {"all": np.zeros(3)}}, "terminals is a group"),
+        ({"timeouts": np.bool_(True)}, "timeouts is one number"),
+        (
+            {"actions": np.zeros((2, 2))},
+            "arrays must be equally long and not empty: observations 3, actions 2",
+        ),
     ],
 )
-def test_minari_files_of_other_shapes_are_refused(tmp_path, key, values, found):
-    arrays = {
-        "observations": np.zeros((3, 2)),
-        "actions": np.zeros((2, 2)),
-        **{name: np.zeros(2) for name in ("rewards", "terminations", "truncations")},
-        key: values,
-    }
-    path = _write(tmp_path / "a.hdf5", **{f"episode_0/{k}": v for k, v in arrays.items()})
-    with pytest.raises(ValueError, match=found):
-        convert.open_source(path)
-    path = _write(tmp_path / "b.hdf5", episode_0=np.zeros(3))
-    with pytest.raises(ValueError, match="/episode_0 is an array, expected a group"):
-        convert.open_source(path)
+@pytest.mark.parametrize("task", [None, "hopper-medium-v0"])
+def test_d4rl_files_of_other_shapes_are_refused(tmp_path, changes, message, task):
+    path = _write(tmp_path / "a.hdf5", **{**_STEPS, **changes})
+    _assert_refused(path, f"a.hdf5: {message}", task)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"data": np.zeros(3)}, "is none of these: an HDF5 file of D4RL .*; it holds data"),
+        (
+            {key: _STEPS[key] for key in ("observations", "actions")},
+            "has no rewards, terminals; it holds actions, observations",
+        ),
+        ({"episode_0/observations": np.zeros((3, 2))}, "/episode_0 has no actions, rewards"),
+        ({"episode_0": np.zeros(3)}, "/episode_0 is an array, expected a group"),
+        (
+            _minari(observations=np.zeros((2, 2))),
+            "/episode_0: 2 actions need 3 observations, but there are 2",
+        ),
+        (_minari(actions=np.zeros(2)), r"/episode_0: actions is of shape \[2\]"),
+        (_minari(rewards=np.float64(1)), "/episode_0: rewards is one number"),
+        (_minari(truncations=np.array([b"a"] * 2)), r"/episode_0: truncations is \|S1 values"),
+        (_minari(observations=np.float64(1)), "/episode_0/observations is one number"),
+        (
+            _minari() | _minari("episode_1", observations=np.zeros((3, 3))),
+            r"/episode_1 is unlike /episode_0: its steps are {'observations': \[3\], 'actions'",
+        ),
+    ],
+)
+def test_other_files_are_refused_by_name(tmp_path, arrays, message):
+    _assert_refused(_write(tmp_path / "a.hdf5", **arrays), message)
 
 
 @pytest.mark.parametrize("key", ["terminals", "timeouts"])
 @pytest.mark.parametrize("value", [np.nan, 0.5, -1, 255])
 def test_marks_of_steps_are_zero_or_one(tmp_path, key, value):
     path = _write(tmp_path / "a.hdf5", **{**_STEPS, key: np.array([0, value, 1.0])})
-    with pytest.raises(ValueError, match=rf"a.hdf5: {key} holds .*, expected 0 or 1"):
-        convert.open_source(path)
-
-
-def test_observations_without_numbers_are_refused(tmp_path):
-    path = _write(tmp_path / "a.hdf5", **{**_STEPS, "observations": np.zeros((3, 0))})
-    with pytest.raises(ValueError, match=r"observations is of shape \[3, 0\]"):
-        convert.open_source(path)
-
-
-def test_episodes_of_different_sizes_are_refused(tmp_path):
-    arrays = {}
-    for number, size in ((0, 2), (1, 3)):
-        steps = {"observations": np.zeros((3, size)), "actions": np.zeros((2, 2))}
-        for key in ("rewards", "terminations", "truncations"):
-            steps[key] = np.zeros(2)
-        arrays |= {f"episode_{number}/{key}": values for key, values in steps.items()}
-    path = _write(tmp_path / "a.hdf5", **arrays)
-    expected = r"/episode_1 is unlike /episode_0: its steps are {'observations': \[3\], 'actions'"
-    with pytest.raises(ValueError, match=expected):
-        convert.open_source(path)
+    _assert_refused(path, rf"a.hdf5: {key} holds .*, expected 0 or 1")
 
 
 def _external_link(file, path):
@@ -124,8 +118,7 @@ def test_files_that_take_arrays_from_other_files_are_refused(tmp_path, refer):
     path = _write(tmp_path / "a.hdf5", **arrays)
     with h5py.File(path, "a") as file:
         refer(file, str(other))
-    with pytest.raises(ValueError, match=r"a\.hdf5: actions is kept in another file, .*other.hdf5"):
-        convert.open_source(path)
+    _assert_refused(path, r"a\.hdf5: actions is kept in another file, .*other.hdf5")
 
 
 def test_links_within_a_file_are_followed(tmp_path):

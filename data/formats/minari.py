@@ -47,7 +47,12 @@ class MinariFile:
         self._episodes = [file[match[0]] for match in matches]
         for episode in self._episodes:
             self._check(episode)
-            self._check_like_first(episode)
+            first = self._episodes[0]
+            if (found := _sizes(episode)) != (expected := _sizes(first)):
+                raise ValueError(
+                    f"{self.path}{episode.name} is unlike {first.name}: its steps are {found}, not "
+                    f"{expected}."
+                )
         rewards = [np.ravel(episode["rewards"][:]) for episode in self._episodes]
         self.lengths = np.array([len(values) for values in rewards])
         self.returns = d4rl.episode_returns(rewards, self._family)
@@ -98,15 +103,6 @@ class MinariFile:
         if self._family is not None:
             shape = self._observation_shape(observations)
             hdf5.check_sizes(where, self._family, shape, actions.shape[1:])
-
-    def _check_like_first(self, episode: Any) -> None:
-        """Checks that an episode's arrays have the names and sizes of the first one's."""
-        first = self._episodes[0]
-        if (found := _sizes(episode)) != (expected := _sizes(first)):
-            raise ValueError(
-                f"{self.path}{episode.name} is unlike {first.name}: its steps are {found}, not "
-                f"{expected}."
-            )
 
     def _observation_shape(self, observations: Any) -> tuple[int, ...]:
         """Returns the shape that observations have once they are laid out as the task's."""

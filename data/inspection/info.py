@@ -1,8 +1,7 @@
 """What is in record files: figures of their frames and episodes, and whether they are whole."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -52,12 +51,6 @@ def summarize(shard: shard_reader.Shard) -> Summary:
     )
 
 
-def joined(summaries: Sequence[Summary]) -> Summary:
-    """Returns the figures of all episodes together."""
-    names = [field.name for field in dataclasses.fields(Summary)]
-    return Summary(*(np.concatenate([getattr(s, name) for s in summaries]) for name in names))
-
-
 def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
     """Yields lines about record files: what a frame is, how many there are, returns and ranges.
 
@@ -82,9 +75,15 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
         yield from _describe_shard(shard, summaries[-1])
         if picture is not None:
             columns.append(drawing.action_columns(shard))
-            _check_titles(path, columns, picture)
+            if columns[-1].keys() != columns[0].keys():
+                raise ValueError(
+                    f"{path} has actions of {len(columns[-1])} numbers, the files before of "
+                    f"{len(columns[0])}, which --picture={picture} cannot show together: draw them "
+                    "one by one."
+                )
             image = image or drawing.first_image(shard)
-    total = joined(summaries)
+    figures = zip(*map(dataclasses.astuple, summaries), strict=True)
+    total = Summary(*map(np.concatenate, figures))
     if len(summaries) > 1:
         yield f"Total of {len(summaries)} files: {frames} frames, {len(total.lengths)} episodes"
         yield from (f"  {line}" for line in total.lines())
@@ -121,24 +120,13 @@ def _share(flags: np.ndarray) -> str:
     return f"{flags.sum()} of {len(flags)} ({100 * flags.mean():.3g} %)"
 
 
-def _check_titles(path: str, columns: Sequence[Mapping[str, Any]], picture: str) -> None:
-    """Checks that the actions last read have the parts of the first ones."""
-    if columns[-1].keys() != columns[0].keys():
-        raise ValueError(
-            f"{path} has actions of {len(columns[-1])} numbers, the files before of "
-            f"{len(columns[0])}, which --picture={picture} cannot show together: draw them one by "
-            "one."
-        )
-
-
 def _describe_shard(shard: shard_reader.Shard, summary: Summary) -> Iterator[str]:
     yield f"{shard.path}: {len(shard)} frames, {len(summary.lengths)} episodes"
     yield f"  manifest: {'matches' if manifest.load(shard.path) else 'none'}"
     yield from (f"  {line}" for line in summary.lines())
     for part in ("observation", "action"):
-        described = specs.leaves(getattr(shard.spec, part))
+        described = specs.leaves(getattr(shard.spec, part), part)
         values = tf.nest.flatten(getattr(shard.frames, part))
-        for (name, spec), array in zip(described.items(), values, strict=True):
-            title = "/".join(filter(None, (part, name)))
+        for (title, spec), array in zip(described.items(), values, strict=True):
             extent = "" if specs.is_image(spec) else f", {array.min():.6g} to {array.max():.6g}"
             yield f"  {title}: {specs.describe(spec)}{extent}"

@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import tensorflow as tf
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -31,10 +30,9 @@ def check_name(path: str | os.PathLike) -> None:
 
 def action_columns(shard: shard_reader.Shard) -> dict[str, np.ndarray]:
     """Returns the values [n] of each number of a record file's actions, by title."""
-    parts = zip(specs.leaves(shard.spec.action), tf.nest.flatten(shard.frames.action), strict=True)
+    titles = specs.leaves(shard.spec.action, "action")
     columns = {}
-    for name, values in parts:
-        title = "/".join(filter(None, ("action", name)))
+    for title, values in zip(titles, tf.nest.flatten(shard.frames.action), strict=True):
         for number, column in enumerate(np.reshape(values, (len(values), -1)).T):
             columns[f"{title}[{number}]"] = column
     return columns
@@ -42,14 +40,10 @@ def action_columns(shard: shard_reader.Shard) -> dict[str, np.ndarray]:
 
 def first_image(shard: shard_reader.Shard) -> tuple[str, np.ndarray] | None:
     """Returns title and pixels [height, width, 3] of the first frame's image, None without one."""
-    parts = zip(
-        specs.leaves(shard.spec.observation).items(),
-        tf.nest.flatten(shard.frames.observation),
-        strict=True,
-    )
-    for (name, spec), values in parts:
+    described = specs.leaves(shard.spec.observation, "observation").items()
+    arrays = tf.nest.flatten(shard.frames.observation)
+    for (title, spec), values in zip(described, arrays, strict=True):
         if specs.is_image(spec):
-            title = "/".join(filter(None, ("observation", name)))
             return f"{title}, first frame", tf.io.decode_jpeg(values[0]).numpy()
     return None
 
@@ -64,12 +58,8 @@ def save(
     Args:
       histograms: Title -> numbers, any shape.
       image: `first_image` of a file.
-      path: Name of the PNG; its folder is made if missing.
-
-    Raises:
-      ValueError: The name does not end with .png.
+      path: Name of the PNG, see `check_name`; its folder is made if missing.
     """
-    check_name(path)
     panels = len(histograms) + (image is not None)
     rows = -(-panels // _COLUMNS)
     size = _PANEL_INCHES[0] * _COLUMNS, _PANEL_INCHES[1] * rows
@@ -79,22 +69,18 @@ def save(
     for panel in axes[panels:]:
         panel.set_axis_off()
     for panel, (title, values) in zip(axes, histograms.items(), strict=False):
-        _draw_histogram(panel, title, values)
+        values = np.asarray(values, np.float64)[np.isfinite(values)]
+        if len(values):
+            panel.hist(values, bins=_BINS, range=_range(values), color="#1f5fa8")
+        panel.set_title(title, fontsize=9)
+        panel.tick_params(labelsize=7)
+        panel.spines[["top", "right"]].set_visible(False)
     if image is not None:
         axes[panels - 1].imshow(np.squeeze(image[1]), cmap="gray")
         axes[panels - 1].set_title(image[0], fontsize=9)
         axes[panels - 1].set_axis_off()
     with atomic_file.replacing(path) as temporary:
         figure.savefig(temporary)
-
-
-def _draw_histogram(axes: Axes, title: str, values: np.ndarray) -> None:
-    values = np.float64(values)[np.isfinite(values)]
-    if len(values):
-        axes.hist(values, bins=_BINS, range=_range(values), color="#1f5fa8")
-    axes.set_title(title, fontsize=9)
-    axes.tick_params(labelsize=7)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

@@ -123,6 +123,7 @@ def _replay_episode(
 ) -> Difference:
     """Replays the actions between the frames of one episode."""
     recorded = specs.leaves(frames.observation)
+    names = {key: key or "observation" for key in recorded}
     first = tf.nest.map_structure(lambda values: values[0], frames.observation)
     env.reset(seed=number)  # Sensors may be noisy, as the kitchen's are.
     seen = [specs.leaves(env.restore(first))]
@@ -137,8 +138,8 @@ def _replay_episode(
     return Difference(
         episode=number,
         steps=len(rewards),
-        start={_name(key): float(values[0].max()) for key, values in differences.items()},
-        observation={_name(key): float(values[1:].max()) for key, values in differences.items()},
+        start={names[key]: float(values[0].max()) for key, values in differences.items()},
+        observation={names[key]: float(values[1:].max()) for key, values in differences.items()},
         reward=float(np.abs(found_rewards - frames.reward[:-1]).max()),
     )
 
@@ -149,7 +150,3 @@ def _difference(key: str, found: np.ndarray, expected: np.ndarray) -> np.ndarray
     if key.endswith(_ANGLE_SUFFIX):
         return np.minimum(difference, np.abs(2 * np.pi - difference))
     return difference
-
-
-def _name(key: str) -> str:
-    return key or "observation"

@@ -1,5 +1,7 @@
 """Tests of replays."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -81,27 +83,14 @@ def test_noisy_sensors_say_the_same_in_every_replay(tmp_path):
     "recorded", [[0, 1, 0, 0, 1, 0], [0, 1, 1, 1, 2, 2]], ids=["increments", "counts"]
 )
 def test_kitchen_rewards_are_compared_in_their_convention(tmp_path, monkeypatch, recorded):
-    class Kitchen:
-        def reset(self, seed):
-            pass
-
-        def restore(self, observation):
-            self.rewards = iter([0, 1, 0, 0, 1])
-            return observation
-
-        def step(self, action):
-            return np.zeros(60, np.float32), next(self.rewards), False, False, {}
-
-        def observation_spec(self):
-            return array_spec.ArraySpec([60], np.float32, "observation")
-
-        def action_spec(self):
-            return array_spec.ArraySpec([9], np.float32)
-
-        def close(self):
-            pass
-
-    monkeypatch.setattr(suite, "load", lambda *_, **__: Kitchen())
+    rewards = iter([0, 1, 0, 0, 1])
+    kitchen = mock.Mock(
+        restore=lambda observation: observation,
+        step=lambda action: (np.zeros(60, np.float32), next(rewards), False, False, {}),
+        observation_spec=lambda: array_spec.ArraySpec([60], np.float32, "observation"),
+        action_spec=lambda: array_spec.ArraySpec([9], np.float32),
+    )
+    monkeypatch.setattr(suite, "load", lambda *_, **__: kitchen)
     monkeypatch.setattr(suite, "gym_env", lambda env: env)
     steps = np.zeros((6, 60)), np.zeros((6, 9)), np.array(recorded), True
     frames = convert.episode_frames(*steps)
