@@ -41,21 +41,12 @@ def golden():
 @pytest.fixture(scope="session")
 def particle_data(tmp_path_factory) -> str:
     """Records 2 shards of 10 oracle episodes of the 2-D particle task; returns their glob."""
-    from ibc.data.recording import options as recording_options
-    from ibc.data.recording import recorder
+    from tests import training
 
-    folder = tmp_path_factory.mktemp("particle_data")
+    path = str(tmp_path_factory.mktemp("particle_data") / "oracle.tfrecord")
     for replica in range(2):
-        options = recording_options.EvaluationOptions(
-            task="PARTICLE",
-            policy="oracle",
-            num_episodes=10,
-            dataset_path=str(folder / "oracle.tfrecord"),
-            replicas=2,
-        )
-        recorder.run(options, replica)
-        gin.clear_config()
-    return str(folder / "oracle*.tfrecord")
+        training.record("PARTICLE", path, num_episodes=10, replica=replica, replicas=2)
+    return path.replace(".tfrecord", "*.tfrecord")
 
 
 @pytest.fixture

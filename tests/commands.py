@@ -8,8 +8,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gin
 from absl import flags, logging
@@ -63,14 +64,63 @@ def in_process(command: str, arguments: Sequence[str], unread: bool = False) -> 
 
 def as_program(command: str, arguments: Sequence[str], folder: pathlib.Path) -> Done:
     """Runs a command in a process of its own, in a folder."""
-    done = subprocess.run(
-        [sys.executable, "-m", MODULES[command].__name__, *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST_SECONDS,
-    )
+    done = python("-m", MODULES[command].__name__, *arguments, cwd=folder)
     return Done(done.returncode, done.stdout, errors_among(done.stderr))
+
+
+def python(*arguments: str | os.PathLike, **options: Any) -> subprocess.CompletedProcess:
+    """Runs Python to its end; `options` are those of `subprocess.run`."""
+    options = {"capture_output": True, "text": True, "timeout": _LONGEST_SECONDS, **options}
+    return subprocess.run([sys.executable, *arguments], **options)
+
+
+def start(*arguments: str, **options: Any) -> subprocess.Popen:
+    """Starts Python in a session of its own, with one pipe for all that it writes."""
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(
+        [sys.executable, *arguments], **{**pipe, "start_new_session": True, **options}
+    )
+
+
+def contents(folder: pathlib.Path) -> dict[pathlib.Path, bytes]:
+    """Reads all files of a folder; returns what is in them by their places in it."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
+def wait_for(process: subprocess.Popen, pattern: str) -> None:
+    """Reads a command's output up to a line with a pattern."""
+    output = ""
+    for line in process.stdout:
+        output += line
+        if re.search(pattern, line):
+            return
+    raise AssertionError(output)
+
+
+def wait_for_files(
+    process: subprocess.Popen, folder: pathlib.Path, pattern: str, count: int
+) -> None:
+    """Waits until a command that goes on has made as many files."""
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    while len(list(folder.glob(pattern))) < count:
+        assert process.poll() is None, (process.stderr or process.stdout).read()
+        assert time.monotonic() < deadline, f"there are no {count} files {pattern}"
+        time.sleep(0.05)
+
+
+def finished(process: subprocess.Popen) -> str:
+    """Waits for a command that succeeds; returns its output."""
+    output, _ = process.communicate(timeout=_LONGEST_SECONDS)
+    assert process.returncode == 0, output
+    return output
+
+
+def only_error(text: str) -> str:
+    """Returns the one line of error of a command that has failed without a traceback."""
+    assert "Traceback" not in text
+    (line,) = [line for line in text.splitlines() if line.startswith("error: ")]
+    return line
 
 
 @contextlib.contextmanager

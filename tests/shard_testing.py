@@ -35,6 +35,13 @@ def frame_spec(
 IMAGES = frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
 
 
+def noise_spec(images: bool = False) -> trajectory.Trajectory:
+    """The spec of one frame of an unknown robot, which may have a camera of 24×32 pixels."""
+    camera = {"rgb": tf.TensorSpec([24, 32, 3], tf.uint8)} if images else {}
+    action = tensor_spec.BoundedTensorSpec([2], tf.float32, -9.0, 9.0)
+    return frame_spec({"position": tf.TensorSpec([3], tf.float32), **camera}, action)
+
+
 def frames(
     spec: trajectory.Trajectory, episode_lengths: Sequence[int], seed: int = 0
 ) -> Iterator[trajectory.Trajectory]:
