@@ -4,10 +4,10 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
+
+from tests import commands
 
 _ROOT = pathlib.Path(__file__).parent.parent
 _PAGE = (_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -39,22 +39,13 @@ def run(tmp_path_factory):
         (target.parent / "__init__.py").touch()
 
     def command(module, *flags):
-        done = subprocess.run(
-            [sys.executable, "-m", module, "--task=LINE", *flags],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(site)},
-            capture_output=True,
-            text=True,
-        )
+        environment = {**os.environ, "PYTHONPATH": str(site)}
+        done = commands.python("-m", module, "--task=LINE", *flags, cwd=folder, env=environment)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
-    recorded = command(
-        "ibc.data.policy_eval",
-        "--policy=oracle",
-        "--num_episodes=5",
-        "--dataset_path=line.tfrecord",
-    )
+    oracle = ("--policy=oracle", "--num_episodes=5", "--dataset_path=line.tfrecord")
+    recorded = command("ibc.data.policy_eval", *oracle)
     assert re.search(r"Success\w*\W+1\.0", recorded), recorded
     return command
 

@@ -1,12 +1,14 @@
 """The built wheel, used from another folder than the repository."""
 
+import functools
 import os
 import pathlib
 import subprocess
-import sys
 import zipfile
 
 import pytest
+
+from tests import commands, training
 
 _ROOT = pathlib.Path(__file__).parent.parent
 
@@ -21,13 +23,14 @@ def wheel(tmp_path_factory) -> pathlib.Path:
             copy = source / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes((_ROOT / name).read_bytes())
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "-w", str(target), str(source)], check=True)
+    build = ("-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", target, source)
+    commands.python(*build, check=True)
     return next(target.glob("*.whl"))
 
 
-def test_wheel_has_configs_and_no_tests(wheel):
-    names = zipfile.ZipFile(wheel).namelist()
+def test_wheel_has_configs_and_console_scripts_and_no_tests(wheel):
+    archive = zipfile.ZipFile(wheel)
+    names = archive.namelist()
     configs = {path.name for path in (_ROOT / "configs").rglob("*.gin")}
     assert configs and configs == {pathlib.Path(n).name for n in names if n.endswith(".gin")}
     for name in ("ibc/train_eval.py", "ibc/data/policy_eval.py", "ibc/networks/mlp_ebm.py"):
@@ -35,45 +38,27 @@ def test_wheel_has_configs_and_no_tests(wheel):
     assets = {path.name for path in (_ROOT / "environments/block_pushing/assets").iterdir()}
     assert assets <= {pathlib.Path(n).name for n in names if "/assets/" in n}
     assert not [n for n in names if n.endswith("_test.py") or not n.startswith("ibc")]
+    (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
+    text = archive.read(entry_points).decode()
+    assert "ibc-train-eval = ibc.train_eval:run" in text
+    assert "ibc-policy-eval = ibc.data.policy_eval:run" in text
 
 
 def test_wheel_trains_from_another_folder(wheel, tmp_path, particle_data):
     site = tmp_path / "site"
-    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site)]
-    subprocess.run([*install, str(wheel)], check=True)
+    install = ("-m", "pip", "install", "-q", "--no-deps", "--target", site, wheel)
+    commands.python(*install, check=True)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(site)}
-
-    def python(*arguments: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, cwd=elsewhere, env=environment, timeout=300
-        )
-
+    options = dict(cwd=elsewhere, env={**os.environ, "PYTHONPATH": str(site)})
+    python = functools.partial(commands.python, **options)
     where = python("-c", "import ibc.networks.mlp_ebm as m, ibc.configs as c; print(m.__file__)")
     assert where.stdout.startswith(str(site)), where.stdout + where.stderr
     made = python("-c", "import gymnasium; gymnasium.make('ibc.tasks:BlockPush-v0').reset(seed=0)")
     assert (made.returncode, made.stderr) == (0, "")
-    trained = python(
-        "-m",
-        "ibc.train_eval",
-        "--task=PARTICLE",
-        "--gin_file=mlp_mse.gin",
-        "--gin_bindings=train_eval.num_iterations = 5",
-        "--gin_bindings=train_eval.batch_size = 32",
-        "--gin_bindings=train_eval.eval_episodes = 1",
-        f"--gin_bindings=train_eval.dataset_path = '{particle_data}'",
-        "--gin_bindings=train_eval.root_dir = 'run'",
-    )
+    numbers = dict(num_iterations=5, batch_size=32, eval_episodes=1)
+    arguments = training.arguments("run", particle_data, "mlp_mse.gin", **numbers)
+    trained = python("-m", "ibc.train_eval", *arguments)
     assert trained.returncode == 0, trained.stderr
     assert "AverageSuccessMetric = " in trained.stderr
     assert (elsewhere / "run/policies/greedy_policy/saved_model.pb").exists()
-
-
-def test_console_scripts_are_declared(wheel):
-    archive = zipfile.ZipFile(wheel)
-    entry_points = next(n for n in archive.namelist() if n.endswith("entry_points.txt"))
-    text = archive.read(entry_points).decode()
-    assert "ibc-train-eval = ibc.train_eval:run" in text
-    assert "ibc-policy-eval = ibc.data.policy_eval:run" in text
