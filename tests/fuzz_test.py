@@ -1,18 +1,24 @@
-"""Thousands of damaged files: each is refused by name, or read as if nothing had happened."""
+"""Thousands of damaged files: each is refused by name, or read as if nothing had happened.
+
+Of config files, hundreds: each is refused by name in one line, or can be parsed.
+"""
 
 import collections
 import pathlib
 import random
 import re
 
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ibc.data.records import manifest, shard_reader, specs
+from ibc.train import config_files
 from tests import fuzz_testing, shard_testing
 
 _FILES = ("", specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX)
+_CONFIGS = 400
 _MOST_ADDED_MEMORY_KB = 1 << 20
 _KINDS = ("numbers", "images")
 _CASES = [(what, True) for what in fuzz_testing.MUTATIONS] + [
@@ -47,17 +53,12 @@ def shard(request, tmp_path_factory) -> dict[str, bytes]:
         image = {"rgb": tf.TensorSpec([8, 8, 3], tf.uint8)}
         spec = shard_testing.frame_spec({**shard_testing.OBSERVATION_SPEC, **image})
     path = shard_testing.write(tmp_path_factory.mktemp("whole") / "a.tfrecord", (3, 2), spec)
-    files = {}
-    for suffix in _FILES:
-        with open(path + suffix, "rb") as file:
-            files[suffix] = file.read()
-    return files
+    return {suffix: pathlib.Path(path + suffix).read_bytes() for suffix in _FILES}
 
 
 def _write(path: str, files: dict[str, bytes]) -> None:
     for suffix, contents in files.items():
-        with open(path + suffix, "wb") as file:
-            file.write(contents)
+        pathlib.Path(path + suffix).write_bytes(contents)
 
 
 def _share(what: str) -> int:
@@ -108,3 +109,27 @@ def test_there_are_as_many_damaged_files_as_are_promised(report):
     total = len(_KINDS) * sum(_share(what) for what, _ in _CASES)
     assert total >= 2000
     report(f"{total} damaged files in all: {len(_CASES)} ways, {len(_KINDS)} kinds of shards")
+
+
+@pytest.mark.slow
+def test_damaged_config_files_are_refused_by_name(tmp_path, report):
+    whole = sorted(config_files.config_root().glob("p*/*.gin"))
+    rng = random.Random(0)
+    found = collections.Counter()
+    for _ in range(_CONFIGS):
+        path = tmp_path / "damaged.gin"
+        damaged = fuzz_testing.mutate_text(rng.choice(whole).read_bytes(), rng)
+        path.write_bytes(damaged)
+        gin.clear_config()
+        try:
+            config_files.configure(["PARTICLE"], [str(path)], [])
+        except ValueError as error:
+            message = str(error)
+            # A type is checked when all files have been read; the parameter's name says where.
+            assert str(path) in message or " must be " in message, message
+            assert "\n" not in message, message
+            found["refused"] += 1
+        else:
+            found["parsed"] += 1
+    report(f"{_CONFIGS} damaged config files: {dict(found)}")
+    assert min(found["refused"], found["parsed"]) > 0.1 * _CONFIGS

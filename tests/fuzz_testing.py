@@ -4,22 +4,15 @@ import random
 import struct
 from collections.abc import Callable
 
-_CRC32C_POLYNOMIAL = 0x82F63B78
-_MASK_DELTA = 0xA282EAD8
+from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
+
 # Lengths that a reader may take seriously: more than there is memory, than fits a signed number.
 _LENGTHS = (0, 1, 1 << 20, 1 << 31, (1 << 32) - 1, 1 << 40, 1 << 62, (1 << 63) - 8, (1 << 64) - 17)
 _NUMBERS = (b"-1", b"0", b"7", b"2147483648", b"1152921504606846976", b"1e999", b"nan")
 
 
-def masked_crc(data: bytes) -> int:
-    """The checksum that TFRecord files store: CRC-32C, rotated and shifted."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (_CRC32C_POLYNOMIAL if crc & 1 else 0)
-    crc ^= 0xFFFFFFFF
-    return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
+masked_crc = pywrap_tensorflow.masked_crc32c
+"""The checksum that TFRecord files store: CRC-32C, rotated and shifted."""
 
 
 def record(data: bytes) -> bytes:
@@ -80,16 +73,11 @@ def mutate_with_right_checksums(contents: bytes, rng: random.Random) -> bytes:
     """Changes records, their order or number, and computes the checksums anew."""
     parts = split(contents)
     number = rng.randrange(len(parts))
-    kind = rng.randrange(5)
-    if kind == 0:
+    kind = rng.choice(("anything", "double", "drop", "swap", "length"))
+    if kind == "anything":
         parts[number] = mutate_anything(parts[number], rng)
-    elif kind == 1:
-        parts.insert(rng.randrange(len(parts)), parts[number])
-    elif kind == 2:
-        del parts[number]
-    elif kind == 3:
-        other = rng.randrange(len(parts))
-        parts[number], parts[other] = parts[other], parts[number]
+    elif kind != "length":
+        _rearrange(parts, number, kind, rng)
     else:
         length = struct.pack("<Q", rng.choice(_LENGTHS))
         head = length + struct.pack("<I", masked_crc(length))
@@ -102,19 +90,24 @@ def mutate_text(contents: bytes, rng: random.Random) -> bytes:
     """Damages a text: its lines, its numbers, its words, or anything."""
     lines = contents.splitlines(keepends=True)
     number = rng.randrange(len(lines))
-    kind = rng.randrange(5)
-    if kind == 0:
-        del lines[number]
-    elif kind == 1:
-        lines.insert(rng.randrange(len(lines)), lines[number])
-    elif kind == 2:
-        lines[number] = _with_other_number(lines[number], rng)
-    elif kind == 3:
-        other = rng.randrange(len(lines))
-        lines[number], lines[other] = lines[other], lines[number]
-    else:
+    kind = rng.choice(("drop", "double", "number", "swap", "anything"))
+    if kind == "anything":
         return mutate_anything(contents, rng)
+    if kind == "number":
+        lines[number] = _with_other_number(lines[number], rng)
+    else:
+        _rearrange(lines, number, kind, rng)
     return b"".join(lines)
+
+
+def _rearrange(parts: list[bytes], number: int, kind: str, rng: random.Random) -> None:
+    if kind == "drop":
+        del parts[number]
+    elif kind == "double":
+        parts.insert(rng.randrange(len(parts)), parts[number])
+    else:
+        other = rng.randrange(len(parts))
+        parts[number], parts[other] = parts[other], parts[number]
 
 
 def _with_other_number(line: bytes, rng: random.Random) -> bytes:
