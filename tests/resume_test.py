@@ -4,78 +4,56 @@ import logging
 import pathlib
 import shutil
 
-import numpy as np
 import pytest
-import tensorflow as tf
-from tf_agents.specs import tensor_spec
 
-from ibc.train import config_files, experiment, run_config
+from ibc.train import config_files
 from ibc.train.loop import schedule
 from ibc.train.run import policy_export
-from tests import shard_testing
+from tests import shard_testing, training
+
+bound = training.bound
 
 _PIXELS = config_files.config_root() / "pushing_pixels"
 _STATES = config_files.config_root() / "pushing_states"
 _PARTICLE = config_files.config_root() / "particle"
-_SMALL = (
-    "train_eval.batch_size = 8",
-    "train_eval.policy_save_interval = 0",
-    "train_eval.learning_rate_schedule = 'exponential'",
-    "MLPEBM.width = 16",
-    "MLPMSE.width = 16",
-    "MLPMDN.width = 16",
-    "DenseResnetValue.width = 16",
-    "ConvMLPMSE.width = 16",
-    "ConvMLPMDN.width = 16",
-    "ConvMLPMDN.depth = 2",
-    "ImplicitBCAgent.num_counter_examples = 4",
-    "langevin_actions_given_obs.num_iterations = 3",
-    *[
-        f"{network}.target_{side} = 16"
-        for network in ("PixelEBM", "ConvMLPMSE", "ConvMLPMDN")
-        for side in ("height", "width")
-    ],
-)
+_SMALL = {
+    **bound("train_eval", batch_size=8, policy_save_interval=0),
+    **bound("train_eval", learning_rate_schedule="exponential"),
+    **training.SMALL_NETWORKS,
+}
+_WITH_DFO = bound("ImplicitBCAgent", fraction_dfo_samples=0.5)
 # Name → config file and further bindings.
 _CASES = {
-    "states, EBM with DFO": (
-        _PARTICLE / "mlp_ebm_quick.gin",
-        ["ImplicitBCAgent.fraction_dfo_samples = 0.5"],
-    ),
-    "states, EBM with Langevin": (_PARTICLE / "mlp_ebm_langevin_quick.gin", []),
+    "states, EBM with DFO": (_PARTICLE / "mlp_ebm_quick.gin", _WITH_DFO),
+    "states, EBM with Langevin": (_PARTICLE / "mlp_ebm_langevin_quick.gin", {}),
     "states, Langevin, mixed": (
         _PARTICLE / "mlp_ebm_langevin_quick.gin",
-        ["train_eval.mixed_precision = True", "MLPEBM.dense_layer_type = 'spectral_norm'"],
+        bound("train_eval", mixed_precision=True)
+        | bound("MLPEBM", dense_layer_type="spectral_norm"),
     ),
-    "states, MSE": (_PARTICLE / "mlp_mse.gin", []),
+    "states, MSE": (_PARTICLE / "mlp_mse.gin", {}),
     "states, MDN, cosine": (
         _STATES / "mlp_mdn_quick.gin",
-        ["train_eval.learning_rate_schedule = 'cosine'"],
+        bound("train_eval", learning_rate_schedule="cosine"),
     ),
-    "states, autoregressive": (_PARTICLE / "mlp_ebm_autoregressive_quick.gin", []),
-    "images, EBM with DFO": (
-        _PIXELS / "pixel_ebm_best.gin",
-        ["ImplicitBCAgent.fraction_dfo_samples = 0.5"],
-    ),
-    "images, EBM with Langevin": (_PIXELS / "pixel_ebm_langevin.gin", []),
-    "images, MSE": (_PIXELS / "pixel_mse_best.gin", []),
-    "images, MDN": (_PIXELS / "pixel_mdn_best.gin", []),
+    "states, autoregressive": (_PARTICLE / "mlp_ebm_autoregressive_quick.gin", {}),
+    "images, EBM with DFO": (_PIXELS / "pixel_ebm_best.gin", _WITH_DFO),
+    "images, EBM with Langevin": (_PIXELS / "pixel_ebm_langevin.gin", {}),
+    "images, MSE": (_PIXELS / "pixel_mse_best.gin", {}),
+    "images, MDN": (_PIXELS / "pixel_mdn_best.gin", {}),
 }
 _FAST = "states, MSE"
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> dict[str, str]:
-    """Record files of two episodes of noise: of states and of images, 24×32 pixels."""
-    state = {"position": tf.TensorSpec([3], tf.float32)}
-    image = {**state, "rgb": tf.TensorSpec([24, 32, 3], tf.uint8)}
-    action = tensor_spec.BoundedTensorSpec([2], tf.float32, -9.0, 9.0)
+    """Record files of two episodes of noise: of states, of others, and of images."""
     folder = tmp_path_factory.mktemp("data")
     return {
-        kind: shard_testing.write(
-            folder / f"{kind}.tfrecord", (12, 9), shard_testing.frame_spec(observation, action)
+        name: shard_testing.write(
+            folder / f"{name}.tfrecord", (12, 9), shard_testing.noise_spec(name == "images"), seed
         )
-        for kind, observation in (("states", state), ("images", image))
+        for name, seed in (("states", 0), ("others", 1), ("images", 0))
     }
 
 
@@ -87,25 +65,10 @@ def no_export(monkeypatch):
 
 def train(folder: pathlib.Path, name: str, data: str, steps: int, *bindings: str) -> None:
     """Trains to a step, from where the folder's run has stopped."""
-    import gin
-
-    gin.clear_config()
     config, more = _CASES[name]
-    bound = [*_SMALL, *more, f"train_eval.num_iterations = {steps}", *bindings]
-    config_files.configure(["PARTICLE"], [str(config)], bound)
-    experiment.run(run_config.RunConfig(root_dir=str(folder), dataset_path=data, skip_eval=True))
-
-
-def checkpoints(folder: pathlib.Path) -> pathlib.Path:
-    return folder / "train" / "checkpoints"
-
-
-def numbers(folder: pathlib.Path) -> dict[str, np.ndarray]:
-    """Reads every number of the newest checkpoint but how often one was saved."""
-    newest = tf.train.latest_checkpoint(str(checkpoints(folder)))
-    names = [name for name, _ in tf.train.list_variables(newest) if "save_counter" not in name]
-    values = {name: tf.train.load_variable(newest, name) for name in names}
-    return {k: np.asarray(v) for k, v in values.items() if np.asarray(v).dtype.kind in "fiu"}
+    bound_too = [f"train_eval.num_iterations = {steps}", *bindings]
+    given = [*training.bindings({**_SMALL, **more}), *bound_too]
+    training.run(config, given, folder, task=(), dataset_path=data)
 
 
 @pytest.mark.parametrize(
@@ -117,16 +80,15 @@ def test_stopping_and_going_on_changes_nothing(tmp_path, data, name, monkeypatch
     train(tmp_path / "whole", name, path, 14, *pauses)
     # What there was after 7 steps, as if the run had been killed then.
     shutil.copytree(tmp_path / "whole", tmp_path / "halves")
-    newest = checkpoints(tmp_path / "halves") / "checkpoint"
+    newest = tmp_path / "halves/train/checkpoints/checkpoint"
     newest.write_text('model_checkpoint_path: "ckpt-7"\n')
-    middle = numbers(tmp_path / "halves")
+    middle = training.numbers(tmp_path / "halves")
     # Calls of the compiled loop of another length change nothing either.
     monkeypatch.setattr(schedule.Pace, "steps", lambda self, most: min(3, most))
     train(tmp_path / "halves", name, path, 14, *pauses)
-    whole, halves = numbers(tmp_path / "whole"), numbers(tmp_path / "halves")
-    assert whole.keys() == halves.keys() and len(whole) > 10
-    differing = [k for k in whole if whole[k].tobytes() != halves[k].tobytes()]
-    moved = [k for k in whole if whole[k].tobytes() != middle[k].tobytes()]
+    whole = training.numbers(tmp_path / "whole")
+    differing = training.differing(whole, training.numbers(tmp_path / "halves"))
+    moved = training.differing(whole, middle)
     count = sum(value.size for value in whole.values())
     report(
         f"{name:28} {len(whole):3} variables, {count:6} numbers: {len(moved)} moved after the "
@@ -138,20 +100,14 @@ def test_stopping_and_going_on_changes_nothing(tmp_path, data, name, monkeypatch
 def test_what_decides_the_result_may_not_change(tmp_path, data):
     path = data["states"]
     train(tmp_path / "run", _FAST, path, 2)
-    other = shard_testing.write(
-        tmp_path / "other.tfrecord",
-        (12, 9),
-        shard_testing.frame_spec(
-            {"position": tf.TensorSpec([3], tf.float32)},
-            tensor_spec.BoundedTensorSpec([2], tf.float32, -9.0, 9.0),
-        ),
-        seed=1,
-    )
     for arguments, message in (
         ((path, 4, "train_eval.batch_size = 4"), "train_eval.batch_size was 8, now 4"),
         ((path, 4, "MLPMSE.rate = 0.2"), r"MLPMSE.rate was 0.1, now 0.2"),
         ((path, 4, "train_eval.seed = 1"), "seed was 0, now 1"),
-        ((other, 4), r"data was '23 windows with checksum \w+', now '23 windows with checksum"),
+        (
+            (data["others"], 4),
+            r"data was '23 windows with checksum \w+', now '23 windows with checksum",
+        ),
     ):
         with pytest.raises(ValueError, match=message) as error:
             train(tmp_path / "run", _FAST, *arguments)
