@@ -12,27 +12,16 @@ from ibc.utils import keys
 
 @gin.configurable("autoregressive_dfo")
 @dataclasses.dataclass(frozen=True)
-class AutoregressiveDFO:
+class AutoregressiveDFO(dfo.DFO):
     """Concentrates samples where the scores are high, dimension by dimension.
 
     In all iterations but the last, for j = 0 … A − 1: scores the dimensions up to j by energy j,
     resamples these dimensions together by softmax(scores / temperature), adds Gaussian noise to
     dimension j alone and clips it; after the last dimension halves the noise. The last iteration
-    only scores, so that every sample keeps its own logit.
-
-    Raises:
-      ValueError: A number is out of its range.
+    only scores, so that every sample keeps its own logit. There are K = `num_iterations`.
     """
 
-    temperature: float = 1.0
-    """Divides the scores."""
-    num_iterations: int = 3
-    """K, at least 1."""
-    iteration_std: float = 0.33
-    """Standard deviation of the first noise, in normalized actions."""
-
-    def __post_init__(self):
-        dfo.check_dfo("autoregressive_dfo", self)
+    NAME = "autoregressive_dfo"
 
     def __call__(
         self,

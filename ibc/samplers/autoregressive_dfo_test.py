@@ -86,15 +86,3 @@ def test_reaches_dimensions_that_joint_dfo_does_not():
         for actions, scores in ((joint, logits), (single.actions, single.logits))
     ]
     assert errors[1] < 0.25 < 0.4 < errors[0]
-
-
-def test_rows_follow_from_their_own_seeds():
-    start, seeds = _start(), tf.constant([[1, 2], [3, 4]])
-    both = mcmc.autoregressive_dfo(_score, start, LOW, HIGH, seeds).actions
-    alone = mcmc.autoregressive_dfo(_score, start[1:], LOW, HIGH, seeds[1:]).actions
-    np.testing.assert_allclose(both[1], alone[0], atol=1e-6)
-
-
-def test_needs_an_iteration():
-    with pytest.raises(ValueError, match=r"num_iterations must be .* at least 1"):
-        mcmc.autoregressive_dfo(_score, _start(), LOW, HIGH, SEED, num_iterations=0)

@@ -9,13 +9,9 @@ from ibc.samplers import action_space, draws, sampler
 from ibc.utils import keys, parameters
 
 
-@gin.configurable("iterative_dfo")
 @dataclasses.dataclass(frozen=True)
-class IterativeDFO:
-    """Concentrates samples where the scores are high.
-
-    Scores the samples, then `num_iterations` − 1 times: resamples them by softmax(scores /
-    temperature), adds Gaussian noise, clips to the bounds, scores, and halves the noise.
+class DFO:
+    """What the derivative-free samplers have in common.
 
     Raises:
       ValueError: A number is out of its range.
@@ -27,12 +23,30 @@ class IterativeDFO:
     """Number of scorings, at least 1."""
     iteration_std: float = 0.33
     """Standard deviation of the first noise, in normalized actions."""
+
+    NAME = ""
+    """What gin calls the sampler."""
+
+    def __post_init__(self):
+        parameters.check_whole(self.NAME, num_iterations=self.num_iterations)
+        parameters.check_positive(self.NAME, temperature=self.temperature)
+        parameters.check_not_negative(self.NAME, iteration_std=self.iteration_std)
+
+
+@gin.configurable("iterative_dfo")
+@dataclasses.dataclass(frozen=True)
+class IterativeDFO(DFO):
+    """Concentrates samples where the scores are high.
+
+    Scores the samples, then `num_iterations` − 1 times: resamples them by softmax(scores /
+    temperature), adds Gaussian noise, clips to the bounds, scores, and halves the noise.
+    """
+
     faithful: bool = False
     """Resamples once more after the last scoring, but returns the logits from before it, as the
     published code does: logit i then does not belong to sample i."""
 
-    def __post_init__(self):
-        check_dfo("iterative_dfo", self)
+    NAME = "iterative_dfo"
 
     def __call__(
         self,
@@ -54,17 +68,6 @@ class IterativeDFO:
         if self.faithful:
             actions = _resample(actions, logits, own_keys[0])
         return sampler.Samples(actions, logits)
-
-
-def check_dfo(name: str, dfo: object) -> None:
-    """Checks what the derivative-free samplers have in common.
-
-    Raises:
-      ValueError: A number is out of its range; the message calls it `name`.parameter.
-    """
-    parameters.check_whole(name, num_iterations=dfo.num_iterations)
-    parameters.check_positive(name, temperature=dfo.temperature)
-    parameters.check_not_negative(name, iteration_std=dfo.iteration_std)
 
 
 def _resample(actions: tf.Tensor, logits: tf.Tensor, key: keys.Key) -> tf.Tensor:

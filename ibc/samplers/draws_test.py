@@ -10,15 +10,12 @@ from ibc.utils import keys
 UNIFORM = tf.raw_ops.StatelessRandomUniformV2
 NORMAL = tf.raw_ops.StatelessRandomNormalV2
 ROW_SEED = tf.constant([4, -7], tf.int64)
+_UNIT = action_space.ActionSpace(tf.TensorSpec([2]), tf.zeros([2]), tf.ones([2]))
 SHARED = keys.Key(tf.constant([3, 4]))
 
 
 def _row_seeds(*rows):
     return keys.Key(tf.constant([[row, 7] for row in rows]))
-
-
-def _unit(size):
-    return action_space.ActionSpace(tf.TensorSpec([size]), tf.zeros([size]), tf.ones([size]))
 
 
 def test_uniform_actions_fill_each_dimensions_bounds():
@@ -32,19 +29,23 @@ def test_uniform_actions_fill_each_dimensions_bounds():
     np.testing.assert_allclose(unit.var((0, 1)), 1 / 12, rtol=0.02)
 
 
-@pytest.mark.parametrize(
+_each_draw = pytest.mark.parametrize(
     "draw",
     [
-        lambda key, rows: _unit(2).uniform(rows, 5, key),
-        lambda key, rows: draws.normal_like(tf.zeros([rows, 5, 2]), key),
-        lambda key, rows: draws.indices(tf.zeros([rows, 50]), 5, key),
+        lambda rows, key: _UNIT.uniform(rows, 5, key),
+        lambda rows, key: draws.normal_like(tf.zeros([rows, 5, 2]), key),
+        lambda rows, key: draws.indices(tf.zeros([rows, 50]), 5, key),
     ],
 )
+"""Functions of the number of rows and a key."""
+
+
+@_each_draw
 def test_rows_follow_their_own_seed(draw):
-    rows = draw(_row_seeds(1, 2, 1), 3).numpy()
+    rows = draw(3, _row_seeds(1, 2, 1)).numpy()
     np.testing.assert_array_equal(rows[0], rows[2])
     assert not np.array_equal(rows[0], rows[1])
-    np.testing.assert_array_equal(draw(_row_seeds(2), 1)[0], rows[1])
+    np.testing.assert_array_equal(draw(1, _row_seeds(2))[0], rows[1])
 
 
 def test_a_shared_seed_repeats():
@@ -81,14 +82,7 @@ def test_draws_work_with_unknown_batch_size():
     )
 
 
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda rows, key: _unit(2).uniform(rows, 5, key),
-        lambda rows, key: draws.normal_like(tf.zeros([rows, 5, 2]), key),
-        lambda rows, key: draws.indices(tf.zeros([rows, 50]), 5, key),
-    ],
-)
+@_each_draw
 def test_shares_of_a_batch_draw_what_the_whole_batch_would(draw):
     whole = draw(6, SHARED).numpy()
     for share in range(3):

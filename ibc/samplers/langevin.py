@@ -76,10 +76,9 @@ class Langevin:
     def __post_init__(self):
         name = "langevin_actions_given_obs"
         parameters.check_whole(name, num_iterations=self.num_iterations)
-        positive = ("sampler_stepsize_init", "delta_action_clip")
+        positive = ["sampler_stepsize_init", "delta_action_clip"]
+        positive += [] if self.grad_clip is None else ["grad_clip"]
         parameters.check_positive(name, **{key: getattr(self, key) for key in positive})
-        if self.grad_clip is not None:
-            parameters.check_positive(name, grad_clip=self.grad_clip)
         others = (
             "noise_scale",
             *(f"sampler_stepsize_{key}" for key in ("final", "decay", "power")),
@@ -89,16 +88,10 @@ class Langevin:
 
     def step_sizes(self) -> np.ndarray:
         """Returns η of every step, float32 [K]."""
-        if self.use_polynomial_rate:
-            return polynomial(
-                self.sampler_stepsize_init,
-                self.sampler_stepsize_final,
-                self.sampler_stepsize_power,
-                self.num_iterations,
-            )
-        return exponential(
-            self.sampler_stepsize_init, self.sampler_stepsize_decay, self.num_iterations
-        )
+        first, count = self.sampler_stepsize_init, self.num_iterations
+        if not self.use_polynomial_rate:
+            return exponential(first, self.sampler_stepsize_decay, count)
+        return polynomial(first, self.sampler_stepsize_final, self.sampler_stepsize_power, count)
 
     def __call__(
         self,

@@ -13,8 +13,12 @@ UNIT = tf.constant([-1.0, -1.0]), tf.constant([1.0, 1.0])
 WIDE = tf.constant([-1e3]), tf.constant([1e3])
 
 
-def _quadratic(goals):
-    return lambda actions: -tf.reduce_sum(tf.square(actions - goals), axis=-1)
+def _quadratic(goals, curvature=1.0):
+    return lambda actions: -curvature * tf.reduce_sum(tf.square(actions - goals), axis=-1)
+
+
+def _chain(score_fn, start, bounds=UNIT, **options):
+    return mcmc.langevin_actions_given_obs(score_fn, start, *bounds, SEED, **options)
 
 
 def _recorded(golden):
@@ -39,9 +43,8 @@ def test_one_noiseless_step_matches_recording(golden, name, polynomial):
     suffix = "_b" if name == "boundsb" else ""
     bounds = [tf.constant(recorded[f"{side}_actions{suffix}"]) for side in ("min", "max")]
     options = dict(num_iterations=1, noise_scale=0.0, use_polynomial_rate=polynomial)
-    moved, chain = mcmc.langevin_actions_given_obs(
-        score_fn, actions, *bounds, SEED, **options, **_VARIANTS[name], return_chain=True
-    )
+    options |= _VARIANTS[name]
+    moved, chain = _chain(score_fn, actions, bounds, return_chain=True, **options)
     for value, key in [
         (moved, "actions"),
         (chain.scores[0], "energies"),
@@ -57,9 +60,7 @@ def test_noiseless_chain_matches_recording(golden, steps, compiler):
     recorded, score_fn, actions = _recorded(golden)
 
     def run(start):
-        return mcmc.langevin_actions_given_obs(
-            score_fn, start, *UNIT, SEED, num_iterations=steps, noise_scale=0.0, return_chain=True
-        )
+        return _chain(score_fn, start, num_iterations=steps, noise_scale=0.0, return_chain=True)
 
     if compiler:
         run = tf.function(run, jit_compile=compiler == "xla")
@@ -77,15 +78,14 @@ def test_moments_on_a_gaussian(steps, noise_scale):
     """With a fixed step the chain is an AR(1) process: a ← (1 − η/2·κ)·a − η·noise·ε."""
     curvature, rate = 4.0, 0.2
     start = tf.fill([2, 100_000, 1], 3.0)
-    moved, chain = mcmc.langevin_actions_given_obs(
-        lambda actions: -0.5 * curvature * tf.reduce_sum(tf.square(actions), axis=-1),
+    rates = dict(sampler_stepsize_init=rate, sampler_stepsize_final=rate)
+    moved, chain = _chain(
+        _quadratic(0.0, curvature / 2),
         start,
-        *WIDE,
-        SEED,
+        WIDE,
         num_iterations=steps,
-        sampler_stepsize_init=rate,
-        sampler_stepsize_final=rate,
         noise_scale=noise_scale,
+        **rates,
     )
     assert chain is None
     factor = 1 - rate * curvature / 2
@@ -101,34 +101,21 @@ def test_textbook_noise_samples_the_distribution_that_scores_define(sigma, rate)
     """A Gaussian's score gives its mean and variance, but for the step's discretization."""
     mean = 0.3
     start = tf.random.stateless_normal([1, 20_000, 1], [5, 6]) * sigma + mean
-    samples, _ = mcmc.langevin_actions_given_obs(
-        lambda actions: -tf.reduce_sum(tf.square(actions - mean), axis=-1) / (2 * sigma**2),
-        start,
-        *WIDE,
-        SEED,
-        num_iterations=400,
-        sampler_stepsize_init=rate,
-        sampler_stepsize_final=rate,
-        textbook_noise=True,
-    )
+    options = dict(sampler_stepsize_init=rate, sampler_stepsize_final=rate, textbook_noise=True)
+    score_fn = _quadratic(mean, 1 / (2 * sigma**2))
+    samples, _ = _chain(score_fn, start, WIDE, num_iterations=400, **options)
     keep = 1 - rate / (2 * sigma**2)  # AR(1): x - mean is multiplied by this, noise has variance η
     np.testing.assert_allclose(np.mean(samples), mean, atol=5 * sigma / np.sqrt(20_000))
     np.testing.assert_allclose(np.var(samples), rate / (1 - keep**2), rtol=0.05)
     np.testing.assert_allclose(rate / (1 - keep**2), sigma**2, rtol=0.05)
 
 
-@pytest.mark.parametrize(("scale", "name"), [(1, "langevin_scale1"), (100, "langevin_scale100")])
-def test_recorded_statistics(golden, scale, name):
-    recorded = json.loads(golden("num/mcmc_statistics.json").read_text())[name]
+@pytest.mark.parametrize("scale", [1, 100])
+def test_recorded_statistics(golden, scale):
+    recorded = json.loads(golden("num/mcmc_statistics.json").read_text())[f"langevin_scale{scale}"]
     goals = tf.constant(np.random.RandomState(0).uniform(-0.8, 0.8, (64, 1, 2)), tf.float32)
-    score_fn = _quadratic(goals)
-    moved, _ = mcmc.langevin_actions_given_obs(
-        lambda actions: scale * score_fn(actions),
-        mcmc.uniform_actions(64, 512, *UNIT, SEED),
-        *UNIT,
-        SEED,
-        num_iterations=100,
-    )
+    start = mcmc.uniform_actions(64, 512, *UNIT, SEED)
+    moved, _ = _chain(_quadratic(goals, scale), start, num_iterations=100)
     error = np.linalg.norm(moved - goals, axis=-1)
     assert error.mean() == pytest.approx(recorded["mean_err"], rel=0.03)
     assert np.median(error) == pytest.approx(recorded["median_err"], rel=0.03)
@@ -138,34 +125,18 @@ def test_recorded_statistics(golden, scale, name):
 def test_bounds_and_largest_move_hold_per_dimension():
     bounds = tf.constant([-0.2, 1.0]), tf.constant([0.1, 3.0])
     start = mcmc.uniform_actions(2, 100, *bounds, SEED)
-    _, chain = mcmc.langevin_actions_given_obs(
-        lambda actions: 1e4 * tf.reduce_sum(tf.sin(9 * actions), -1),
-        start,
-        *bounds,
-        SEED,
-        num_iterations=20,
-        return_chain=True,
-    )
+    score_fn = lambda actions: 1e4 * tf.reduce_sum(tf.sin(9 * actions), -1)  # noqa: E731
+    _, chain = _chain(score_fn, start, bounds, num_iterations=20, return_chain=True)
     visited = np.concatenate([start[None], chain.actions])
     assert np.all(visited >= bounds[0]) and np.all(visited <= bounds[1])
     largest = np.abs(np.diff(visited, axis=0)).max(axis=(0, 1, 2))
     np.testing.assert_allclose(largest, 0.05 * (bounds[1] - bounds[0]), rtol=1e-3)
 
 
-def test_rows_do_not_depend_on_each_other():
-    seeds, start = tf.constant([[1, 1], [2, 2]]), mcmc.uniform_actions(2, 30, *UNIT, SEED)
-    run = lambda actions, seed: mcmc.langevin_actions_given_obs(  # noqa: E731
-        _quadratic(0.3), actions, *UNIT, seed
-    )[0]
-    np.testing.assert_array_equal(run(start, seeds)[1], run(start[1:], seeds[1:])[0])
-
-
 def test_permuting_samples_permutes_a_noiseless_chain():
     start = mcmc.uniform_actions(2, 30, *UNIT, SEED)
-    run = lambda actions: mcmc.langevin_actions_given_obs(  # noqa: E731
-        _quadratic(0.3), actions, *UNIT, SEED, noise_scale=0.0
-    )[0]
-    np.testing.assert_allclose(run(start[:, ::-1]), run(start)[:, ::-1], atol=1e-7)
+    forth, back = (_chain(_quadratic(0.3), s, noise_scale=0.0)[0] for s in (start, start[:, ::-1]))
+    np.testing.assert_allclose(back, forth[:, ::-1], atol=1e-7)
 
 
 @pytest.mark.parametrize("stop", [True, False])
@@ -176,16 +147,8 @@ def test_gradient_through_the_chain(stop):
     @tf.function
     def gradient():
         with tf.GradientTape() as tape:
-            moved, _ = mcmc.langevin_actions_given_obs(
-                lambda actions: -curvature * tf.reduce_sum(tf.square(actions), -1),
-                start,
-                *WIDE,
-                SEED,
-                num_iterations=2,
-                sampler_stepsize_final=0.1,
-                noise_scale=0.0,
-                stop_chain_grad=stop,
-            )
+            options = dict(sampler_stepsize_final=0.1, noise_scale=0.0, stop_chain_grad=stop)
+            moved, _ = _chain(_quadratic(0.0, curvature), start, WIDE, num_iterations=2, **options)
             total = tf.reduce_sum(moved)
         return tape.gradient(total, curvature)
 
@@ -198,29 +161,12 @@ def test_chain_norms_carry_gradients_though_actions_are_constants():
     curvature = tf.Variable(1.5)
     start = tf.constant([[[0.5], [-0.25]]])
     with tf.GradientTape() as tape:
-        _, chain = mcmc.langevin_actions_given_obs(
-            lambda actions: -curvature * tf.reduce_sum(tf.square(actions), -1),
-            start,
-            *WIDE,
-            SEED,
-            num_iterations=3,
-            return_chain=True,
-        )
+        score_fn = _quadratic(0.0, curvature)
+        _, chain = _chain(score_fn, start, WIDE, num_iterations=3, return_chain=True)
         total = tf.reduce_sum(chain.grad_norms)
     visited = np.concatenate([start[None], chain.actions[:-1]])
     expected = 2 * np.abs(visited).sum()
     np.testing.assert_allclose(tape.gradient(total, curvature), expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [(dict(num_iterations=0), "at least 1"), (dict(grad_norm_type="max"), "'max'")],
-)
-def test_bad_options(options, message):
-    with pytest.raises(ValueError, match=message):
-        mcmc.langevin_actions_given_obs(
-            _quadratic(0.0), tf.zeros([1, 1, 2]), *UNIT, SEED, **options
-        )
 
 
 @pytest.mark.parametrize(("steps", "key"), [(25, "stepsizes_used_25"), (100, None)])
@@ -240,3 +186,8 @@ def test_exponential_matches_recording(golden):
 def test_single_step_uses_the_initial_step_size():
     assert mcmc.polynomial(0.1, 1e-5, 2.0, 1) == np.float32([0.1])
     assert mcmc.exponential(0.1, 0.8, 1) == np.float32([0.1])
+
+
+def test_an_unknown_norm_is_named():
+    with pytest.raises(ValueError, match="'max'"):
+        _chain(_quadratic(0.0), tf.zeros([1, 1, 2]), grad_norm_type="max")

@@ -33,11 +33,7 @@ class Sampler(Protocol):
     """
 
     def __call__(
-        self,
-        score_fn: ScoreFn,
-        starts: tf.Tensor,
-        space: action_space.ActionSpace,
-        key: keys.Key,
+        self, score_fn: ScoreFn, starts: tf.Tensor, space: action_space.ActionSpace, key: keys.Key
     ) -> Samples:
         """Returns as many samples as `starts`, float32 [B, N, A], has."""
 
@@ -50,11 +46,7 @@ class Mixture:
     """Samplers with their fractions of N, rounded; fractions are at most 1 together."""
 
     def __call__(
-        self,
-        score_fn: ScoreFn,
-        starts: tf.Tensor,
-        space: action_space.ActionSpace,
-        key: keys.Key,
+        self, score_fn: ScoreFn, starts: tf.Tensor, space: action_space.ActionSpace, key: keys.Key
     ) -> Samples:
         """See `Sampler`; the chain is that of the last sampler that has one."""
         sizes = self.sizes(starts.shape[1])
@@ -85,11 +77,7 @@ class InTurn:
     """None leaves a stage out: the others draw what they would draw with it."""
 
     def __call__(
-        self,
-        score_fn: ScoreFn,
-        starts: tf.Tensor,
-        space: action_space.ActionSpace,
-        key: keys.Key,
+        self, score_fn: ScoreFn, starts: tf.Tensor, space: action_space.ActionSpace, key: keys.Key
     ) -> Samples:
         """See `Sampler`."""
         _, *own_keys = key.split(1 + len(self.stages))
@@ -111,11 +99,7 @@ class InBlocks:
     """Whose scores they are."""
 
     def __call__(
-        self,
-        score_fn: ScoreFn,
-        starts: tf.Tensor,
-        space: action_space.ActionSpace,
-        key: keys.Key,
+        self, score_fn: ScoreFn, starts: tf.Tensor, space: action_space.ActionSpace, key: keys.Key
     ) -> Samples:
         """See `Sampler`."""
         return self.sampler(lambda actions: blocks.scored(score_fn, actions), starts, space, key)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ibc.agents import mcmc
 from ibc.samplers import action_space, draws, sampler
 from ibc.utils import keys
 from ibc.utils.parallel import blocks, lanes
@@ -98,3 +99,27 @@ def test_scores_in_blocks_are_the_scores(monkeypatch):
         found = sampler.InBlocks(Shift(1.0))(score_fn, starts, SPACE, KEY)
     np.testing.assert_allclose(found.logits, _score(starts), rtol=1e-6)
     assert max(rows) <= 4
+
+
+def _autoregressive(score_fn, *arguments, **options):
+    return mcmc.autoregressive_dfo(lambda j, actions: score_fn(actions), *arguments, **options)
+
+
+_EVERY = (mcmc.iterative_dfo, mcmc.langevin_actions_given_obs, _autoregressive)
+
+
+@pytest.mark.parametrize(("sample", "tolerance"), list(zip(_EVERY, (0, 0, 1e-6), strict=True)))
+def test_rows_follow_from_their_own_seeds(sample, tolerance):
+    seeds, start = tf.constant([[1, 1], [2, 2]]), SPACE.uniform(2, 300, KEY)
+
+    def sampled(rows):
+        return sample(_score, start[rows:], SPACE.minimum, SPACE.maximum, seeds[rows:])[0]
+
+    np.testing.assert_allclose(sampled(0)[1], sampled(1)[0], rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("sample", _EVERY)
+def test_a_sampler_needs_an_iteration(sample):
+    bounds = SPACE.minimum, SPACE.maximum
+    with pytest.raises(ValueError, match=r"num_iterations must be .* at least 1"):
+        sample(_score, SPACE.uniform(2, 3, KEY), *bounds, KEY.seed, num_iterations=0)

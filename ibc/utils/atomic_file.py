@@ -8,7 +8,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 FILE, FOLDER = "a regular file", "a folder"
 """Kinds of what can be replaced."""
@@ -71,7 +71,6 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     suffix = pathlib.Path(path).suffix
     path = _replaceable(path, FILE)
-    path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(path.parent, path.stem)
     temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}{suffix}")
     try:
@@ -91,7 +90,6 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
       FileExistsError: What is there is no folder.
     """
     path = _replaceable(path, FOLDER)
-    path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(path.parent, path.name)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     outdated = path.with_name(f".{path.name}.old-{os.getpid()}")
@@ -112,28 +110,28 @@ def remove_stale(folder: str | os.PathLike, name: str) -> None:
       folder: where the file or folder is to be.
       name: start of temporary names, `.<name>.tmp-<process>`.
     """
-    temporary = re.compile(rf"\.{re.escape(name)}\.(?:tmp|old)-(\d+)(?:\..*)?")
-    for entry in list(os.scandir(folder)):
-        match = temporary.fullmatch(entry.name)
-        if match and not _is_alive(int(match[1])):
-            _remove(pathlib.Path(entry.path))
+    _remove_if(folder, re.escape(name), lambda process: not _is_alive(process))
 
 
 def remove_leftovers(folder: str | os.PathLike) -> None:
     """Removes what writers killed below this folder have left under temporary names."""
-    folder = pathlib.Path(folder)
     for pattern in (".*.tmp-*", ".*.old-*"):
-        for leftover in list(folder.rglob(pattern)):
+        for leftover in list(pathlib.Path(folder).rglob(pattern)):
             _remove(leftover)
 
 
 def remove_leftovers_of(process: int, folder: str | os.PathLike) -> None:
     """Removes what one process that is no more has left in a folder under temporary names."""
-    temporary = re.compile(rf"\..+\.(?:tmp|old)-{process}(?:\..*)?")
     if os.path.isdir(folder):
-        for entry in list(os.scandir(folder)):
-            if temporary.fullmatch(entry.name):
-                _remove(pathlib.Path(entry.path))
+        _remove_if(folder, ".+", lambda writer: writer == process)
+
+
+def _remove_if(folder: str | os.PathLike, name: str, is_gone: Callable[[int], bool]) -> None:
+    temporary = re.compile(rf"\.{name}\.(?:tmp|old)-(\d+)(?:\..*)?")
+    for entry in list(os.scandir(folder)):
+        match = temporary.fullmatch(entry.name)
+        if match and is_gone(int(match[1])):
+            _remove(pathlib.Path(entry.path))
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -157,7 +155,7 @@ def _why_no_file(path: pathlib.Path) -> str | None:
 
 
 def _replaceable(path: str | os.PathLike, expected: str) -> pathlib.Path:
-    """Returns the path that a link leads to, which has to be of the expected kind or nothing."""
+    """Returns where a link leads, of the expected kind or nothing, in a folder that is made."""
     path = os.path.expanduser(path)
     found = kind(path)
     if found not in (None, expected):
@@ -165,7 +163,9 @@ def _replaceable(path: str | os.PathLike, expected: str) -> pathlib.Path:
             f"{path} is {found}, but {expected} is to be written there; move it, or give another "
             "name."
         )
-    return pathlib.Path(os.path.realpath(path))
+    path = pathlib.Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _remove(leftover: pathlib.Path) -> None:
@@ -182,5 +182,5 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):  # someone else's, or no number of a process
-        return True
+        pass
     return True

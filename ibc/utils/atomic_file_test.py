@@ -126,23 +126,24 @@ def _make_special(path, kind):
         path.touch()
 
 
-def _refused(replacing, path, kind):
+_SPECIAL = ("a named pipe", "a device", "a link to itself")
+
+
+@pytest.mark.parametrize(
+    ("replacing", "kind"),
+    [
+        *((atomic_file.replacing, kind) for kind in (*_SPECIAL, "a folder")),
+        *((atomic_file.replacing_folder, kind) for kind in (*_SPECIAL, "a regular file")),
+    ],
+)
+def test_only_what_is_of_the_same_kind_is_replaced(tmp_path, replacing, kind):
+    path = tmp_path / "a.mp4"
     _make_special(path, kind)
     before = os.lstat(path)
     with pytest.raises(FileExistsError, match=f"^{path} is {kind}, but .* give another name"):
         with replacing(path):
             raise AssertionError("begun")
     assert os.lstat(path) == before and os.listdir(path.parent) == [path.name]
-
-
-@pytest.mark.parametrize("kind", ["a named pipe", "a device", "a link to itself", "a folder"])
-def test_only_regular_files_are_replaced_by_a_file(tmp_path, kind):
-    _refused(atomic_file.replacing, tmp_path / "a.mp4", kind)
-
-
-@pytest.mark.parametrize("kind", ["a named pipe", "a device", "a regular file"])
-def test_only_folders_are_replaced_by_a_folder(tmp_path, kind):
-    _refused(atomic_file.replacing_folder, tmp_path / "policy", kind)
 
 
 @pytest.mark.parametrize("existing", [False, True])

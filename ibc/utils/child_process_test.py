@@ -1,5 +1,3 @@
-"""Tests of processes led by another: signals, clean-up, and what is said of their end."""
-
 import multiprocessing
 import os
 import signal
@@ -52,14 +50,10 @@ def test_an_interrupt_is_left_to_the_parent(worker):
     assert worker.is_alive()
 
 
-def test_the_end_of_a_process_is_told(worker):
-    os.kill(worker.pid, signal.SIGKILL)
-    assert child_process.cause_of_death(worker) == "was killed by SIGKILL"
-
-
-def test_a_signal_without_a_name_is_told_by_its_number(worker):
-    os.kill(worker.pid, 40)
-    assert child_process.cause_of_death(worker) == "was killed by signal 40"
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGKILL, "SIGKILL"), (40, "signal 40")])
+def test_the_end_of_a_process_is_told(worker, number, name):
+    os.kill(worker.pid, number)
+    assert child_process.cause_of_death(worker) == f"was killed by {name}"
 
 
 def test_errors_are_told_in_one_line():

@@ -5,12 +5,12 @@ import inspect
 import pathlib
 import re
 import tokenize
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import gin
 from absl import logging
 
-from ibc.utils import gin_fixed, gin_types
+from ibc.utils import gin_types
 
 # gin breaks longer lines.
 _ONE_LINE = 10_000
@@ -50,7 +50,6 @@ def parse(
     for binding in gin_bindings or []:
         _translated(lambda binding=binding: gin.parse_config(binding), f"gin binding '{binding}'")
     _translated(gin.finalize, "gin configuration")
-    gin_fixed.check_bindings()
     gin_types.check_bindings()
     return files
 
@@ -120,11 +119,7 @@ def default_of(parameter: str) -> str | None:
       parameter: Such as 'MLPEBM.depth', without scope.
     """
     name, _, key = parameter.rpartition(".")
-    wrapped = _registered().get(name.rpartition(".")[2])
-    if wrapped is None:
-        return None
-    target = wrapped.__init__ if inspect.isclass(wrapped) else wrapped
-    found = inspect.signature(target).parameters.get(key)
+    found = _parameters(name).get(key)
     return None if found is None or found.default is found.empty else repr(found.default)
 
 
@@ -157,7 +152,7 @@ def _explain(message: str) -> str:
         return f"there is no configurable '{name}'{near}."
     if match := _UNKNOWN_PARAMETER.search(message):
         name, parameter = match[1].rpartition("/")[2], match[2]
-        known = _parameters(name)
+        known = [other for other in _parameters(name) if other != "self"]
         return (
             f"'{name}' has no parameter '{parameter}'{_did_you_mean(parameter, known)}; "
             f"it has: {', '.join(known)}."
@@ -172,12 +167,9 @@ def _registered() -> dict[str, Callable]:
     return {entry.name: entry.wrapped for _, entry in gin.config._REGISTRY.items()}
 
 
-def _parameters(name: str) -> list[str]:
+def _parameters(name: str) -> Mapping[str, inspect.Parameter]:
     wrapped = _registered().get(name.rpartition(".")[2])
-    if wrapped is None:
-        return []
-    target = wrapped.__init__ if inspect.isclass(wrapped) else wrapped
-    return [parameter for parameter in inspect.signature(target).parameters if parameter != "self"]
+    return {} if wrapped is None else gin_types.parameters_of(wrapped)
 
 
 def _did_you_mean(name: str, known: Sequence[str]) -> str:

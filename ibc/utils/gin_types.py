@@ -1,12 +1,13 @@
-"""Checks that values bound in config files have the types their parameters are annotated with."""
+"""Checks that bindings have an effect, and the types their parameters are annotated with."""
 
 import inspect
 import numbers
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import gin
+import gymnasium
 
 _NAMES = {
     int: "a whole number",
@@ -20,21 +21,24 @@ _DEEPEST = 50
 
 
 def check_bindings() -> None:
-    """Checks every binding in force whose parameter is annotated with a plain type.
+    """Checks the bindings in force: that they have an effect, and values of the right types.
 
-    Plain types are int, float, bool, str and unions of these and None. A macro stands for its
+    Without effect are parameters that every id of an environment sets itself; the modules that
+    register environments must have been imported. Types are checked where a parameter is annotated
+    with a plain one: int, float, bool, str and unions of these and None. A macro stands for its
     value; a reference such as @MLPEBM is none of these types. Macros may be set after their use,
     so this is for configurations that have been read to their end.
 
     Raises:
-      ValueError: A value has another type, or macros lead in a circle; the message names parameter,
-        value and type.
+      ValueError: A binding has no effect, a value has another type, or macros lead in a circle; the
+        message names the parameter and what to do, or value and type.
     """
     # gin has no public way to list its bindings as values.
     for (scope, selector), bindings in gin.config._CONFIG.items():
         entry = gin.config._REGISTRY.get_match(selector)
         if entry is None:
             continue
+        _check_effect(scope, entry, bindings)
         kinds = _annotations(entry.wrapped)
         for parameter, bound in bindings.items():
             name = _name(scope, entry, parameter)
@@ -48,6 +52,19 @@ def check_bindings() -> None:
                 raise ValueError(f"{name} must be {wanted}, got {value!r}{origin}.")
 
 
+def _check_effect(scope: str, entry: object, parameters: Iterable[str]) -> None:
+    made = f"{entry.wrapped.__module__}:{entry.wrapped.__qualname__}"
+    specs = [spec for spec in gymnasium.registry.values() if spec.entry_point == made]
+    fixed = set.intersection(*(set(spec.kwargs) for spec in specs)) if specs else ()
+    for parameter in parameters:
+        if parameter in fixed:
+            raise ValueError(
+                f"{_name(scope, entry, parameter)} would have no effect: {specs[0].id} and every "
+                f"other id of a {entry.name} sets it. Leave it out; the task and the command's "
+                "options for images and shared memory choose the id."
+            )
+
+
 def _name(scope: str, entry: object, parameter: str) -> str:
     """Returns how a config file writes what is bound; `entry` is gin's of the configurable."""
     if entry.wrapped is gin.config.macro:
@@ -56,16 +73,7 @@ def _name(scope: str, entry: object, parameter: str) -> str:
 
 
 def _check_nesting(name: str, value: object, path: tuple[str, ...] = ()) -> None:
-    """Checks that macros end in values, before gin follows them for ever.
-
-    Args:
-      name: What is bound, for the message.
-      value: What it is bound to, or a part of that.
-      path: The macros and containers that the part was found in.
-
-    Raises:
-      ValueError: They lead in a circle or are too many.
-    """
+    """Checks that macros in a value, found in others along a path, end before gin follows them."""
     if len(path) > _DEEPEST:
         raise ValueError(
             f"{name} must be less nested: macros and brackets are inside each other more than "
@@ -127,11 +135,15 @@ def _macro_value(reference: gin.config.ConfigurableReference) -> object:
     return bound["value"]
 
 
+def parameters_of(target: Callable) -> Mapping[str, inspect.Parameter]:
+    """Returns name → parameter of a function, or of a class's constructor with its `self`."""
+    return inspect.signature(target.__init__ if inspect.isclass(target) else target).parameters
+
+
 def _annotations(target: Callable) -> dict[str, tuple[type, ...]]:
     """Returns parameter → its types, for the parameters all of whose types are plain."""
     found = {}
-    function = target.__init__ if inspect.isclass(target) else target
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in parameters_of(target).items():
         kind = parameter.annotation
         kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
         if all(isinstance(k, type) and k in _NAMES for k in kinds):

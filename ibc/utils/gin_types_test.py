@@ -1,11 +1,10 @@
-"""Tests of the types of bindings."""
-
 import enum
 import re
 
 import gin
 import pytest
 
+from ibc.environments import tasks
 from ibc.utils import gin_config
 
 
@@ -102,9 +101,8 @@ def test_others_are_named(value, message):
     ],
 )
 def test_what_a_macro_stands_for_is_checked(bindings, message):
-    with pytest.raises(ValueError) as error:
-        gin_config.parse([], _spelt_out(bindings))
-    assert message in str(error.value) and str(error.value).startswith("typed_for_gin_types_test.")
+    found = _refused(_spelt_out(bindings))
+    assert message in found and found.startswith("typed_for_gin_types_test.")
 
 
 @pytest.mark.parametrize(
@@ -137,23 +135,22 @@ def test_macros_that_stand_for_the_right_type_pass(bindings):
     ],
 )
 def test_macros_without_a_value_are_named_in_one_line(bindings, message):
-    with pytest.raises(ValueError) as error:
-        gin_config.parse([], _spelt_out(bindings))
-    found = str(error.value).replace("typed_for_gin_types_test", "T")
+    found = _refused(_spelt_out(bindings)).replace("typed_for_gin_types_test", "T")
     found = found.replace("returning_for_gin_types_test", "R")
     assert message in found and "\n" not in found
 
 
 def test_macros_as_deep_as_allowed_can_be_evaluated():
-    gin_config.parse(
-        [],
-        [
-            *(f"M{i}=%M{i + 1}" for i in range(45)),
-            "M45=1",
-            "returning_for_gin_types_test.value=%M0",
-        ],
-    )
+    macros = [f"M{i}=%M{i + 1}" for i in range(45)]
+    gin_config.parse([], [*macros, "M45=1", "returning_for_gin_types_test.value=%M0"])
     assert returning_for_gin_types_test() == 1
+
+
+def _refused(bindings):
+    """Returns why bindings are refused."""
+    with pytest.raises(ValueError) as error:
+        gin_config.parse([], bindings)
+    return str(error.value)
 
 
 def _spelt_out(bindings):
@@ -161,3 +158,37 @@ def _spelt_out(bindings):
     names = {"T": "typed_for_gin_types_test", "R": "returning_for_gin_types_test"}
     short = re.compile(r"(?<![\w.])[TR](?=\.|\(|$)")
     return [short.sub(lambda found: names[found[0]], binding) for binding in bindings]
+
+
+@pytest.mark.parametrize(
+    ("task", "binding"),
+    [
+        ("PUSH", "BlockPush.image_size = (120, 160)"),
+        ("PUSH", "BlockPush.image_size = None"),
+        ("REACH", "BlockPush.task = 'REACH'"),
+        ("INSERT", "BlockPush.shared_memory = True"),
+        ("PUSH", "eval/BlockPush.task = 'REACH'"),
+        ("PUSH_NORMALIZED", "BlockPush.task = 'REACH'"),
+        ("PUSH_NORMALIZED", "BlockPushNormalized.image_size = (120, 160)"),
+        ("PUSH_DISCONTINUOUS", "BlockPushDiscontinuous.image_size = (120, 160)"),
+        ("PUSH_MULTIMODAL", "BlockPushMultimodal.shared_memory = True"),
+    ],
+)
+def test_what_the_ids_set_cannot_be_bound(task, binding):
+    tasks.get_task(task).import_configurables()
+    name = binding.partition(" = ")[0]
+    message = _refused([binding])
+    assert message.startswith(f"{name} would have no effect: Block") and "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("task", "binding"),
+    [
+        ("PUSH", "BlockPush.goal_dist_tolerance = 0.02"),
+        ("PUSH_MULTIMODAL", "BlockPushMultimodal.goal_dist_tolerance = 0.02"),
+        ("PARTICLE", "ParticleEnv.n_steps = 7"),
+    ],
+)
+def test_what_they_leave_open_can(task, binding):
+    tasks.get_task(task).import_configurables()
+    gin_config.parse([], [binding])

@@ -1,5 +1,3 @@
-"""Keys: shares, parts and splits."""
-
 import numpy as np
 import pytest
 import tensorflow as tf

@@ -1,5 +1,3 @@
-"""Tests of the checks of constructor parameters."""
-
 import numpy as np
 import pytest
 

@@ -9,15 +9,12 @@ import tensorflow as tf
 _policy_name: contextvars.ContextVar[str] = contextvars.ContextVar(
     "ibc_hidden_layers_policy", default="float32"
 )
-
-
 _in_float32: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "ibc_hidden_layers_in_float32", default=False
 )
 
 
-@contextlib.contextmanager
-def mixed(enabled: bool = True) -> Iterator[None]:
+def mixed(enabled: bool = True) -> contextlib.AbstractContextManager:
     """Makes hidden layers that are created inside compute in bfloat16.
 
     Weights, first layers, which see observations and actions, and last layers, which give
@@ -25,15 +22,8 @@ def mixed(enabled: bool = True) -> Iterator[None]:
 
     Args:
       enabled: False leaves everything in float32.
-
-    Yields:
-      Nothing.
     """
-    token = _policy_name.set("mixed_bfloat16" if enabled else "float32")
-    try:
-        yield
-    finally:
-        _policy_name.reset(token)
+    return _set(_policy_name, "mixed_bfloat16" if enabled else "float32")
 
 
 def hidden_policy() -> tf.keras.mixed_precision.Policy:
@@ -41,22 +31,23 @@ def hidden_policy() -> tf.keras.mixed_precision.Policy:
     return tf.keras.mixed_precision.Policy(_policy_name.get())
 
 
-@contextlib.contextmanager
-def in_float32() -> Iterator[None]:
+def in_float32() -> contextlib.AbstractContextManager:
     """Makes dense stacks called inside compute in float32, also those in mixed precision.
 
     Not those with Keras' normalizers, which know their own policy alone.
-
-    Yields:
-      Nothing.
     """
-    token = _in_float32.set(True)
-    try:
-        yield
-    finally:
-        _in_float32.reset(token)
+    return _set(_in_float32, True)
 
 
 def compute_dtype(policy_or_layer: tf.keras.mixed_precision.Policy | tf.keras.layers.Layer) -> str:
     """Returns the type that a layer, or one of a policy, computes in when it is called now."""
     return "float32" if _in_float32.get() else policy_or_layer.compute_dtype
+
+
+@contextlib.contextmanager
+def _set(variable: contextvars.ContextVar, value: str | bool) -> Iterator[None]:
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)

@@ -1,5 +1,3 @@
-"""Tests of the frame of command lines."""
-
 import os
 
 import pytest

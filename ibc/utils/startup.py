@@ -25,7 +25,11 @@ def prepare_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     warnings.filterwarnings("ignore", message=".*pkg_resources.*")
-    _silence_gym_notice()
+    # TF-Agents imports gym, whose notice board speaks to nobody here: nothing uses it.
+    with contextlib.suppress(ImportError):
+        from gym_notices import notices
+
+        notices.notices.clear()
 
 
 def import_tensorflow_quietly() -> None:
@@ -50,15 +54,6 @@ def import_tensorflow_quietly() -> None:
                 f"{error}. TF-Agents' pins keep it out of this package's own requirements: run "
                 "`pip install --no-deps -r requirements.txt` from the repository."
             ) from error
-
-
-def _silence_gym_notice() -> None:
-    """Empties gym's notice board: TF-Agents imports gym, nothing here uses it."""
-    try:
-        from gym_notices import notices
-    except ImportError:
-        return
-    notices.notices.clear()
 
 
 @contextlib.contextmanager

@@ -30,9 +30,7 @@ class NormalizationInfo(NamedTuple):
 
 @gin.configurable
 def compute_dataset_statistics(
-    dataset: dataset_lib.WindowDataset,
-    min_max_actions: bool = False,
-    use_sqrt_std: bool = False,
+    dataset: dataset_lib.WindowDataset, min_max_actions: bool = False, use_sqrt_std: bool = False
 ) -> NormalizationInfo:
     """Makes the layers that normalize a data set, from exact statistics over all its windows.
 
@@ -56,20 +54,22 @@ def compute_dataset_statistics(
         layer = normalizers.ImageNormalizationLayer if image else normalizers.StdNormalizationLayer
         return layer(moments.mean, spread(moments.std))
 
-    def normalize_action(moments: window_statistics.Moments) -> tf.keras.layers.Layer:
-        if min_max_actions:
-            return normalizers.MinMaxNormalizationLayer(moments.minimum, moments.maximum)
-        return normalizers.StdNormalizationLayer(moments.mean, spread(moments.std))
+    def of_actions(min_max: type, standard: type) -> tf.keras.layers.Layer:
+        def make(moments: window_statistics.Moments) -> tf.keras.layers.Layer:
+            if min_max_actions:
+                return min_max(moments.minimum, moments.maximum)
+            return standard(moments.mean, spread(moments.std))
 
-    def denormalize_action(moments: window_statistics.Moments) -> tf.keras.layers.Layer:
-        if min_max_actions:
-            return normalizers.MinMaxDenormalizationLayer(moments.minimum, moments.maximum)
-        return normalizers.StdDenormalizationLayer(moments.mean, spread(moments.std))
+        return _layer(make, actions)
 
     return NormalizationInfo(
         obs_norm_layer=_layer(normalize_observation, observations, dataset.spec.observation),
-        act_norm_layer=_layer(normalize_action, actions),
-        act_denorm_layer=_layer(denormalize_action, actions),
+        act_norm_layer=of_actions(
+            normalizers.MinMaxNormalizationLayer, normalizers.StdNormalizationLayer
+        ),
+        act_denorm_layer=of_actions(
+            normalizers.MinMaxDenormalizationLayer, normalizers.StdDenormalizationLayer
+        ),
         min_actions=tf.nest.map_structure(lambda moments: moments.minimum, actions),
         max_actions=tf.nest.map_structure(lambda moments: moments.maximum, actions),
     )

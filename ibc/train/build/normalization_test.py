@@ -32,6 +32,15 @@ def recorded_windows(recorded) -> dataset_lib.WindowDataset:
     return dataset_lib.WindowDataset(shards, 2)
 
 
+_SINGLE = shard_testing.frame_spec(tf.TensorSpec([3]))
+_NESTED = shard_testing.frame_spec(action_spec={"a": tf.TensorSpec([2]), "b": tf.TensorSpec([1])})
+
+
+def _dataset(folder, spec=None, episodes=(4,), **options):
+    shard = shard_reader.read_shard(shard_testing.write(folder / "a", episodes, spec))
+    return dataset_lib.WindowDataset([shard], 2, **options)
+
+
 @pytest.mark.parametrize(("min_max", "sqrt_std"), VARIANTS)
 def test_layers_give_the_published_values(golden, min_max, sqrt_std):
     recorded = np.load(golden("num/normalisation.npz"))
@@ -51,8 +60,7 @@ def test_layers_give_the_published_values(golden, min_max, sqrt_std):
 
 
 def test_statistics_are_those_of_the_training_batches(tmp_path):
-    shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a", (5, 3, 4)))
-    dataset = dataset_lib.WindowDataset([shard], 2)
+    dataset = _dataset(tmp_path, episodes=(5, 3, 4))
     info = normalization.compute_dataset_statistics(dataset)
     normalized = dataset.normalized(info.obs_norm_layer, info.act_norm_layer)
     (observation, action), _ = normalized.take(np.arange(dataset.num_windows))
@@ -64,8 +72,7 @@ def test_statistics_are_those_of_the_training_batches(tmp_path):
 
 def test_image_layers_convert_and_normalize(tmp_path):
     spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
-    shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a", (5,), spec))
-    dataset = dataset_lib.WindowDataset([shard], 2)
+    dataset = _dataset(tmp_path, spec, (5,))
     info = normalization.compute_dataset_statistics(dataset)
     (observation, _), _ = dataset.take(np.arange(dataset.num_windows))
     pixels = info.obs_norm_layer(observation)["rgb"].numpy()
@@ -75,25 +82,11 @@ def test_image_layers_convert_and_normalize(tmp_path):
 
 
 def test_parameters_can_be_bound(tmp_path):
-    shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a", (5,)))
-    dataset = dataset_lib.WindowDataset([shard], 2)
-    with gin.unlock_config():
-        gin.parse_config("compute_dataset_statistics.min_max_actions = True")
-    try:
-        layer = normalization.compute_dataset_statistics(dataset).act_norm_layer
-    finally:
-        gin.clear_config()
+    dataset = _dataset(tmp_path)
+    gin.parse_config("compute_dataset_statistics.min_max_actions = True")
+    layer = normalization.compute_dataset_statistics(dataset).act_norm_layer
     actions = layer(dataset.frames.action).numpy()
     np.testing.assert_allclose([actions.min(), actions.max()], [-1, 1], rtol=1e-6)
-
-
-_SINGLE = shard_testing.frame_spec(tf.TensorSpec([3]))
-_NESTED = shard_testing.frame_spec(action_spec={"a": tf.TensorSpec([2]), "b": tf.TensorSpec([1])})
-
-
-def _dataset(folder, spec=None, **options):
-    shard = shard_reader.read_shard(shard_testing.write(folder / "a", (4,), spec))
-    return dataset_lib.WindowDataset([shard], 2, **options)
 
 
 def test_layers_follow_the_data(tmp_path):

@@ -52,7 +52,6 @@ def get_data(
     max_data_shards: int = -1,
     dataset_eval_fraction: float = 0.0,
     flatten_action: bool = True,
-    for_rnn: bool = False,
     make_command: str | None = None,
     memory_limit_mb: float | None = None,
     scratch_folder: str | os.PathLike = ".",
@@ -69,7 +68,6 @@ def get_data(
       max_data_shards: how many record files to use; -1 for all.
       dataset_eval_fraction: share of the record files for validation, from the end.
       flatten_action: make actions one vector.
-      for_rnn: windows for recurrent networks, see `WindowDataset`.
       make_command: the command that records such data, for the message when there is none.
       memory_limit_mb: memory for the data and its batches, in 10⁶ bytes; record files of which a
         sixth of it cannot hold all are streamed from disk, with the same samples.
@@ -107,7 +105,7 @@ def get_data(
             streamed.stream_shards(paths[part], scratch_folder) if is_streamed else shards[part]
         )
         return dataset_lib.WindowDataset(
-            source, sequence_length, for_rnn, flatten_action, memory_limit_mb
+            source, sequence_length, flatten_action=flatten_action, memory_limit_mb=memory_limit_mb
         )
 
     train = windows_of(slice(len(training_paths)))

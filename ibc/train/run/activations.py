@@ -78,14 +78,19 @@ def _watched(network: tfa_network.Network, record: Callable[[str, object], None]
         and module.weights
     ]
     with contextlib.ExitStack() as stack:
+
+        def replace(layer: tf.keras.layers.Layer, method: str, function: Callable) -> None:
+            # Past Keras, which would take the function for a part of the layer.
+            vars(layer)[method] = function
+            stack.callback(vars(layer).pop, method)
+
         for layer in layers:
-            stack.enter_context(_replaced(layer, "call", _recording_outputs(layer, record)))
+            replace(layer, "call", _recording_outputs(layer, record))
             if isinstance(layer, dense.Dense):
-                stack.enter_context(_replaced(layer, "merged_with", _unfolded(layer)))
+                replace(layer, "merged_with", _unfolded(layer))
             if isinstance(layer, dense_stack.DenseStack):
                 # Energy networks compute the first product in two parts, outside its `call`.
-                hidden = _recording_inputs(layer, record)
-                stack.enter_context(_replaced(layer, "after_first", hidden))
+                replace(layer, "after_first", _recording_inputs(layer, record))
         yield
 
 
@@ -111,22 +116,8 @@ def _recording_inputs(stack: dense_stack.DenseStack, record: Callable) -> Callab
 
 
 def _unfolded(layer: dense.Dense) -> Callable:
-    """Computes what `merged_with` does, layer by layer."""
-
-    def merged_with(last, residual, inputs):
-        return last(residual + layer(inputs))
-
-    return merged_with
-
-
-@contextlib.contextmanager
-def _replaced(layer: tf.keras.layers.Layer, method: str, function: Callable) -> Iterator[None]:
-    """Replaces a layer's method, past Keras, which would take the function for a part of it."""
-    vars(layer)[method] = function
-    try:
-        yield
-    finally:
-        del vars(layer)[method]
+    """Returns what `merged_with` does, layer by layer."""
+    return lambda last, residual, inputs: last(residual + layer(inputs))
 
 
 def _name(layer: tf.keras.layers.Layer) -> str:

@@ -115,10 +115,10 @@ def have_same_value(name: str, first: Mapping[str, str], second: Mapping[str, st
     if values[0] == values[1]:
         return True
     try:
-        numbers = [ast.literal_eval(value) for value in values if value is not None]
+        one, other = (ast.literal_eval(value) for value in values if value is not None)
     except (ValueError, SyntaxError):
-        return False  # References are the same if they read the same.
-    return len(numbers) == 2 and _alike(*numbers)
+        return False  # References are the same if they read the same; one may have no value.
+    return one == other and isinstance(one, bool) == isinstance(other, bool)  # 2 is 2.0, not True.
 
 
 def _value(name: str, bound: Mapping[str, str]) -> str | None:
@@ -141,8 +141,3 @@ def _without_macros(value: str, bound: Mapping[str, str]) -> str:
             break
         value = expanded
     return value
-
-
-def _alike(first: object, second: object) -> bool:
-    """Returns whether literals are equal: 2 is 2.0, but not True."""
-    return first == second and isinstance(first, bool) == isinstance(second, bool)

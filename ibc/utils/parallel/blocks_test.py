@@ -8,41 +8,33 @@ from ibc.utils.parallel import blocks, lanes
 
 
 @pytest.mark.parametrize(
-    ("batch", "rows", "expected"),
+    ("expected", "arguments"),
     [
-        (512, 257, 32),  # 16 · 257 = 4,112
-        (512, 256, 32),
-        (512, 8, 1),
-        (512, 9, 1),
-        (512, 10, 2),
-        (7, 4000, 7),
-        (7, 5000, 7),
-        (1, 5000, 1),
-        (None, 257, 1),
+        (32, (512, 257)),  # 16 · 257 = 4,112
+        (32, (512, 256)),
+        (1, (512, 8)),
+        (1, (512, 9)),
+        (2, (512, 10)),
+        (7, (7, 4000)),
+        (7, (7, 5000)),
+        (1, (1, 5000)),
+        (1, (None, 257)),
+        # With lanes.
+        (2, (512, 1, 2)),
+        (8, (512, 1, 8)),
+        (32, (512, 1, 64)),  # of 16 rows; more would be smaller
+        (32, (512, 257, 2)),  # as without lanes
+        (64, (512, 257, 64)),
+        (64, (512, 257, 6)),  # 10.7 rounds, hardly a lane idle; 32 would be 5.3
+        (4, (512, 9, 4)),
+        (15, (510, 1, 4)),  # four rounds, one lane idle in the last
+        (4, (100, 1, 4)),
+        (1, (30, 1, 4)),  # too small to split
+        (1, (None, 1, 4)),
     ],
 )
-def test_number_of_blocks(batch, rows, expected):
-    assert blocks.num_blocks(batch, rows) == expected
-
-
-@pytest.mark.parametrize(
-    ("batch", "rows", "num_lanes", "expected"),
-    [
-        (512, 1, 2, 2),
-        (512, 1, 8, 8),
-        (512, 1, 64, 32),  # of 16 rows; more would be smaller
-        (512, 257, 2, 32),  # as without lanes
-        (512, 257, 64, 64),
-        (512, 257, 6, 64),  # 10.7 rounds, hardly a lane idle; 32 would be 5.3
-        (512, 9, 4, 4),
-        (510, 1, 4, 15),  # four rounds, one lane idle in the last
-        (100, 1, 4, 4),
-        (30, 1, 4, 1),  # too small to split
-        (None, 1, 4, 1),
-    ],
-)
-def test_number_of_blocks_for_lanes(batch, rows, num_lanes, expected):
-    assert blocks.num_blocks(batch, rows, num_lanes) == expected
+def test_number_of_blocks(expected, arguments):
+    assert blocks.num_blocks(*arguments) == expected
 
 
 def test_blocks_are_the_batch_and_their_sum_is_its_sum():

@@ -46,11 +46,7 @@ def count() -> int:
 
 @contextlib.contextmanager
 def limited_to(number: int) -> Iterator[None]:
-    """Makes `count` return `number` inside; 1 builds what is to run in a single lane.
-
-    Yields:
-      Nothing.
-    """
+    """Makes `count` return `number` inside; 1 builds what is to run in a single lane."""
     token = _count.set(number)
     try:
         yield
