@@ -1,5 +1,6 @@
 """Test fixtures shared by every folder."""
 
+import contextlib
 import pathlib
 import signal
 
@@ -47,6 +48,13 @@ def particle_data(tmp_path_factory) -> str:
     for replica in range(2):
         training.record("PARTICLE", path, num_episodes=10, replica=replica, replicas=2)
     return path.replace(".tfrecord", "*.tfrecord")
+
+
+@pytest.fixture
+def opened():
+    """Returns a function that gives back what it gets, and closes it when the test has ended."""
+    with contextlib.ExitStack() as stack:
+        yield lambda resource: stack.enter_context(contextlib.closing(resource))
 
 
 @pytest.fixture

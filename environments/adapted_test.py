@@ -45,13 +45,9 @@ def test_actions_arrive_within_bounds_and_of_the_environments_shape_and_type(act
     assert env.action_space.shape == (size,) and env.action_space.dtype == np.float32
     for wanted in (np.linspace(-50, 50, size), np.zeros(size), np.ravel(action_space.high)):
         env.step(np.float32(wanted))
+        shaped = np.float32(wanted).reshape(action_space.shape)
         np.testing.assert_array_equal(
-            inner.action,
-            np.clip(
-                np.float32(wanted).reshape(action_space.shape),
-                inner.action_space.low,
-                inner.action_space.high,
-            ),
+            inner.action, np.clip(shaped, action_space.low, action_space.high)
         )
 
 
@@ -89,10 +85,7 @@ def test_numbers_are_observed_as_float32_and_images_as_they_are(space, dtypes):
     [
         ({"action_space": spaces.Discrete(2)}, r"actions Discrete\(2\), but only a Box of real"),
         ({"action_space": spaces.Box(0, 3, (2,), np.int64)}, "but only a Box of real numbers"),
-        (
-            {"observation_space": spaces.Discrete(5)},
-            "observations of type Discrete",
-        ),
+        ({"observation_space": spaces.Discrete(5)}, "observations of type Discrete"),
         (
             {"observation_space": spaces.Dict(a=spaces.Dict(b=spaces.Box(0, 1, (1,))))},
             "the observation 'a' of type Dict, but only a Box, or a Dict of Box spaces, can be",

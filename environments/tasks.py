@@ -54,7 +54,13 @@ def get_task(name: str) -> task_lib.Task:
     if module:
         _import_users_module(module, name)
     if env_id in gymnasium.registry:
-        return _task_of_id(name, env_id)
+        return task_lib.Task(
+            name=name,
+            env_id=env_id,
+            register=lambda: None,  # It is.
+            config_families=_CONFIGS_OF_ANY_STATES,
+            is_foreign=True,
+        )
     by_capitals = {known.upper(): known for known in (*TASKS, *gymnasium.registry)}
     near = [by_capitals[n] for n in difflib.get_close_matches(name.upper(), by_capitals, n=3)]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
@@ -88,17 +94,6 @@ def check_oracle(task: task_lib.Task, name: str) -> None:
     else:
         hint = "is unknown" + (f"; did you mean {' or '.join(near)}?" if near else "")
     raise ValueError(f"policy '{name}' {hint}; task {task.name} has: {', '.join(known)}.")
-
-
-def _task_of_id(name: str, env_id: str) -> task_lib.Task:
-    """Returns the task of an environment that others have registered."""
-    return task_lib.Task(
-        name=name,
-        env_id=env_id,
-        register=lambda: None,  # It is.
-        config_families=_CONFIGS_OF_ANY_STATES,
-        is_foreign=True,
-    )
 
 
 def _import_users_module(module: str, name: str) -> None:

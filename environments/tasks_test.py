@@ -1,6 +1,5 @@
 """Tests of the table of tasks."""
 
-import subprocess
 import sys
 
 import gymnasium
@@ -9,18 +8,26 @@ import pytest
 from ibc import environments
 from ibc.environments import tasks
 from ibc.environments.d4rl import task as d4rl_tasks
+from tests import environment_testing
+
+_D4RL = [
+    *(f"antmaze-{size}-{data}-v0" for size in ("large", "medium") for data in ("diverse", "play")),
+    *(
+        f"{body}-{data}-v0"
+        for body in ("halfcheetah", "hopper", "walker2d")
+        for data in ("expert", "medium-expert", "medium-replay", "medium")
+    ),
+    *(f"kitchen-{data}-v0" for data in ("complete", "mixed", "partial")),
+    *(f"{task}-human-v0" for task in ("pen", "hammer", "door", "relocate")),
+]
 
 
-def test_particle_is_available():
-    task = tasks.get_task("PARTICLE")
-    assert task.env_id == "Particle-v0"
-    assert task.environment_id() == "Particle-v0"
-    assert tasks.TASKS["PARTICLE"] is task
-
-
-def test_misspelt_name_is_answered_with_the_nearest_and_all():
-    with pytest.raises(ValueError, match="did you mean PARTICLE") as error:
-        tasks.get_task("partcle")
+@pytest.mark.parametrize(
+    ("name", "near"), [("partcle", "PARTICLE"), ("dor-human-v0", "door-human-v0")]
+)
+def test_misspelt_name_is_answered_with_the_nearest_and_all(name, near):
+    with pytest.raises(ValueError, match=f"did you mean {near}") as error:
+        tasks.get_task(name)
     assert all(name in str(error.value) for name in tasks.TASKS)
 
 
@@ -33,7 +40,8 @@ def test_what_is_no_string_is_no_task(name):
 
 def test_every_published_name_is_a_task():
     published = "REACH PUSH INSERT REACH_NORMALIZED PUSH_NORMALIZED PARTICLE PUSH_DISCONTINUOUS"
-    assert set(tasks.TASKS) == {*published.split(), "PUSH_MULTIMODAL", *d4rl_tasks.FAMILY_OF}
+    assert set(tasks.TASKS) == {*published.split(), "PUSH_MULTIMODAL", *_D4RL}
+    assert sorted(d4rl_tasks.FAMILY_OF) == sorted(_D4RL)
 
 
 @pytest.mark.parametrize("name", tasks.TASKS)
@@ -63,6 +71,7 @@ def test_variants_that_do_not_exist_are_refused():
 
 
 def test_variant_ids_follow_the_name_rule():
+    assert tasks.get_task("PARTICLE").environment_id() == "Particle-v0"
     task = tasks.get_task("PUSH")
     assert task.environment_id(use_image_obs=True) == "BlockPushRgb-v0"
     assert task.environment_id(shared_memory=True) == "SharedBlockPush-v0"
@@ -95,11 +104,8 @@ def test_a_module_that_registers_an_id_is_imported_also_from_the_working_directo
     monkeypatch.chdir(tmp_path)
     search_path = list(sys.path)
     task = tasks.get_task("some_lab:lab/Toy-v3")
-    assert (task.name, task.env_id, task.policies) == (
-        "some_lab:lab/Toy-v3",
-        "lab/Toy-v3",
-        ("random",),
-    )
+    assert (task.name, task.env_id) == ("some_lab:lab/Toy-v3", "lab/Toy-v3")
+    assert task.policies == ("random",)
     assert sys.path == search_path
     assert task.default_dataset() == "datasets/lab_toy-v3/lab_toy-v3.tfrecord"
     assert task.recording_command().endswith(task.default_dataset())
@@ -133,7 +139,7 @@ def test_a_family_is_added_by_its_own_files(tmp_path, monkeypatch):
 
 
 def test_ids_of_our_own_mean_their_tasks():
-    assert tasks.get_task("BlockPush-v0") is tasks.get_task("PUSH")
+    assert tasks.get_task("BlockPush-v0") is tasks.get_task("PUSH") is tasks.TASKS["PUSH"]
 
 
 def test_gymnasium_makes_any_id_with_one_import_and_without_tensorflow():
@@ -142,14 +148,64 @@ def test_gymnasium_makes_any_id_with_one_import_and_without_tensorflow():
         "print(env.spec.id, 'BlockPush-v0' in gymnasium.registry, 'pen-human-v0' in "
         "gymnasium.registry, {'tensorflow', 'pybullet', 'mujoco', 'tf_agents'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("Particle-v0 True True set()\n", "")
+    assert environment_testing.output_of(code) == ("Particle-v0 True True set()\n", "")
 
 
-def test_table_imports_neither_tensorflow_nor_a_simulator():
-    code = (
-        "import sys; from ibc.environments import tasks; tasks.get_task('PARTICLE');"
-        "print({'tensorflow', 'pybullet', 'mujoco', 'gymnasium', 'tf_agents'} & set(sys.modules))"
+@pytest.mark.parametrize(
+    ("code", "others"),
+    [
+        (
+            "from ibc.environments import tasks; tasks.get_task('PARTICLE')",
+            {"tensorflow", "pybullet", "mujoco", "gymnasium", "tf_agents"},
+        ),
+        (
+            "import ibc.tasks; from ibc.environments.d4rl import adroit, kitchen, antmaze",
+            {"tensorflow", "mujoco", "gymnasium_robotics", "h5py"},
+        ),
+        (
+            "from ibc.environments.particle import particle;"
+            "env = particle.ParticleEnv(render_mode='rgb_array'); env.reset(); env.render()",
+            {"matplotlib.pyplot"},
+        ),
+    ],
+    ids=["table", "d4rl", "drawing"],
+)
+def test_what_is_not_needed_is_not_imported(code, others):
+    output, _ = environment_testing.output_of(
+        f"import sys; {code}; print({others} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert output == "set()\n"
+
+
+@pytest.mark.parametrize("name", _D4RL)
+def test_every_data_set_is_a_task_and_registered_with_its_limit(name):
+    d4rl_tasks.register()
+    spec, family = gymnasium.spec(name), d4rl_tasks.FAMILY_OF[name]
+    assert spec.id == name
+    assert spec.entry_point == family.entry_point
+    assert spec.max_episode_steps == family.max_episode_steps
+    assert tasks.TASKS[name].environment_id() == name
+    assert tasks.TASKS[name].config_families == ("d4rl",)
+
+
+@pytest.mark.parametrize(
+    ("name", "episode_return", "expected"),
+    [
+        ("door-human-v0", -56.512833, 0.0),
+        ("door-human-v0", 2880.5693087298737, 100.0),
+        ("pen-human-v0", 2586.0, 83.5322),
+        ("kitchen-mixed-v0", 3.0, 75.0),
+        ("antmaze-large-play-v0", 1.0, 100.0),
+        ("hopper-medium-v0", 1000.0, 31.3492),
+    ],
+)
+def test_normalized_returns(name, episode_return, expected):
+    assert d4rl_tasks.FAMILY_OF[name].normalized_return(episode_return) == pytest.approx(
+        expected, abs=1e-3
+    )
+
+
+def test_misspelt_family_is_answered_with_the_nearest_and_all():
+    with pytest.raises(ValueError, match="did you mean door-human-v0") as error:
+        d4rl_tasks.get_family("Door-human-v1")
+    assert all(name in str(error.value) for name in d4rl_tasks.FAMILY_OF)

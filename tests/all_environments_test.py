@@ -15,6 +15,7 @@ from ibc.environments.block_pushing import (
     block_pushing_discontinuous,
     block_pushing_multimodal,
 )
+from tests import environment_testing
 
 _LIMITS = {
     "BlockReach-v0": 50,
@@ -39,16 +40,12 @@ _IMAGE_IDS = [env_id for env_id in _LIMITS if "Rgb" in env_id]
 @pytest.fixture(scope="module")
 def environment():
     """Returns a function from an id to its environment, made once."""
-    made = {}
 
-    def get(env_id: str) -> gymnasium.Env:
-        if env_id not in made:
-            made[env_id] = gymnasium.make(env_id, render_mode="rgb_array").unwrapped
-        return made[env_id]
+    def make(env_id: str) -> gymnasium.Env:
+        return gymnasium.make(env_id, render_mode="rgb_array").unwrapped
 
-    yield get
-    for env in made.values():
-        env.close()
+    with environment_testing.made_once(make) as get:
+        yield get
 
 
 @pytest.mark.parametrize("env_id", _LIMITS)

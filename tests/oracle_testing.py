@@ -1,7 +1,5 @@
 """A table without physics, on which oracles can be tried in chosen situations."""
 
-from collections.abc import Callable
-
 import gymnasium
 import numpy as np
 from tf_agents.environments import py_environment
@@ -76,34 +74,3 @@ def rollout(
         actions.append(policy.action(steps[-1]).action)
         steps.append(env.step(actions[-1]))
     return np.array(actions), steps
-
-
-def check_rollouts(
-    make_env: Callable[[], py_environment.PyEnvironment],
-    make_policy: Callable[[py_environment.PyEnvironment, int], py_policy.PyPolicy],
-    rollouts: list[dict],
-    expected_actions: np.ndarray,
-) -> None:
-    """Checks that a policy does in each recorded episode what was recorded.
-
-    Args:
-      make_env: Returns a new environment with its registered step limit.
-      make_policy: Returns the policy for an environment and an episode's seed.
-      rollouts: What was recorded of each episode: seed, steps, success, sums.
-      expected_actions: Recorded actions [episodes, most steps, 2], NaN after an episode's end.
-    """
-    assert rollouts
-    for recorded in rollouts:
-        env = make_env()
-        inner = suite.gym_env(env)
-        actions, steps = rollout(env, make_policy(env, recorded["seed"]), recorded["seed"])
-        expected = expected_actions[recorded["seed"]]
-        np.testing.assert_array_equal(actions, expected[np.isfinite(expected).all(axis=1)])
-        assert len(actions) == recorded["steps"]
-        assert inner.succeeded == recorded["success"]
-        # Rewards are float32 in time steps, and float64 in the recorded sums.
-        rewards = sum(float(step.reward) for step in steps)
-        np.testing.assert_allclose(rewards, recorded["total_reward"], rtol=1e-6)
-        assert steps[-1].discount == recorded["final_discount"]
-        assert abs(inner.goal_distance - recorded["final_goal_distance"]) < 1e-9
-        env.close()

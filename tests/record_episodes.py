@@ -11,19 +11,13 @@ import numpy as np
 
 from ibc.environments import suite, tasks
 
-_TESTDATA = pathlib.Path(__file__).parent.parent / "environments/block_pushing/testdata"
+_BLOCK_PUSHING = pathlib.Path(__file__).parent.parent / "environments/block_pushing"
+PATH = _BLOCK_PUSHING / "testdata/episodes.npz"
 SEED = 3
 EVERY = 5
 """States are kept at each step whose number this divides, which is enough to see a deviation."""
 
-_TASKS = (
-    "REACH",
-    "PUSH",
-    "INSERT",
-    "PUSH_NORMALIZED",
-    "PUSH_DISCONTINUOUS",
-    "PUSH_MULTIMODAL",
-)
+_TASKS = ("REACH", "PUSH", "INSERT", "PUSH_NORMALIZED", "PUSH_DISCONTINUOUS", "PUSH_MULTIMODAL")
 
 
 def record(task: str) -> dict[str, np.ndarray]:
@@ -62,7 +56,7 @@ def main() -> None:
     episodes = {}
     for task in _TASKS:
         episodes.update(record(task))
-    np.savez_compressed(_TESTDATA / "episodes.npz", **episodes)
+    np.savez_compressed(PATH, **episodes)
 
 
 if __name__ == "__main__":

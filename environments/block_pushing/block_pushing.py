@@ -61,19 +61,7 @@ class BlockPush(pushing_env.PushingEnv):
         abs_action: bool = False,
         render_mode: str | None = None,
     ):
-        """Creates the environment; see `PushingEnv`.
-
-        Args:
-          control_frequency: Environment steps per second, a divisor of 240.
-          task: REACH, PUSH or INSERT.
-          image_size: Height and width of image observations, or None for no images.
-          shared_memory: Whether to use a PyBullet shared-memory server, in real time.
-          seed: Seed of the random state; `reset(seed=...)` replaces it.
-          goal_dist_tolerance: Goal distance (m) at which the task is solved.
-          effector_height: Height (m) of the commanded effector; None means 0.06.
-          visuals_mode: 'default' or 'real': look, workspace bounds and camera.
-          abs_action: Whether actions are commanded positions instead of displacements.
-          render_mode: None or 'rgb_array'.
+        """Creates the environment; arguments are those of `PushingEnv`, and `task`.
 
         Raises:
           ValueError: A parameter is out of range; the message names it.

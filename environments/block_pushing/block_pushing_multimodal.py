@@ -40,9 +40,6 @@ class BlockPushMultimodal(pushing_env.PushingEnv):
         blocks = start_poses.draw_separated_blocks(rng, _MIN_BLOCK_DISTANCE_METRES)
         return blocks, start_poses.draw_separated_targets(rng, _MIN_TARGET_DISTANCE_METRES)
 
-    def _start_episode(self, state: dict[str, np.ndarray]) -> None:
-        """Nothing is remembered: states are judged by themselves."""
-
     def _evaluate(self, state: dict[str, np.ndarray]) -> tuple[float, bool]:
         solved = self._has_succeeded(state)
         return float(solved), solved
@@ -54,12 +51,6 @@ class BlockPushMultimodal(pushing_env.PushingEnv):
         distances = _distances(state)
         first, second = distances.argmin(axis=1)
         return bool(first != second and (distances.min(axis=1) < self.goal_dist_tolerance).all())
-
-    def _memory(self) -> dict:
-        return {}
-
-    def _remember(self, memory: dict) -> None:
-        """Nothing is remembered."""
 
 
 def _distances(state: dict[str, np.ndarray]) -> np.ndarray:

@@ -29,10 +29,7 @@ OBSERVATION_RANGES = {
         [[0.1774151772260666, -0.6287994794547558], [0.5654461532831192, 0.5441607423126698]]
     ),
     _TO_BLOCK: np.float32(
-        [
-            [-0.07369826920330524, -0.11395704373717308],
-            [0.10131562314927578, 0.19391131028532982],
-        ]
+        [[-0.07369826920330524, -0.11395704373717308], [0.10131562314927578, 0.19391131028532982]]
     ),
     _BLOCK_COS_SIN: np.float32(
         [[-2.0649861991405487, -0.6154364347457886], [1.6590178310871124, 1.8811014890670776]]
@@ -127,15 +124,7 @@ class BlockPushNormalized(block_pushing.BlockPush):
         seed: int | None = None,
         render_mode: str | None = None,
     ):
-        """Creates the environment; see `PushingEnv`.
-
-        Args:
-          control_frequency: Environment steps per second, a divisor of 240.
-          task: REACH_NORMALIZED or PUSH_NORMALIZED.
-          image_size: Height and width of image observations, or None for no images.
-          shared_memory: Whether to use a PyBullet shared-memory server, in real time.
-          seed: Seed of the random state; `reset(seed=...)` replaces it.
-          render_mode: None or 'rgb_array'.
+        """Creates the environment; arguments are those of `BlockPush`.
 
         Raises:
           ValueError: A parameter is out of range; the message names it.

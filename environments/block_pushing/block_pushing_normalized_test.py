@@ -1,77 +1,46 @@
 """Tests of the normalized tasks."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from ibc.environments.block_pushing import block_pushing, block_pushing_normalized
+from tests import environment_testing
 
 _Task = block_pushing.BlockTaskVariant
+_ACTION = environment_testing.RANGES["action"]
 
 
 @pytest.fixture(scope="module", params=["REACH", "PUSH"])
 def pair(request):
     """Returns a plain environment and its normalized variant."""
     plain = block_pushing.BlockPush(task=_Task[request.param])
-    normalized = block_pushing_normalized.BlockPushNormalized(
-        task=_Task[f"{request.param}_NORMALIZED"]
-    )
-    yield plain, normalized
-    plain.close()
-    normalized.close()
-
-
-# Smallest and largest values of each quantity, which become −1 and 1.
-_TABLE = {
-    "action": ((-0.02547718, -0.02090043), (0.02869084, 0.04272365)),
-    "effector_target_translation": (
-        (0.1774151772260666, -0.6287994794547558),
-        (0.5654461532831192, 0.5441607423126698),
-    ),
-    "effector_target_to_block_translation": (
-        (-0.07369826920330524, -0.11395704373717308),
-        (0.10131562314927578, 0.19391131028532982),
-    ),
-    "block_orientation_cos_sin": (
-        (-2.0649861991405487, -0.6154364347457886),
-        (1.6590178310871124, 1.8811014890670776),
-    ),
-    "effector_target_to_target_translation": (
-        (-0.17813862301409245, -0.3309651017189026),
-        (0.23726161383092403, 0.8404090404510498),
-    ),
-    "target_orientation_cos_sin": (
-        (-1.0761439241468906, -0.8846937336493284),
-        (-0.8344330154359341, 0.8786859593819827),
-    ),
-}
-
-
-def _scaled(key: str, value: np.ndarray) -> np.ndarray:
-    """Returns a quantity as its share of the table's interval, from −1 to 1."""
-    low, high = np.array(_TABLE[key])
-    middle, half = (low + high) / 2, (high - low) / 2
-    return (value - middle) / half
+    task = _Task[f"{request.param}_NORMALIZED"]
+    with (
+        contextlib.closing(plain),
+        contextlib.closing(block_pushing_normalized.BlockPushNormalized(task=task)) as normalized,
+    ):
+        yield plain, normalized
 
 
 def test_it_is_the_plain_task_behind_maps(pair):
     plain, normalized = pair
     plain.reset(seed=2)
     normalized.reset(seed=2)
-    assert list(normalized.observation_space.spaces) == list(_TABLE)[1:]
+    assert list(normalized.observation_space.spaces) == environment_testing.NORMALIZED_KEYS
     for action in np.random.RandomState(0).uniform(-1, 1, (6, 2)):
         state, got = plain.compute_state(), normalized.compute_state()
-        effector = state["effector_target_translation"]
-        quantities = {
-            "effector_target_translation": effector,
-            "effector_target_to_block_translation": state["block_translation"] - effector,
-            "effector_target_to_target_translation": state["target_translation"] - effector,
-        }
-        for body in ("block", "target"):
-            yaw = state[f"{body}_orientation"][0]
-            quantities[f"{body}_orientation_cos_sin"] = np.array([np.cos(yaw), np.sin(yaw)])
-        for key, value in quantities.items():
-            np.testing.assert_allclose(got[key], _scaled(key, value), rtol=0, atol=1e-6)
-        low, high = np.array(_TABLE["action"])
+        expected = environment_testing.normalized(
+            state["block_translation"],
+            state["block_orientation"][0],
+            state["target_translation"],
+            state["target_orientation"][0],
+            state["effector_target_translation"],
+        )
+        for key, value in expected.items():
+            np.testing.assert_allclose(got[key], value, rtol=0, atol=1e-6)
+        low, high = np.array(_ACTION)
         _, reward, *_ = plain.step((low + high) / 2 + action * (high - low) / 2)
         _, scaled, *_ = normalized.step(action)
         assert scaled == pytest.approx(100 * reward, abs=0.05)
@@ -94,14 +63,14 @@ def test_maps_of_actions_are_inverse():
     np.testing.assert_allclose(
         block_pushing_normalized.normalize_action(displacements), actions, atol=1e-12
     )
-    low, high = np.array(_TABLE["action"])
+    low, high = np.array(_ACTION)
     np.testing.assert_allclose(block_pushing_normalized.unnormalize_action(-np.ones(2)), low)
     np.testing.assert_allclose(block_pushing_normalized.unnormalize_action(np.ones(2)), high)
 
 
 def test_float32_actions_are_mapped_in_float32():
     """Where a rollout ends depends on the last digits of its actions."""
-    low, high = np.array(_TABLE["action"], np.float32)
+    low, high = np.array(_ACTION, np.float32)
     action = np.random.RandomState(0).uniform(-1, 1, (20, 2)).astype(np.float32)
     half = np.float32(0.5)
     expected = action * ((high - low) * half) + (high + low) * half
@@ -122,7 +91,7 @@ def test_maps_of_observations_are_inverse():
         "rgb": rng.randint(0, 255, (4, 6, 8, 3), np.uint8),
     }
     normalized = block_pushing_normalized.normalize_observation(observation)
-    assert list(normalized) == [*list(_TABLE)[1:], "rgb"]
+    assert list(normalized) == [*environment_testing.NORMALIZED_KEYS, "rgb"]
     again = block_pushing_normalized.unnormalize_observation(normalized)
     assert set(again) == set(observation) - {"effector_translation"}
     for key, value in again.items():

@@ -6,6 +6,7 @@ import pytest
 
 from ibc.environments.block_pushing import block_pushing
 from ibc.environments.block_pushing.simulation import bullet
+from tests import environment_testing
 
 _Task = block_pushing.BlockTaskVariant
 
@@ -13,16 +14,8 @@ _Task = block_pushing.BlockTaskVariant
 @pytest.fixture(scope="module")
 def environment():
     """Returns a function from a task to its environment, made once."""
-    made = {}
-
-    def get(task: _Task) -> block_pushing.BlockPush:
-        if task not in made:
-            made[task] = block_pushing.BlockPush(task=task)
-        return made[task]
-
-    yield get
-    for env in made.values():
-        env.close()
+    with environment_testing.made_once(lambda task: block_pushing.BlockPush(task=task)) as get:
+        yield get
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +37,11 @@ def test_seeds_replace_the_random_state(push):
     np.testing.assert_array_equal(again["block_translation"], first["block_translation"])
 
 
-def test_constructor_seed_seeds_the_first_reset(push):
-    env = block_pushing.BlockPush(seed=3)
+def test_constructor_seed_seeds_the_first_reset(push, opened):
+    env = opened(block_pushing.BlockPush(seed=3))
     observation, _ = env.reset()
     expected, _ = push.reset(seed=3)
     np.testing.assert_array_equal(observation["target_translation"], expected["target_translation"])
-    env.close()
 
 
 @pytest.mark.parametrize("task", [_Task.PUSH, _Task.REACH, _Task.INSERT])
@@ -130,24 +122,22 @@ def test_commands_add_up_and_stop_at_the_workspace(push):
     assert push.scene.commanded_effector.translation[2] == 0.06
 
 
-def test_absolute_actions_are_positions():
-    env = block_pushing.BlockPush(abs_action=True, effector_height=0.08)
+def test_absolute_actions_are_positions(opened):
+    env = opened(block_pushing.BlockPush(abs_action=True, effector_height=0.08))
     env.reset(seed=0)
     observation, *_ = env.step(np.array([0.35, -0.3]))
     np.testing.assert_allclose(observation["effector_target_translation"], (0.35, -0.3))
     assert env.scene.commanded_effector.translation == (0.35, -0.3, 0.08)
     np.testing.assert_allclose(env.action_space.low, (0.15, -0.5))
     np.testing.assert_allclose(env.action_space.high, (0.7, 0.5))
-    env.close()
 
 
-def test_control_frequency_sets_the_steps_per_action():
-    env = block_pushing.BlockPush(control_frequency=20.0)
+def test_control_frequency_sets_the_steps_per_action(opened):
+    env = opened(block_pushing.BlockPush(control_frequency=20.0))
     env.reset(seed=0)
     env.step(np.zeros(2))
     assert env.scene.moves[-1][1] == 12
     assert env.metadata["render_fps"] == env.control_frequency == 20.0
-    env.close()
 
 
 def test_observation_bounds(push):
@@ -159,11 +149,10 @@ def test_observation_bounds(push):
     np.testing.assert_allclose(push.action_space.high, (0.1, 0.1))
 
 
-def test_parameters_are_bound_by_gin():
+def test_parameters_are_bound_by_gin(opened):
     gin.parse_config(["BlockPush.goal_dist_tolerance = 0.5", "BlockPush.control_frequency = 12"])
-    env = block_pushing.BlockPush()
+    env = opened(block_pushing.BlockPush())
     assert (env.goal_dist_tolerance, env.control_frequency) == (0.5, 12)
-    env.close()
 
 
 @pytest.mark.parametrize(

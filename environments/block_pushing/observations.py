@@ -28,14 +28,6 @@ def of_bodies(name: str, poses: Sequence[bullet.Pose]) -> dict[str, np.ndarray]:
     return observation
 
 
-def of_effector(effector: bullet.Pose, commanded: bullet.Pose) -> dict[str, np.ndarray]:
-    """Returns where the effector is and where it should be (x, y in metres)."""
-    return {
-        "effector_translation": np.array(effector.translation[:2]),
-        "effector_target_translation": np.array(commanded.translation[:2]),
-    }
-
-
 def make_space(
     blocks: int,
     targets: int,

@@ -80,8 +80,8 @@ class PushingEnv(gymnasium.Env, abc.ABC):
             effector_height=effector_height,
         )
         parameters.check_seed(self._name, seed)
-        self._check_choice(tuple(scene.LOOKS), visuals_mode=visuals_mode)
-        self._check_choice((None, *self.metadata["render_modes"]), render_mode=render_mode)
+        self._check_choice("visuals_mode", visuals_mode, tuple(scene.LOOKS))
+        self._check_choice("render_mode", render_mode, (None, *self.metadata["render_modes"]))
         if image_size is not None:
             self._check_image_size(image_size)
         self.control_frequency = control_frequency
@@ -235,9 +235,8 @@ class PushingEnv(gymnasium.Env, abc.ABC):
     ) -> tuple[list[bullet.Pose], list[bullet.Pose]]:
         """Draws where blocks and targets start."""
 
-    @abc.abstractmethod
     def _start_episode(self, state: dict[str, np.ndarray]) -> None:
-        """Remembers what the task needs of the state after a reset."""
+        """Remembers what the task needs of the state after a reset; nothing if not overridden."""
 
     @abc.abstractmethod
     def _evaluate(self, state: dict[str, np.ndarray]) -> tuple[float, bool]:
@@ -251,11 +250,10 @@ class PushingEnv(gymnasium.Env, abc.ABC):
     def _has_succeeded(self, state: dict[str, np.ndarray]) -> bool:
         """Returns whether a state is one of success."""
 
-    @abc.abstractmethod
     def _memory(self) -> dict:
         """Returns what the task remembers of the episode, as JSON can hold it."""
+        return {}
 
-    @abc.abstractmethod
     def _remember(self, memory: dict) -> None:
         """Takes over what `_memory` returned."""
 
@@ -275,7 +273,8 @@ class PushingEnv(gymnasium.Env, abc.ABC):
         robot, blocks = self.scene.robot, self.scene.blocks
         return {
             **observations.of_bodies("block", [self.scene.pose_of(block) for block in blocks]),
-            **observations.of_effector(robot.forward_kinematics(), self.scene.commanded_effector),
+            "effector_translation": np.array(robot.forward_kinematics().translation[:2]),
+            "effector_target_translation": np.array(self.scene.commanded_effector.translation[:2]),
             **self._observed_targets,
         }
 
@@ -341,10 +340,9 @@ class PushingEnv(gymnasium.Env, abc.ABC):
             )
         parameters.check_whole(self._name, image_height=image_size[0], image_width=image_size[1])
 
-    def _check_choice(self, choices: Sequence[object], **values: object) -> None:
-        for name, value in values.items():
-            if value not in choices:
-                raise ValueError(f"{self._name}.{name} must be one of {choices}, got {value!r}.")
+    def _check_choice(self, name: str, value: object, choices: Sequence[object]) -> None:
+        if value not in choices:
+            raise ValueError(f"{self._name}.{name} must be one of {choices}, got {value!r}.")
 
     @property
     def _name(self) -> str:

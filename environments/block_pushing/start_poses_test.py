@@ -1,13 +1,12 @@
 """Tests of the draws of start poses."""
 
+import functools
 import math
 
 import numpy as np
 import pytest
 
 from ibc.environments.block_pushing import start_poses
-
-_SEEDS = (0, 1, 17, 2**32 - 1)
 
 
 class _Uniforms:
@@ -25,6 +24,9 @@ class _Uniforms:
     def target(self) -> list[float]:
         return [0.4 + self.between(-0.1, 0.1), 0.2 + self.between(-0.15, 0.15)]
 
+    def in_row(self, y: float) -> list[float]:
+        return [0.4 + self.between(-0.1, 0.1), y]
+
     def block_yaw(self) -> float:
         return self.between(math.pi, 1.0)
 
@@ -39,7 +41,7 @@ def _assert_pose(pose, xy, z, yaw):
     np.testing.assert_allclose(pose.quaternion, expected, rtol=0, atol=1e-15)
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@pytest.mark.parametrize("seed", [0, 1, 17, 2**32 - 1])
 def test_one_block_and_one_target(seed):
     rng, draws = np.random.RandomState(seed), _Uniforms(seed)
     _assert_pose(start_poses.draw_block(rng), draws.block(), 0.0, draws.block_yaw())
@@ -53,56 +55,44 @@ def test_block_yaws_lie_between_one_and_pi():
     assert math.pi - 0.02 < max(yaws) <= math.pi
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
-def test_two_blocks_redraw_the_second_and_turn_it_last(seed):
-    rng, draws = np.random.RandomState(seed), _Uniforms(seed)
-    first, second = start_poses.draw_separated_blocks(rng, 0.1)
-    first_xy = draws.block()
-    _assert_pose(first, first_xy, 0.0, draws.block_yaw())
-    second_xy = draws.block()
-    while abs(second_xy[0] - first_xy[0]) <= 0.1:
-        second_xy = draws.block()
-    _assert_pose(second, second_xy, 0.0, draws.block_yaw())
+def _check_pairs(seeds, draw, distance, z, first, second, yaw) -> int:
+    """Compares pairs with the published order of draws; returns how often it started again.
+
+    The second is redrawn up to 1,000 times and turned last, and then the first is drawn again.
+    """
+    restarts = -len(seeds)
+    for seed in seeds:
+        draws, apart = _Uniforms(seed), 0.0
+        while apart <= distance:
+            restarts += 1
+            first_xy, first_yaw = first(draws), yaw(draws)
+            for _ in range(1000):
+                second_xy = second(draws)
+                apart = abs(second_xy[0] - first_xy[0])
+                if apart > distance:
+                    break
+            second_yaw = yaw(draws)
+        poses = draw(np.random.RandomState(seed), distance=distance)
+        _assert_pose(poses[0], first_xy, z, first_yaw)
+        _assert_pose(poses[1], second_xy, z, second_yaw)
+    return restarts
+
+
+def test_two_blocks_redraw_the_second_and_turn_it_last():
+    seeds, place = (0, 1, 17, 2**32 - 1), _Uniforms.block
+    draw, yaw = start_poses.draw_separated_blocks, _Uniforms.block_yaw
+    assert _check_pairs(seeds, draw, 0.1, 0.0, place, place, yaw) == 0
 
 
 def test_two_targets_redraw_the_pair_where_the_second_finds_no_place():
-    restarts = 0
-    for seed in range(30):
-        rng, draws = np.random.RandomState(seed), _Uniforms(seed)
-        first, second = start_poses.draw_separated_targets(rng, 0.12)
-        while True:
-            first_xy, first_yaw = draws.target(), draws.target_yaw()
-            for _ in range(1000):
-                second_xy = draws.target()
-                if abs(second_xy[0] - first_xy[0]) > 0.12:
-                    break
-            second_yaw = draws.target_yaw()
-            if abs(second_xy[0] - first_xy[0]) > 0.12:
-                break
-            restarts += 1
-        _assert_pose(first, first_xy, 0.02, first_yaw)
-        _assert_pose(second, second_xy, 0.02, second_yaw)
-    assert restarts > 0
+    draw, place, yaw = start_poses.draw_separated_targets, _Uniforms.target, _Uniforms.target_yaw
+    assert _check_pairs(range(30), draw, 0.12, 0.02, place, place, yaw) > 0
 
 
 def test_targets_in_rows_draw_x_alone():
-    restarts = 0
-    for seed in range(10):
-        rng, draws = np.random.RandomState(seed), _Uniforms(seed)
-        first, second = start_poses.draw_targets_in_rows(rng, (0.0, 0.4), 0.15)
-        while True:
-            first_x, first_yaw = 0.4 + draws.between(-0.1, 0.1), draws.target_yaw()
-            for _ in range(1000):
-                second_x = 0.4 + draws.between(-0.1, 0.1)
-                if abs(second_x - first_x) > 0.15:
-                    break
-            second_yaw = draws.target_yaw()
-            if abs(second_x - first_x) > 0.15:
-                break
-            restarts += 1
-        _assert_pose(first, (first_x, 0.0), 0.02, first_yaw)
-        _assert_pose(second, (second_x, 0.4), 0.02, second_yaw)
-    assert restarts > 0
+    draw = functools.partial(start_poses.draw_targets_in_rows, rows=(0.0, 0.4))
+    places = (lambda draws: draws.in_row(0.0)), (lambda draws: draws.in_row(0.4))
+    assert _check_pairs(range(10), draw, 0.15, 0.02, *places, _Uniforms.target_yaw) > 0
 
 
 def test_impossible_separation_is_an_error():

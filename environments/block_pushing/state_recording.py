@@ -71,10 +71,7 @@ def write_pybullet_state(
     # A time of writing would make each file of the same episode another.
     member = zipfile.ZipInfo(path.name.removesuffix(".zip"))
     member.compress_type = zipfile.ZIP_DEFLATED
-    with (
-        atomic_file.replacing(path) as temporary,
-        zipfile.ZipFile(temporary, "w") as archive,
-    ):
+    with atomic_file.replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(member, text)
 
 

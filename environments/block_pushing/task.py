@@ -8,7 +8,6 @@ import dataclasses
 import enum
 import functools
 import itertools
-from collections.abc import Mapping
 
 from ibc.environments import task
 
@@ -16,9 +15,15 @@ IMAGE_SIZE = (240, 320)
 """Height and width of image observations of the registered environments, pixels."""
 
 _PACKAGE = "ibc.environments.block_pushing"
-_ORACLES = f"{_PACKAGE}.oracles"
-_REACH = {"oracle_reach": f"{_ORACLES}.reach_oracle:ReachOracle"}
-_PUSH = {"oracle_push": f"{_ORACLES}.oriented_push_oracle:OrientedPushOracle"}
+# Value of --policy -> module and class.
+_ORACLES = {
+    "oracle_reach": "reach_oracle:ReachOracle",
+    "oracle_reach_normalized": "reach_oracle:ReachNormalizedOracle",
+    "oracle_push": "oriented_push_oracle:OrientedPushOracle",
+    "oracle_push_normalized": "oriented_push_oracle:OrientedPushNormalizedOracle",
+    "oracle_push_discontinuous": "two_target_oracles:DiscontinuousOrientedPushOracle",
+    "oracle_push_multimodal": "two_target_oracles:MultimodalOrientedPushOracle",
+}
 
 
 class BlockTaskVariant(enum.Enum):
@@ -48,8 +53,8 @@ class _Row:
     """Limit of the episode length."""
     max_episode_steps_with_images: int
     """Limit of the episode length with image observations."""
-    oracles: Mapping[str, str]
-    """Name -> 'module:class', the task's own first."""
+    oracle: str
+    """The task's key in `_ORACLES`."""
 
     def env_id(self, name: str, images: bool = False, shared_memory: bool = False) -> str:
         """Returns the id of a variant of the task `name`."""
@@ -58,46 +63,18 @@ class _Row:
 
 _PLAIN = f"{_PACKAGE}.block_pushing:BlockPush"
 _NORMALIZED = f"{_PACKAGE}.block_pushing_normalized:BlockPushNormalized"
+_DISCONTINUOUS = f"{_PACKAGE}.block_pushing_discontinuous:BlockPushDiscontinuous"
+_MULTIMODAL = f"{_PACKAGE}.block_pushing_multimodal:BlockPushMultimodal"
 _ROWS = {
-    "REACH": _Row("Reach", _PLAIN, 50, 100, _REACH),
-    "PUSH": _Row("Push", _PLAIN, 100, 100, _PUSH),
-    "INSERT": _Row("Insert", _PLAIN, 50, 50, _PUSH),
-    "REACH_NORMALIZED": _Row(
-        "Reach",
-        _NORMALIZED,
-        50,
-        50,
-        {"oracle_reach_normalized": f"{_ORACLES}.reach_oracle:ReachNormalizedOracle"},
-    ),
-    "PUSH_NORMALIZED": _Row(
-        "Push",
-        _NORMALIZED,
-        100,
-        100,
-        {
-            "oracle_push_normalized": (
-                f"{_ORACLES}.oriented_push_oracle:OrientedPushNormalizedOracle"
-            )
-        },
-    ),
+    "REACH": _Row("Reach", _PLAIN, 50, 100, "oracle_reach"),
+    "PUSH": _Row("Push", _PLAIN, 100, 100, "oracle_push"),
+    "INSERT": _Row("Insert", _PLAIN, 50, 50, "oracle_push"),
+    "REACH_NORMALIZED": _Row("Reach", _NORMALIZED, 50, 50, "oracle_reach_normalized"),
+    "PUSH_NORMALIZED": _Row("Push", _NORMALIZED, 100, 100, "oracle_push_normalized"),
     "PUSH_DISCONTINUOUS": _Row(
-        "PushDiscontinuous",
-        f"{_PACKAGE}.block_pushing_discontinuous:BlockPushDiscontinuous",
-        200,
-        200,
-        {
-            "oracle_push_discontinuous": (
-                f"{_ORACLES}.two_target_oracles:DiscontinuousOrientedPushOracle"
-            )
-        },
+        "PushDiscontinuous", _DISCONTINUOUS, 200, 200, "oracle_push_discontinuous"
     ),
-    "PUSH_MULTIMODAL": _Row(
-        "PushMultimodal",
-        f"{_PACKAGE}.block_pushing_multimodal:BlockPushMultimodal",
-        200,
-        200,
-        {"oracle_push_multimodal": f"{_ORACLES}.two_target_oracles:MultimodalOrientedPushOracle"},
-    ),
+    "PUSH_MULTIMODAL": _Row("PushMultimodal", _MULTIMODAL, 200, 200, "oracle_push_multimodal"),
 }
 
 
@@ -135,7 +112,7 @@ TASKS = tuple(
         name=name,
         env_id=row.env_id(name),
         register=register,
-        oracles=row.oracles,
+        oracles={row.oracle: f"{_PACKAGE}.oracles.{_ORACLES[row.oracle]}"},
         config_families=("pushing_states", "pushing_pixels"),
         image_env_id=row.env_id(name, images=True),
         shared_memory=True,

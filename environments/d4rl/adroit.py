@@ -18,18 +18,17 @@ SUCCESS_STEPS = 25
 _SIMULATORS = "gymnasium_robotics.envs.adroit_hand"
 
 
-class AdroitEnv(d4rl_env.D4RLEnv):
+class AdroitEnv(d4rl_env.WholeEnv):
     """The hand, with what it has to do left to subclasses."""
-
-    family: d4rl_tasks.Family
-    target: str
-    """'module:class' of the maintained environment."""
 
     def __init__(self, render_mode: str | None = None):
         """Loads the scene; `render_mode` is None or 'rgb_array'."""
-        simulator = d4rl_env.make_simulator(f"{_SIMULATORS}.{self.target}", render_mode=render_mode)
-        super().__init__(self.family, simulator, simulator, render_mode)
-        self._collide_as_recorded()
+        super().__init__(render_mode)
+        import mujoco
+
+        # The collision routine that MuJoCo had when D4RL was recorded; with the present one fingers
+        # that touch part from D4RL's recordings by 2e-3 rad.
+        self.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_NATIVECCD
 
     @property
     def succeeded(self) -> bool:
@@ -57,18 +56,6 @@ class AdroitEnv(d4rl_env.D4RLEnv):
     def _has_failed(self) -> bool:
         return False
 
-    def _collide_as_recorded(self) -> None:
-        """Chooses the collision routine that MuJoCo had when D4RL was recorded.
-
-        With the present one fingers that touch part from D4RL's recordings by 2e-3 rad.
-        """
-        import mujoco
-
-        self.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_NATIVECCD
-
-    def _reset_simulator(self, seed: int | None) -> np.ndarray:
-        return self.simulator.reset(seed=seed)[0]
-
     def _advance(self, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
         observation = self.simulator.step(action)[0]
         return observation, self.compute_reward(), self._has_failed()
@@ -89,7 +76,7 @@ class DoorEnv(AdroitEnv):
     """Undo the latch and swing the door open."""
 
     family = d4rl_tasks.DOOR
-    target = "adroit_door:AdroitHandDoorEnv"
+    target = f"{_SIMULATORS}.adroit_door:AdroitHandDoorEnv"
     camera = {"lookat": (0.0, 0.0, 0.25), "distance": 1.2, "azimuth": 60, "elevation": -25}  # noqa: RUF012
 
     @property
@@ -108,7 +95,6 @@ class DoorEnv(AdroitEnv):
         return self.door_angle >= 1.35
 
     def compute_reward(self) -> float:
-        """Returns D4RL's reward of the state as it is."""
         angle = self.door_angle
         reward = -0.1 * np.linalg.norm(self.palm - self.handle)
         reward -= 0.1 * (angle - 1.57) ** 2
@@ -127,7 +113,7 @@ class HammerEnv(AdroitEnv):
     """Pick up the hammer and drive the nail in."""
 
     family = d4rl_tasks.HAMMER
-    target = "adroit_hammer:AdroitHandHammerEnv"
+    target = f"{_SIMULATORS}.adroit_hammer:AdroitHandHammerEnv"
     camera = {"lookat": (0.0, 0.0, 0.15), "distance": 1.1, "azimuth": 50, "elevation": -30}  # noqa: RUF012
 
     @property
@@ -151,7 +137,6 @@ class HammerEnv(AdroitEnv):
         return self.nail_distance < 0.010
 
     def compute_reward(self) -> float:
-        """Returns D4RL's reward of the state as it is."""
         distance = self.nail_distance
         reward = -0.1 * np.linalg.norm(self.palm - self.held)
         reward -= np.linalg.norm(self.tool - self.nail) + 10 * distance
@@ -169,7 +154,7 @@ class PenEnv(AdroitEnv):
     """Turn the pen in the hand to a given orientation; the episode ends if it falls."""
 
     family = d4rl_tasks.PEN
-    target = "adroit_pen:AdroitHandPenEnv"
+    target = f"{_SIMULATORS}.adroit_pen:AdroitHandPenEnv"
     camera = {"lookat": (0.0, -0.2, 0.25), "distance": 0.6, "azimuth": -45, "elevation": -35}  # noqa: RUF012
 
     @property
@@ -200,7 +185,6 @@ class PenEnv(AdroitEnv):
         return self.distance < 0.075 and self.similarity > 0.95
 
     def compute_reward(self) -> float:
-        """Returns D4RL's reward of the state as it is."""
         is_near = self.distance < 0.075
         reward = self.similarity - self.distance - 5 * self._has_failed()
         return float(reward + 10 * (is_near and self.similarity > 0.9) + 50 * self.goal_achieved)
@@ -220,7 +204,7 @@ class RelocateEnv(AdroitEnv):
     """Take the ball to the target."""
 
     family = d4rl_tasks.RELOCATE
-    target = "adroit_relocate:AdroitHandRelocateEnv"
+    target = f"{_SIMULATORS}.adroit_relocate:AdroitHandRelocateEnv"
     camera = {"lookat": (0.0, 0.0, 0.15), "distance": 1.3, "azimuth": 90, "elevation": -35}  # noqa: RUF012
 
     @property
@@ -239,7 +223,6 @@ class RelocateEnv(AdroitEnv):
         return self.distance < 0.1
 
     def compute_reward(self) -> float:
-        """Returns D4RL's reward of the state as it is."""
         reward = -0.1 * np.linalg.norm(self.palm - self.held)
         if self.held[2] > 0.04:
             reward += 1.0 - 0.5 * np.linalg.norm(self.palm - self.goal) - 0.5 * self.distance

@@ -39,25 +39,23 @@ def _reaching_term(env) -> float:
 
 
 @pytest.mark.parametrize("task", ["door", "hammer", "pen", "relocate"])
-def test_rewards_are_gymnasium_robotics_with_the_sign_of_d4rl(task):
+def test_rewards_are_gymnasium_robotics_with_the_sign_of_d4rl(task, monkeypatch):
     env = d4rl_testing.make(f"{task}-human-v0").unwrapped
+    simulated, outcomes = env.simulator.step, []
+
+    def step(action):
+        outcomes.append(simulated(action))
+        return outcomes[-1]
+
+    monkeypatch.setattr(env.simulator, "step", step)
     random = np.random.RandomState(0)
     for seed in range(3):
         env.reset(seed=seed)
         for _ in range(15):
             action = random.uniform(-1, 1, env.action_space.shape)
-            theirs = []
-            simulated = env.simulator.step
-
-            def step(action, simulated=simulated, theirs=theirs):
-                outcome = simulated(action)
-                theirs.append(outcome[1])
-                return outcome
-
-            env.simulator.step = step
             _, reward, *_ = env.step(action)
-            env.simulator.step = simulated
-            assert reward == pytest.approx(theirs[0] - 2 * _reaching_term(env), abs=1e-9)
+            theirs = outcomes[-1][1]
+            assert reward == pytest.approx(theirs - 2 * _reaching_term(env), abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -87,11 +87,6 @@ class AntMazeEnv(d4rl_env.D4RLEnv):
         """Whether the ant is at the goal."""
         return bool(np.linalg.norm(self.position - self.goal) <= _GOAL_RADIUS_METRES)
 
-    @property
-    def succeeded(self) -> bool:
-        """Whether the ant is at the goal."""
-        return self.goal_achieved
-
     def _reset_simulator(self, seed: int | None) -> np.ndarray:
         self.simulator.reset(seed=seed)
         random = self.np_random

@@ -1,6 +1,7 @@
 """What all D4RL environments share: seeds, scores, pictures and the bounds of actions."""
 
 import abc
+import contextlib
 import importlib
 import os
 from collections.abc import Mapping
@@ -134,9 +135,9 @@ class D4RLEnv(gymnasium.Env, abc.ABC):
         """Whether the goal is achieved as things stand."""
 
     @property
-    @abc.abstractmethod
     def succeeded(self) -> bool:
-        """Whether the episode so far is a success."""
+        """Whether the episode so far is a success: if not overridden, the goal is achieved now."""
+        return self.goal_achieved
 
     @property
     def normalized_return(self) -> float:
@@ -149,9 +150,9 @@ class D4RLEnv(gymnasium.Env, abc.ABC):
 
         return d4rl_metrics.make_metrics(self, num_episodes)
 
-    @abc.abstractmethod
     def _reset_simulator(self, seed: int | None) -> np.ndarray:
         """Starts an episode of the simulator; returns the observation."""
+        return self.simulator.reset(seed=seed)[0]
 
     @abc.abstractmethod
     def _advance(self, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
@@ -166,6 +167,19 @@ class D4RLEnv(gymnasium.Env, abc.ABC):
         self.goal_steps = 0
 
 
+class WholeEnv(D4RLEnv):
+    """A maintained environment that is its own `MujocoEnv`, made without arguments."""
+
+    family: d4rl_tasks.Family
+    target: str
+    """'module:class' of the maintained environment."""
+
+    def __init__(self, render_mode: str | None = None):
+        """Loads the scene; `render_mode` is None or 'rgb_array'."""
+        simulator = make_simulator(self.target, render_mode=render_mode)
+        super().__init__(self.family, simulator, simulator, render_mode)
+
+
 def make_simulator(target: str, **arguments: Any) -> gymnasium.Env:
     """Imports the class of a maintained environment and makes one.
 
@@ -176,7 +190,11 @@ def make_simulator(target: str, **arguments: Any) -> gymnasium.Env:
     Raises:
       ImportError: A simulator is not installed; the message says how to install it.
     """
-    _withhold_reward_notice()
+    # It prints a notice about Adroit's rewards, which are computed here instead.
+    with contextlib.suppress(ImportError):
+        import farama_notifications
+
+        farama_notifications.notifications.pop("gymnasium_robotics", None)
     module, _, name = target.partition(":")
     try:
         simulator = getattr(importlib.import_module(module), name)
@@ -194,12 +212,3 @@ def make_simulator(target: str, **arguments: Any) -> gymnasium.Env:
             "unset MUJOCO_GL, or install that library."
         ) from error
     return simulator(**arguments)
-
-
-def _withhold_reward_notice() -> None:
-    """Withholds a printed notice about Adroit's rewards, which are computed here instead."""
-    try:
-        import farama_notifications
-    except ImportError:
-        return
-    farama_notifications.notifications.pop("gymnasium_robotics", None)

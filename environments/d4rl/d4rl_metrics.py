@@ -1,7 +1,5 @@
 """Metrics of the D4RL tasks, besides the average return: success, completed elements, scores."""
 
-import functools
-
 import gin
 import gymnasium
 
@@ -65,9 +63,4 @@ def _completion_metric(
 ) -> metrics.EpisodeEndMetric:
     """Returns the share of episodes in which a kitchen's element was completed."""
     name = f"Completed_{element.replace(' ', '_')}"
-    read = functools.partial(_is_completed, element)
-    return metrics.EpisodeEndMetric(env, read, name, num_episodes)
-
-
-def _is_completed(element: str, env: gymnasium.Env) -> bool:
-    return element in env.completed
+    return metrics.EpisodeEndMetric(env, lambda e: element in e.completed, name, num_episodes)

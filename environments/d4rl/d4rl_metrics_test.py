@@ -2,12 +2,11 @@
 
 import types
 
-import numpy as np
 import pytest
-from tf_agents.trajectories import time_step, trajectory
 
 from ibc.environments.d4rl import d4rl_metrics
 from ibc.environments.d4rl import task as d4rl_tasks
+from tests import environment_testing
 
 
 def _environment(has_goal=True, elements=()):
@@ -19,22 +18,13 @@ def _environment(has_goal=True, elements=()):
     return env
 
 
-def _frame(next_step_type):
-    return trajectory.Trajectory(
-        step_type=np.array([time_step.StepType.MID]),
-        observation=(), action=(), policy_info=(),
-        next_step_type=np.array([next_step_type]),
-        reward=np.zeros(1), discount=np.ones(1),
-    )  # fmt: skip
-
-
 def _play(env, metrics, **outcome):
     """Ends an episode with an outcome; what holds in its midst must not count."""
     for metric in metrics:
-        metric(_frame(time_step.StepType.MID))
+        metric(environment_testing.frame([1]))
     env.finish(**outcome)
     for metric in metrics:
-        metric(_frame(time_step.StepType.LAST))
+        metric(environment_testing.frame([2]))
 
 
 def _results(metrics):
@@ -45,13 +35,8 @@ def test_kitchen_reports_score_and_elements_by_name():
     env = _environment(elements=("microwave", "light switch"))
     metrics, telling = d4rl_metrics.make_metrics(env, 2)
     _play(env, metrics, completed=("microwave",), normalized_return=25.0, succeeded=False)
-    _play(
-        env,
-        metrics,
-        completed=("light switch", "microwave"),
-        normalized_return=50.0,
-        succeeded=True,
-    )
+    both = ("light switch", "microwave")
+    _play(env, metrics, completed=both, normalized_return=50.0, succeeded=True)
     assert _results(metrics) == {
         "NormalizedReturn": 37.5,
         "D4RLSuccess": 0.5,

@@ -86,11 +86,6 @@ class KitchenEnv(d4rl_env.D4RLEnv):
         """Whether all elements have been completed."""
         return len(self.completed) == len(self.elements)
 
-    @property
-    def succeeded(self) -> bool:
-        """Whether all elements have been completed."""
-        return self.goal_achieved
-
     def _reset_simulator(self, seed: int | None) -> np.ndarray:
         return self._observed(self.simulator.reset(seed=seed)[0])
 

@@ -8,7 +8,7 @@ from ibc.environments.d4rl import task as d4rl_tasks
 _SIMULATORS = "gymnasium.envs.mujoco"
 
 
-class LocomotionEnv(d4rl_env.D4RLEnv):
+class LocomotionEnv(d4rl_env.WholeEnv):
     """Run forwards as fast as possible; Hopper's and Walker2d's episodes end when they fall.
 
     Observation: joint positions but for the distance covered, then velocities.
@@ -16,27 +16,11 @@ class LocomotionEnv(d4rl_env.D4RLEnv):
 
     camera = "track"
     has_goal = False
-    family: d4rl_tasks.Family
-    target: str
-    """'module:class' of the maintained environment."""
-
-    def __init__(self, render_mode: str | None = None):
-        """Loads the scene; `render_mode` is None or 'rgb_array'."""
-        simulator = d4rl_env.make_simulator(f"{_SIMULATORS}.{self.target}", render_mode=render_mode)
-        super().__init__(self.family, simulator, simulator, render_mode)
 
     @property
     def goal_achieved(self) -> bool:
         """Never: there is no goal, the return is the score."""
         return False
-
-    @property
-    def succeeded(self) -> bool:
-        """Never: there is no goal, the return is the score."""
-        return False
-
-    def _reset_simulator(self, seed: int | None) -> np.ndarray:
-        return self.simulator.reset(seed=seed)[0]
 
     def _advance(self, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
         observation, reward, terminated, _, _ = self.simulator.step(action)
@@ -52,18 +36,18 @@ class HalfCheetahEnv(LocomotionEnv):
     """A planar cheetah with six joints."""
 
     family = d4rl_tasks.HALFCHEETAH
-    target = "half_cheetah_v4:HalfCheetahEnv"
+    target = f"{_SIMULATORS}.half_cheetah_v4:HalfCheetahEnv"
 
 
 class HopperEnv(LocomotionEnv):
     """A planar leg with three joints."""
 
     family = d4rl_tasks.HOPPER
-    target = "hopper_v4:HopperEnv"
+    target = f"{_SIMULATORS}.hopper_v4:HopperEnv"
 
 
 class Walker2dEnv(LocomotionEnv):
     """Two planar legs with six joints."""
 
     family = d4rl_tasks.WALKER2D
-    target = "walker2d_v4:Walker2dEnv"
+    target = f"{_SIMULATORS}.walker2d_v4:Walker2dEnv"

@@ -102,11 +102,7 @@ def test_a_drawing_process_that_dies_is_reported(monkeypatch):
 
 @pytest.mark.parametrize(
     ("platform", "chosen", "expected"),
-    [
-        ("linux", None, ("egl", "osmesa")),
-        ("linux", "glfw", ("glfw",)),
-        ("darwin", None, (None,)),
-    ],
+    [("linux", None, ("egl", "osmesa")), ("linux", "glfw", ("glfw",)), ("darwin", None, (None,))],
 )
 def test_backends_to_try(monkeypatch, platform, chosen, expected):
     monkeypatch.setattr(rendering.sys, "platform", platform)

@@ -41,11 +41,8 @@ class Family:
 
     def normalized_return(self, episode_return: float) -> float:
         """Returns 0 for the random return, 100 for the expert's, and so on linearly."""
-        return 100 * (episode_return - self.random_return) / self._range
-
-    @property
-    def _range(self) -> float:
-        return self.expert_return - self.random_return
+        span = self.expert_return - self.random_return
+        return 100 * (episode_return - self.random_return) / span
 
 
 def _adroit(name: str, observation_size: int, action_size: int, steps: int, *returns) -> Family:

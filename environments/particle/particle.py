@@ -290,20 +290,6 @@ def _box(low: float, high: float, n_dim: int) -> gymnasium.spaces.Box:
 particle_tasks.register()
 
 
-def acceleration(
-    position: np.ndarray, velocity: np.ndarray, setpoint: np.ndarray, k_p: float, k_v: float
-) -> np.ndarray:
-    """Returns the PD controller's acceleration k_p·(setpoint − x) − k_v·v, [n_dim], 1/s²."""
-    return k_p * (setpoint - position) - k_v * velocity
-
-
-def euler_step(
-    position: np.ndarray, velocity: np.ndarray, accel: np.ndarray, dt: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Moves a point on by `dt` seconds: explicit Euler, so x is advanced with the *old* v."""
-    return position + velocity * dt, velocity + accel * dt
-
-
 def advance(
     position: np.ndarray,
     velocity: np.ndarray,
@@ -313,10 +299,14 @@ def advance(
     dt: float,
     steps: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns position and velocity [n_dim] after `steps` steps towards the same setpoint."""
+    """Returns position and velocity [n_dim] after `steps` steps towards the same setpoint.
+
+    A PD controller accelerates by k_p·(setpoint − x) − k_v·v. Steps of `dt` seconds are explicit
+    Euler's, so x is advanced with the *old* v.
+    """
     for _ in range(steps):
-        accel = acceleration(position, velocity, setpoint, k_p, k_v)
-        position, velocity = euler_step(position, velocity, accel, dt)
+        acceleration = k_p * (setpoint - position) - k_v * velocity
+        position, velocity = position + velocity * dt, velocity + acceleration * dt
     return position, velocity
 
 

@@ -9,27 +9,22 @@ from tf_agents.drivers import py_driver
 
 from ibc.environments import contract, suite
 from ibc.environments.particle import particle_oracles
+from tests import oracle_testing
 
 
-def _rollout(env, policy, seed):
-    """Returns the actions [steps, n_dim] and the time steps of one episode."""
-    env.seed(seed)
-    steps = [env.reset()]
-    actions = []
-    while not steps[-1].is_last():
-        actions.append(policy.action(steps[-1]).action)
-        steps.append(env.step(actions[-1]))
-    return np.array(actions), steps
+@pytest.fixture
+def rollouts(golden):
+    """What was recorded of episodes."""
+    return json.loads(golden("env/oracle_Particle_2d.json").read_text())["rollouts"]
 
 
-def test_recorded_rollouts_are_reproduced(golden):
+def test_recorded_rollouts_are_reproduced(golden, rollouts):
     expected_actions = np.load(golden("env/oracle_Particle_2d_actions.npz"))["actions"]
-    rollouts = json.loads(golden("env/oracle_Particle_2d.json").read_text())["rollouts"]
     env = suite.load("PARTICLE")
     inner = suite.gym_env(env)
     policy = particle_oracles.ParticleOracle(env)
     for rollout in rollouts:
-        actions, steps = _rollout(env, policy, rollout["seed"])
+        actions, steps = oracle_testing.rollout(env, policy, rollout["seed"])
         np.testing.assert_array_equal(actions, expected_actions[rollout["seed"]])
         assert len(actions) == rollout["steps"]
         assert inner.succeeded == rollout["success"]
@@ -40,11 +35,14 @@ def test_recorded_rollouts_are_reproduced(golden):
         assert inner.final_second_distance == rollout["final_dist_to_second_goal"]
 
 
+@pytest.mark.parametrize("task", ["PARTICLE", "PUSH"])
 @pytest.mark.parametrize("options", [{"flatten": True}, {"history_length": 3}])
-def test_wrappers_do_not_change_what_the_oracle_does(options):
-    plain, wrapped = suite.load("PARTICLE"), suite.load("PARTICLE", **options)
-    expected, _ = _rollout(plain, particle_oracles.ParticleOracle(plain), 5)
-    actions, _ = _rollout(wrapped, particle_oracles.ParticleOracle(wrapped), 5)
+def test_wrappers_do_not_change_what_an_oracle_does(task, options):
+    make_oracle = suite.tasks.get_task(task).oracle_class("oracle")
+    expected, actions = (
+        oracle_testing.rollout(env, make_oracle(env), 5)[0]
+        for env in (suite.load(task), suite.load(task, **options))
+    )
     np.testing.assert_array_equal(actions, expected)
 
 
@@ -53,7 +51,7 @@ def test_waiting_counts_observations_at_the_first_goal(wait):
     env = suite.load("PARTICLE")
     inner = suite.gym_env(env)
     policy = particle_oracles.ParticleOracle(env, wait_at_first_goal=wait)
-    actions, steps = _rollout(env, policy, 0)
+    actions, steps = oracle_testing.rollout(env, policy, 0)
     positions = np.array([step.observation["pos_agent"] for step in steps[:-1]])
     near = np.linalg.norm(positions - inner.first_goal, axis=1) < 0.01
     at_second = np.all(actions == inner.second_goal, axis=1)
@@ -87,7 +85,7 @@ def test_higher_dimensions_are_solved_too():
     policy = particle_oracles.ParticleOracle(env)
     solved = []
     for seed in range(5):
-        _rollout(env, policy, seed)
+        oracle_testing.rollout(env, policy, seed)
         solved.append(suite.gym_env(env).succeeded)
     assert all(solved)
 
@@ -99,10 +97,11 @@ def test_bad_parameter_is_named(name, value):
         particle_oracles.ParticleOracle(env, **{name: value})
 
 
-def test_metrics_average_what_the_recorded_episodes_had(golden):
-    rollouts = json.loads(golden("env/oracle_Particle_2d.json").read_text())["rollouts"]
+def test_metrics_average_what_the_recorded_episodes_had(rollouts):
     env = suite.load("PARTICLE")
     metrics = contract.make_metrics(env, len(rollouts))
+    own, success = suite.gym_env(env).get_metrics(3)
+    assert success is own[-1] and success.name == "AverageSuccessMetric"
     policy = particle_oracles.ParticleOracle(env)
     for rollout in rollouts:
         env.seed(rollout["seed"])
@@ -118,10 +117,3 @@ def test_metrics_average_what_the_recorded_episodes_had(golden):
     for name, key in recorded.items():
         expected = np.mean([rollout[key] for rollout in rollouts])
         np.testing.assert_allclose(results[name], expected, rtol=1e-6)
-
-
-def test_success_metric_is_the_one_named_so():
-    env = suite.load("PARTICLE")
-    metrics, success = suite.gym_env(env).get_metrics(3)
-    assert success in metrics
-    assert success.name == "AverageSuccessMetric"

@@ -13,6 +13,12 @@ from ibc.environments.particle import particle
 _KEYS = ["pos_agent", "vel_agent", "pos_first_goal", "pos_second_goal"]
 
 
+def _started(seed, **options):
+    env = particle.ParticleEnv(**options)
+    env.reset(seed=seed)
+    return env
+
+
 def test_recorded_episodes_are_reproduced(golden):
     recorded = np.load(golden("env/env_Particle_2d.npz"))
     env = particle.ParticleEnv()
@@ -44,8 +50,7 @@ def test_draws_come_from_randomstate_in_the_published_order():
 
 
 def test_resets_without_seed_go_on_with_the_same_random_state():
-    env = particle.ParticleEnv(n_dim=3)
-    env.reset(seed=4)
+    env = _started(4, n_dim=3)
     second, _ = env.reset()
     draws = np.random.RandomState(4).uniform(size=(6, 3)).astype(np.float32)
     np.testing.assert_array_equal(second["pos_agent"], draws[3])
@@ -89,8 +94,7 @@ def test_motion_converges_to_the_damped_oscillator_at_first_order():
 
 
 def test_distances_and_success_are_those_of_the_trajectory():
-    env = particle.ParticleEnv(n_dim=2)
-    env.reset(seed=5)
+    env = _started(5, n_dim=2)
     positions = []
     for step in range(50):
         goal = env.first_goal if step < 25 else env.second_goal
@@ -106,8 +110,7 @@ def test_distances_and_success_are_those_of_the_trajectory():
 
 
 def test_visiting_both_goals_without_staying_is_rewarded_but_no_success():
-    env = particle.ParticleEnv(n_dim=2)
-    env.reset(seed=1)
+    env = _started(1, n_dim=2)
     for step in range(50):
         goal = env.second_goal if step < 25 else env.first_goal
         _, reward, terminated, _, _ = env.step(goal)
@@ -117,8 +120,7 @@ def test_visiting_both_goals_without_staying_is_rewarded_but_no_success():
 
 
 def test_one_goal_is_not_enough():
-    env = particle.ParticleEnv()
-    env.reset(seed=1)
+    env = _started(1)
     rewards = [env.step(env.second_goal)[1] for _ in range(50)]
     assert env.smallest_second_distance < 0.05
     assert sum(rewards) == 0.0
@@ -126,8 +128,7 @@ def test_one_goal_is_not_enough():
 
 
 def test_an_episode_starts_without_the_last_ones_distances():
-    env = particle.ParticleEnv()
-    env.reset(seed=1)
+    env = _started(1)
     env.step(env.first_goal)
     env.reset()
     assert env.smallest_first_distance == np.inf
@@ -198,8 +199,7 @@ def test_bad_parameter_is_named(name, value):
 
 
 def test_action_of_wrong_shape_is_refused():
-    env = particle.ParticleEnv(n_dim=2)
-    env.reset(seed=0)
+    env = _started(0, n_dim=2)
     with pytest.raises(ValueError, match=r"n_dim=2 needs actions of shape \(2,\), got \(3,\)"):
         env.step(np.zeros(3))
 

@@ -148,20 +148,17 @@ class FrameRenderer:
         for view in self._views:
             view.update(episode)
         if self._background is None:
-            self._draw_background()
+            for view in self._views:
+                for artist in view.artists:
+                    artist.set_animated(True)
+            self._figure.canvas.draw()
+            self._background = self._figure.canvas.copy_from_bbox(self._figure.bbox)
         canvas = self._figure.canvas
         canvas.restore_region(self._background)
         for view in self._views:
             for artist in view.artists:
                 view.axes.draw_artist(artist)
         return np.array(canvas.buffer_rgba())[..., :3]
-
-    def _draw_background(self) -> None:
-        for view in self._views:
-            for artist in view.artists:
-                artist.set_animated(True)
-        self._figure.canvas.draw()
-        self._background = self._figure.canvas.copy_from_bbox(self._figure.bbox)
 
 
 def save_episode_picture(env: gymnasium.Env, path: str | os.PathLike) -> None:

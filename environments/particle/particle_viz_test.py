@@ -1,8 +1,5 @@
 """Tests of the particle task's pictures, by the pixels that must be there."""
 
-import subprocess
-import sys
-
 import numpy as np
 import PIL.Image
 import pytest
@@ -115,13 +112,3 @@ def test_grid_of_nothing_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no episodes to draw in"):
         particle_viz.save_episode_grid([], tmp_path / "grid.png")
     assert not list(tmp_path.iterdir())
-
-
-def test_drawing_does_not_touch_pyplot():
-    code = (
-        "import sys; from ibc.environments.particle import particle;"
-        "env = particle.ParticleEnv(render_mode='rgb_array'); env.reset(); env.render();"
-        "print('matplotlib.pyplot' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"

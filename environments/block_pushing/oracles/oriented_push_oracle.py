@@ -6,11 +6,7 @@ from collections.abc import Mapping
 import gin
 import numpy as np
 from tf_agents.environments import py_environment
-from tf_agents.policies import py_policy
-from tf_agents.trajectories import policy_step, time_step
-from tf_agents.typing import types
 
-from ibc.environments import suite
 from ibc.environments.block_pushing.oracles import pushing_info
 from ibc.utils import parameters
 
@@ -47,7 +43,7 @@ class Phase(enum.Enum):
 
 
 @gin.configurable
-class OrientedPushOracle(py_policy.PyPolicy):
+class OrientedPushOracle(pushing_info.BlockOracle):
     """State machine that pushes the block to the target (PUSH; used by the other oracles).
 
     One call can pass through several phases, in the order of `self._moves`.
@@ -76,13 +72,8 @@ class OrientedPushOracle(py_policy.PyPolicy):
         Raises:
           ValueError: `action_noise_std` is negative, or the oracle is for another task.
         """
-        name = type(self).__name__
-        parameters.check_not_negative(name, action_noise_std=action_noise_std)
-        super().__init__(env.time_step_spec(), env.action_spec())
-        self._latest = pushing_info.LatestObservation(env, name, self.observation_keys)
-        self._control_frequency = suite.gym_env(env).control_frequency
-        self._action_noise_std = action_noise_std
-        self._noise = np.random.RandomState(seed or 0)
+        parameters.check_not_negative(type(self).__name__, action_noise_std=action_noise_std)
+        super().__init__(env, action_noise_std, seed or 0)
         self._phase = Phase.MOVE_TO_PRE_BLOCK
         self._moves = (
             (Phase.MOVE_TO_PRE_BLOCK, self._move_to_pre_block),
@@ -92,29 +83,10 @@ class OrientedPushOracle(py_policy.PyPolicy):
             (Phase.ORIENT_RIGHT, self._orient_right),
         )
 
-    def _action(
-        self,
-        time_step: time_step.TimeStep,
-        policy_state: types.NestedArray,
-        seed: types.Seed | None = None,
-    ) -> policy_step.PolicyStep:
-        observation = self._read(time_step.observation)
-        if time_step.is_first():
-            self._start_episode(observation)
-        displacement = self._displacement(observation)
-        if self._action_noise_std:
-            displacement = displacement + self._action_noise_std * self._noise.randn(2)
-        return policy_step.PolicyStep(displacement.astype(np.float32), policy_state)
-
-    def _read(self, observation: types.NestedArray) -> dict[str, np.ndarray]:
-        """Returns the latest values of an observation, in metres and radians."""
-        return self._latest(observation)
-
     def _start_episode(self, observation: Mapping[str, np.ndarray]) -> None:
         self._phase = Phase.MOVE_TO_PRE_BLOCK
 
     def _displacement(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Returns the displacement [2] of the commanded effector, in metres."""
         return self._push(observation, "block", "target")
 
     def _push(self, observation: Mapping[str, np.ndarray], block: str, target: str) -> np.ndarray:
@@ -128,7 +100,7 @@ class OrientedPushOracle(py_policy.PyPolicy):
         for phase, move in self._moves:
             if self._phase is phase:
                 displacement, speed = move(info)
-        return pushing_info.shortened(displacement, speed / self._control_frequency)
+        return pushing_info.shortened(displacement, speed / self._env.control_frequency)
 
     def _move_to_pre_block(self, info: pushing_info.PushingInfo) -> Move:
         if pushing_info.distance(info.pre_block, info.effector) < ARRIVED:

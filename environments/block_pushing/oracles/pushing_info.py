@@ -1,11 +1,13 @@
 """What a pusher knows: the parts of an observation, and how block, target and effector lie."""
 
+import abc
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from tf_agents.environments import py_environment
+from tf_agents.policies import py_policy
 from tf_agents.trajectories import policy_step, time_step
 from tf_agents.typing import types
 
@@ -62,20 +64,28 @@ class LatestObservation:
         return dict(zip(self._shapes, np.split(flat, ends[:-1], axis=-1), strict=True))
 
 
-class NormalizedMaps:
-    """Reads normalized observations and gives normalized actions, to put before an oracle.
+class BlockOracle(py_policy.PyPolicy, abc.ABC):
+    """Displaces the commanded effector as the latest observation suggests; actions are float32."""
 
-    Actions can be a little outside [-1, 1], where the environment clips them: the oracles'
-    speed limits know nothing of the ranges of the maps.
-    """
+    observation_keys: Sequence[str]
+    """What is read."""
 
-    observation_keys = (
-        "effector_target_translation",
-        "effector_target_to_block_translation",
-        "block_orientation_cos_sin",
-        "effector_target_to_target_translation",
-        "target_orientation_cos_sin",
-    )
+    def __init__(self, env: py_environment.PyEnvironment, noise_std: float = 0.0, seed: int = 0):
+        """Creates the oracle.
+
+        Args:
+          env: TF-Agents environment over a block pushing environment.
+          noise_std: Standard deviation in metres of Gaussian noise on the displacements.
+          seed: Seed of the noise.
+
+        Raises:
+          ValueError: The oracle is for another task.
+        """
+        super().__init__(env.time_step_spec(), env.action_spec())
+        self._latest = LatestObservation(env, type(self).__name__, self.observation_keys)
+        self._env = suite.gym_env(env)
+        self._noise_std = noise_std
+        self._noise = np.random.RandomState(seed)
 
     def _action(
         self,
@@ -83,12 +93,44 @@ class NormalizedMaps:
         policy_state: types.NestedArray,
         seed: types.Seed | None = None,
     ) -> policy_step.PolicyStep:
-        step = super()._action(time_step, policy_state, seed)
-        normalized = block_pushing_normalized.normalize_action(step.action)
-        return step._replace(action=np.asarray(normalized, np.float32))
+        observation = self._read(time_step.observation)
+        if time_step.is_first():
+            self._start_episode(observation)
+        displacement = self._displacement(observation)
+        if self._noise_std:
+            displacement = displacement + self._noise_std * self._noise.randn(2)
+        action = self._in_units_of_actions(displacement.astype(np.float32))
+        return policy_step.PolicyStep(action, policy_state)
+
+    def _start_episode(self, observation: Mapping[str, np.ndarray]) -> None:
+        """Forgets the last episode."""
+
+    @abc.abstractmethod
+    def _displacement(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Returns the displacement [2] of the commanded effector, in metres."""
+
+    def _read(self, observation: types.NestedArray) -> dict[str, np.ndarray]:
+        """Returns the latest values of an observation, in metres and radians."""
+        return self._latest(observation)
+
+    def _in_units_of_actions(self, displacement: np.ndarray) -> np.ndarray:
+        return displacement
+
+
+class NormalizedMaps:
+    """Reads normalized observations and gives normalized actions, to put before an oracle.
+
+    Actions can be a little outside [-1, 1], where the environment clips them: the oracles'
+    speed limits know nothing of the ranges of the maps.
+    """
+
+    observation_keys = tuple(block_pushing_normalized.OBSERVATION_RANGES)
 
     def _read(self, observation: types.NestedArray) -> dict[str, np.ndarray]:
         return block_pushing_normalized.unnormalize_observation(super()._read(observation))
+
+    def _in_units_of_actions(self, displacement: np.ndarray) -> np.ndarray:
+        return np.asarray(block_pushing_normalized.normalize_action(displacement), np.float32)
 
 
 # Distances from the block's centre, in metres, to the points on the pusher's way to it.

@@ -10,6 +10,8 @@ from tf_agents.environments import py_environment
 from ibc.environments.block_pushing.oracles import oriented_push_oracle, pushing_info
 from ibc.utils import parameters
 
+Phase, Move = oriented_push_oracle.Phase, oriented_push_oracle.Move
+
 
 @gin.configurable
 class DiscontinuousOrientedPushOracle(oriented_push_oracle.OrientedPushOracle):
@@ -111,11 +113,10 @@ class MultimodalOrientedPushOracle(oriented_push_oracle.OrientedPushOracle):
         """
         parameters.check_positive(type(self).__name__, goal_dist_tolerance=goal_dist_tolerance)
         super().__init__(env, seed, action_noise_std)
-        phases = oriented_push_oracle.Phase
         self._moves = (
             *self._moves,
-            (phases.RETURN_TO_FIRST_PRE_BLOCK, self._return_to_first_pre_block),
-            (phases.RETURN_TO_ORIGIN, self._return_to_origin),
+            (Phase.RETURN_TO_FIRST_PRE_BLOCK, self._return_to_first_pre_block),
+            (Phase.RETURN_TO_ORIGIN, self._return_to_origin),
         )
         self._goal_dist_tolerance = goal_dist_tolerance
         self._random = random.Random(seed)
@@ -138,34 +139,27 @@ class MultimodalOrientedPushOracle(oriented_push_oracle.OrientedPushOracle):
         )
         if not self._is_second and to_target < self._goal_dist_tolerance:
             self._is_second = True
-            self._phase = oriented_push_oracle.Phase.RETURN_TO_FIRST_PRE_BLOCK
+            self._phase = Phase.RETURN_TO_FIRST_PRE_BLOCK
         return self._push(observation, *self._order[self._is_second])
 
-    def _move_to_pre_block(self, info: pushing_info.PushingInfo) -> oriented_push_oracle.Move:
+    def _move_to_pre_block(self, info: pushing_info.PushingInfo) -> Move:
         move = super()._move_to_pre_block(info)
-        has_arrived = self._phase is not oriented_push_oracle.Phase.MOVE_TO_PRE_BLOCK
+        has_arrived = self._phase is not Phase.MOVE_TO_PRE_BLOCK
         if has_arrived and self._first_pre_block is None:
             self._first_pre_block = info.pre_block.copy()
         return move
 
-    def _return_to_first_pre_block(
-        self, info: pushing_info.PushingInfo
-    ) -> oriented_push_oracle.Move:
+    def _return_to_first_pre_block(self, info: pushing_info.PushingInfo) -> Move:
         if self._first_pre_block is None:
             self._first_pre_block = self._origin
-        return self._return_to(
-            self._first_pre_block, info, oriented_push_oracle.Phase.RETURN_TO_ORIGIN
-        )
+        return self._return_to(self._first_pre_block, info, Phase.RETURN_TO_ORIGIN)
 
-    def _return_to_origin(self, info: pushing_info.PushingInfo) -> oriented_push_oracle.Move:
-        return self._return_to(self._origin, info, oriented_push_oracle.Phase.MOVE_TO_PRE_BLOCK)
+    def _return_to_origin(self, info: pushing_info.PushingInfo) -> Move:
+        return self._return_to(self._origin, info, Phase.MOVE_TO_PRE_BLOCK)
 
     def _return_to(
-        self,
-        point: np.ndarray,
-        info: pushing_info.PushingInfo,
-        next_phase: oriented_push_oracle.Phase,
-    ) -> oriented_push_oracle.Move:
+        self, point: np.ndarray, info: pushing_info.PushingInfo, next_phase: Phase
+    ) -> Move:
         if pushing_info.distance(point, info.effector) < oriented_push_oracle.ARRIVED:
             self._phase = next_phase
         return point - info.effector, oriented_push_oracle.MOVE_SPEED

@@ -148,9 +148,9 @@ def test_client_offers_functions_and_constants():
         client.getNothing()
 
 
-def test_a_server_simulates_the_same_in_real_time(server):
-    shared = gymnasium.make("SharedBlockPush-v0").unwrapped
-    plain = block_pushing.BlockPush()
+def test_a_server_simulates_the_same_in_real_time(server, opened):
+    shared = opened(gymnasium.make("SharedBlockPush-v0").unwrapped)
+    plain = opened(block_pushing.BlockPush())
     for env in (shared, plain):
         env.reset(seed=5)
     start = time.monotonic()
@@ -161,8 +161,6 @@ def test_a_server_simulates_the_same_in_real_time(server):
         expected, *_ = plain.step(np.array([0.01, 0.02]))
         for key, value in expected.items():
             np.testing.assert_array_equal(seen[key], value)
-    shared.close()
-    plain.close()
 
 
 def test_yaw_is_the_third_extrinsic_euler_angle():

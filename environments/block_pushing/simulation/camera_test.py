@@ -68,12 +68,11 @@ def _mask(picture: np.ndarray, color: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["BlockPush", "BlockPushMultimodal"])
-def test_pictures_are_those_of_the_published_code(name, golden):
+def test_pictures_are_those_of_the_published_code(name, golden, opened):
     published = np.asarray(Image.open(golden(f"env/render_{name}_seed0.png")).convert("RGB"))
-    env = gymnasium.make(f"{name}-v0", render_mode="rgb_array").unwrapped
+    env = opened(gymnasium.make(f"{name}-v0", render_mode="rgb_array").unwrapped)
     env.reset(seed=0)
     picture = env.render()
-    env.close()
     assert picture.shape == published.shape
     for color in _COLORS:
         ours, theirs = _mask(picture, color), _mask(published, color)
@@ -84,8 +83,8 @@ def test_pictures_are_those_of_the_published_code(name, golden):
     assert differs.sum() < 50
 
 
-def test_blocks_and_zones_are_drawn_where_they_are():
-    env = gymnasium.make("BlockPushMultimodal-v0", render_mode="rgb_array").unwrapped
+def test_blocks_and_zones_are_drawn_where_they_are(opened):
+    env = opened(gymnasium.make("BlockPushMultimodal-v0", render_mode="rgb_array").unwrapped)
     for seed in (1, 2):
         env.reset(seed=seed)
         picture = env.render()
@@ -106,25 +105,21 @@ def test_blocks_and_zones_are_drawn_where_they_are():
                 row, column = np.round(_project(camera_parameters, point, (240, 320))).astype(int)
                 near = _mask(picture, color)[row - 1 : row + 2, column - 1 : column + 2]
                 assert near.any()
-    env.close()
 
 
-def test_render_needs_a_render_mode_and_uses_the_image_size():
-    env = block_pushing.BlockPush()
+def test_render_needs_a_render_mode_and_uses_the_image_size(opened):
+    env = opened(block_pushing.BlockPush())
     assert env.render() is None
-    env.close()
-    env = block_pushing.BlockPush(image_size=(60, 80), render_mode="rgb_array")
+    env = opened(block_pushing.BlockPush(image_size=(60, 80), render_mode="rgb_array"))
     observation, _ = env.reset(seed=0)
     assert observation["rgb"].shape == env.render().shape == (60, 80, 3)
-    env.close()
 
 
-def test_real_look_is_smaller_and_white():
-    env = block_pushing.BlockPush(visuals_mode="real", render_mode="rgb_array")
+def test_real_look_is_smaller_and_white(opened):
+    env = opened(block_pushing.BlockPush(visuals_mode="real", render_mode="rgb_array"))
     env.reset(seed=0)
     picture = env.render().astype(int)
     assert picture.shape == (180, 320, 3)
     # PyBullet's arm has yellow, blue and green links; this one has none.
     assert not ((picture[..., 0] > 100) & (picture[..., 2] < 60) & (picture[..., 1] > 80)).any()
     np.testing.assert_array_equal(env.workspace_bounds, [[0.15, -0.3048], [0.6, 0.3048]])
-    env.close()

@@ -48,7 +48,12 @@ def restore(table: scene.Scene, state: dict) -> None:
     Raises:
       ValueError: The state is that of another scene.
     """
-    _check_bodies(table, state)
+    for name, bodies in (("blocks", table.blocks), ("targets", table.targets)):
+        if len(state[name]) != len(bodies):
+            raise ValueError(
+                f"the state has {len(state[name])} {name} and this environment {len(bodies)}: "
+                "restore it in an environment of the task it was saved in."
+            )
     episode = state["episode"]
     start = scene.Start(
         effector=tuple(episode["start"]["effector"]),
@@ -58,20 +63,16 @@ def restore(table: scene.Scene, state: dict) -> None:
     table.replay(start, [(tuple(translation), steps) for translation, steps in episode["moves"]])
     table.place_targets([_pose_from_json(target) for target in state["targets"]])
     if not _agree(_capture_robot(table.robot, table.commanded_effector), state["robot"]):
-        _restore_robot(table, state["robot"])
+        robot = state["robot"]
+        table.robot.reset_joints(robot["joint_positions"], robot["joint_velocities"])
+        table.robot.set_target_joint_positions(robot["target_joint_positions"])
+        table.commanded_effector = _pose_from_json(robot["target_effector_pose"])
     bodies = (table.robot.end_effector, *table.blocks)
     for body, numbers in zip(bodies, (state["end_effector"], *state["blocks"]), strict=True):
         if not _agree(_capture_body(table, body), numbers):
-            _restore_body(table, body, numbers)
-
-
-def _check_bodies(table: scene.Scene, state: dict) -> None:
-    for name, bodies in (("blocks", table.blocks), ("targets", table.targets)):
-        if len(state[name]) != len(bodies):
-            raise ValueError(
-                f"the state has {len(state[name])} {name} and this environment {len(bodies)}: "
-                "restore it in an environment of the task it was saved in."
-            )
+            table.place(body, _pose_from_json(numbers))
+            velocities = numbers["linear_velocity"], numbers["angular_velocity"]
+            table.client.resetBaseVelocity(body, *velocities)
 
 
 def _capture_robot(robot: xarm_sim_robot.XArmSimRobot, commanded: bullet.Pose) -> dict:
@@ -84,21 +85,10 @@ def _capture_robot(robot: xarm_sim_robot.XArmSimRobot, commanded: bullet.Pose) -
     }
 
 
-def _restore_robot(table: scene.Scene, numbers: dict) -> None:
-    table.robot.reset_joints(numbers["joint_positions"], numbers["joint_velocities"])
-    table.robot.set_target_joint_positions(numbers["target_joint_positions"])
-    table.commanded_effector = _pose_from_json(numbers["target_effector_pose"])
-
-
 def _capture_body(table: scene.Scene, body: int) -> dict:
     linear, angular = table.client.getBaseVelocity(body)
     velocities = {"linear_velocity": list(linear), "angular_velocity": list(angular)}
     return {**_pose_to_json(table.pose_of(body)), **velocities}
-
-
-def _restore_body(table: scene.Scene, body: int, numbers: dict) -> None:
-    table.place(body, _pose_from_json(numbers))
-    table.client.resetBaseVelocity(body, numbers["linear_velocity"], numbers["angular_velocity"])
 
 
 def _agree(first: dict | list | float, second: dict | list | float) -> bool:

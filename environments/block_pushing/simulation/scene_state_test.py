@@ -5,38 +5,17 @@ import json
 import numpy as np
 import pytest
 
-from ibc.environments.block_pushing import (
-    block_pushing,
-    block_pushing_discontinuous,
-    block_pushing_multimodal,
-    block_pushing_normalized,
-)
+from ibc.environments import suite
+from tests import environment_testing
 
-_Task = block_pushing.BlockTaskVariant
-_ENVIRONMENTS = {
-    "REACH": lambda: block_pushing.BlockPush(task=_Task.REACH),
-    "PUSH": block_pushing.BlockPush,
-    "INSERT": lambda: block_pushing.BlockPush(task=_Task.INSERT),
-    "PUSH_NORMALIZED": block_pushing_normalized.BlockPushNormalized,
-    "PUSH_DISCONTINUOUS": block_pushing_discontinuous.BlockPushDiscontinuous,
-    "PUSH_MULTIMODAL": block_pushing_multimodal.BlockPushMultimodal,
-}
+_TASKS = ("REACH", "PUSH", "INSERT", "PUSH_NORMALIZED", "PUSH_DISCONTINUOUS", "PUSH_MULTIMODAL")
 
 
 @pytest.fixture(scope="module")
 def pair():
     """Returns a function from a task to two environments of it, made once."""
-    made = {}
-
-    def get(task: str) -> tuple:
-        if task not in made:
-            made[task] = _ENVIRONMENTS[task](), _ENVIRONMENTS[task]()
-        return made[task]
-
-    yield get
-    for environments in made.values():
-        for env in environments:
-            env.close()
+    with environment_testing.made_once(lambda task, _: suite.gym_env(suite.load(task))) as get:
+        yield lambda task: (get(task, 0), get(task, 1))
 
 
 def _drive_to_block(env, seed, steps) -> None:
@@ -53,7 +32,7 @@ def _is_touched(env) -> bool:
     return bool(env.pybullet_client.getContactPoints(env.robot.end_effector, env.scene.blocks[0]))
 
 
-@pytest.mark.parametrize("task", _ENVIRONMENTS)
+@pytest.mark.parametrize("task", _TASKS)
 def test_a_restored_state_goes_on_identically(task, pair):
     original, other = pair(task)
     touched = 0

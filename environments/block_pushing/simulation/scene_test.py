@@ -32,18 +32,16 @@ def _run_into_block(env: gymnasium.Env, seed: int, steps: int) -> np.ndarray:
     return np.array(states)
 
 
-def test_a_seed_means_the_same_episode_after_any_other():
+def test_a_seed_means_the_same_episode_after_any_other(opened):
     """The first episode changes the order of contacts, on which the second depends."""
-    fresh, used = block_pushing.BlockPush(), block_pushing.BlockPush()
+    fresh, used = opened(block_pushing.BlockPush()), opened(block_pushing.BlockPush())
     _run_into_block(used, 115, 30)
     np.testing.assert_array_equal(_run_into_block(used, 14, 12), _run_into_block(fresh, 14, 12))
-    fresh.close()
-    used.close()
 
 
-def test_a_seed_means_the_same_episode_with_two_blocks():
+def test_a_seed_means_the_same_episode_with_two_blocks(opened):
     """Where the blocks are loaded they overlap, so even the reset depends on the order."""
-    fresh, used = (block_pushing_multimodal.BlockPushMultimodal() for _ in range(2))
+    fresh, used = map(opened, (block_pushing_multimodal.BlockPushMultimodal() for _ in range(2)))
     used.reset(seed=0)
     for action in np.random.RandomState(0).uniform(-0.02, 0.02, (30, 2)):
         used.step(action)
@@ -51,12 +49,10 @@ def test_a_seed_means_the_same_episode_with_two_blocks():
     used.reset(seed=1)
     for key, value in fresh.compute_state().items():
         np.testing.assert_array_equal(used.compute_state()[key], value)
-    fresh.close()
-    used.close()
 
 
-def test_an_environment_with_one_block_is_rebuilt_only_when_it_must_be(monkeypatch):
-    env = block_pushing.BlockPush()
+def test_an_environment_with_one_block_is_rebuilt_only_when_it_must_be(monkeypatch, opened):
+    env = opened(block_pushing.BlockPush())
     rebuilt = []
     build = env.scene._build
     monkeypatch.setattr(env.scene, "_build", lambda: (rebuilt.append(True), build()))
@@ -67,19 +63,16 @@ def test_an_environment_with_one_block_is_rebuilt_only_when_it_must_be(monkeypat
     _run_into_block(env, 115, 30)
     env.reset(seed=0)
     assert rebuilt == [True]
-    env.close()
 
 
-def test_new_environments_are_alike():
-    first, second = block_pushing.BlockPush(seed=1), block_pushing.BlockPush(seed=2)
+def test_new_environments_are_alike(opened):
+    first, second = opened(block_pushing.BlockPush(seed=1)), opened(block_pushing.BlockPush(seed=2))
     for key, value in first.compute_state().items():
         np.testing.assert_array_equal(value, second.compute_state()[key])
-    first.close()
-    second.close()
 
 
-def test_saved_state_is_where_later_episodes_start():
-    env = block_pushing.BlockPush()
+def test_saved_state_is_where_later_episodes_start(opened):
+    env = opened(block_pushing.BlockPush())
     env.reset(seed=0)
     for _ in range(3):
         env.step(np.array([0.02, 0.02]))
@@ -90,14 +83,13 @@ def test_saved_state_is_where_later_episodes_start():
     env.reset(seed=1)
     env.scene._restore_saved()
     np.testing.assert_array_equal(env.robot.joint_states()[0], joints)
-    env.close()
 
 
 @pytest.mark.parametrize(
     ("tool", "height"), [("suction", 0.06), ("cylinder", 0.07), ("cylinder_real", 0.16)]
 )
-def test_every_tool_hangs_at_the_last_link_and_pushes_the_block(tool, height):
-    table = scene.Scene(("zone.urdf",), ("block.urdf",), _start(height), end_effector=tool)
+def test_every_tool_hangs_at_the_last_link_and_pushes_the_block(tool, height, opened):
+    table = opened(scene.Scene(("zone.urdf",), ("block.urdf",), _start(height), end_effector=tool))
     hanging = table.pose_of(table.robot.end_effector).translation
     # The frame of the link, not its centre of mass; the tool's weight pulls at the constraint.
     link_frame = table.client.getLinkState(table.robot.body, 6)[4]
@@ -107,7 +99,6 @@ def test_every_tool_hangs_at_the_last_link_and_pushes_the_block(tool, height):
     table.move_effector((0.35, -0.15, height), 240)
     after = table.pose_of(table.blocks[0]).translation
     assert after[1] > before[1] + 0.03
-    table.close()
 
 
 def test_robot_without_a_tool_starts_at_its_home_pose():
@@ -123,8 +114,8 @@ def test_robot_without_a_tool_starts_at_its_home_pose():
     client.disconnect()
 
 
-def test_inverse_kinematics_brings_the_last_link_to_a_pose():
-    table = scene.Scene(("zone.urdf",), ("block.urdf",), _start(0.06))
+def test_inverse_kinematics_brings_the_last_link_to_a_pose(opened):
+    table = opened(scene.Scene(("zone.urdf",), ("block.urdf",), _start(0.06)))
     for xy in ((0.3, -0.3), (0.4, 0.0), (0.5, 0.2)):
         table.command_effector((*xy, 0.06))
         wanted = table.commanded_effector
@@ -133,10 +124,9 @@ def test_inverse_kinematics_brings_the_last_link_to_a_pose():
         state = table.client.getLinkState(table.robot.body, 6, computeForwardKinematics=True)
         np.testing.assert_allclose(state[4], wanted.translation, atol=3e-3)
         assert abs(np.dot(state[5], wanted.quaternion)) == pytest.approx(1.0, abs=1e-4)
-    table.close()
 
 
-_STEPS, _TIME_STEP = 24, 1 / 240
+_STEPS = 24
 
 
 class _Clock:
@@ -161,6 +151,11 @@ def clock(monkeypatch):
     return clock
 
 
+@pytest.fixture
+def pacer():
+    return scene.Pacer(1 / 240)
+
+
 def _environment_step(pacer, clock, work=0.0):
     start = clock.now
     for _ in pacer.ticks(_STEPS):
@@ -168,14 +163,12 @@ def _environment_step(pacer, clock, work=0.0):
     return clock.now - start
 
 
-def test_a_step_takes_as_long_as_in_the_simulation(clock):
-    pacer = scene.Pacer(_TIME_STEP)
+def test_a_step_takes_as_long_as_in_the_simulation(clock, pacer):
     for work in (0.0, 0.03, 0.09):
         assert _environment_step(pacer, clock, work) == pytest.approx(0.1)
 
 
-def test_time_of_the_caller_counts(clock):
-    pacer = scene.Pacer(_TIME_STEP)
+def test_time_of_the_caller_counts(clock, pacer):
     _environment_step(pacer, clock)
     start = clock.now
     for thinking in (0.04, 0.09, 0.0):
@@ -184,8 +177,7 @@ def test_time_of_the_caller_counts(clock):
     assert clock.now - start == pytest.approx(0.3)
 
 
-def test_pauses_are_spread_evenly(clock):
-    pacer = scene.Pacer(_TIME_STEP)
+def test_pauses_are_spread_evenly(clock, pacer):
     _environment_step(pacer, clock)
     clock.sleeps.clear()
     clock.now += 0.04
@@ -193,15 +185,13 @@ def test_pauses_are_spread_evenly(clock):
     assert clock.sleeps == pytest.approx([0.06 / _STEPS] * _STEPS)
 
 
-def test_what_is_too_slow_is_not_slowed_down(clock):
-    pacer = scene.Pacer(_TIME_STEP)
+def test_what_is_too_slow_is_not_slowed_down(clock, pacer):
     assert _environment_step(pacer, clock, work=0.5) == pytest.approx(0.5)
     clock.now += 0.2
     assert _environment_step(pacer, clock) == 0.0
 
 
-def test_a_restart_forgets_the_time_between_episodes(clock):
-    pacer = scene.Pacer(_TIME_STEP)
+def test_a_restart_forgets_the_time_between_episodes(clock, pacer):
     _environment_step(pacer, clock)
     clock.now += 5.0
     pacer.restart()
