@@ -1,8 +1,6 @@
 """Exported policies act in a process that has only TensorFlow."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver
 
 from ibc.agents import greedy_policy, ibc_policy, mdn_agent, mse_agent
-from tests import agent_testing
+from tests import agent_testing, commands
 
 # Acts on zeros, every action going on from the state that the one before it left.
 _LOAD = """
@@ -48,54 +46,35 @@ def exported(tmp_path_factory):
     for network in (energy, regression, density):
         network.create_variables()
     implicit = ibc_policy.IbcPolicy(*specs, energy, num_action_samples=64, use_dfo=True)
-    from_the_last = ibc_policy.IbcPolicy(
-        *specs,
-        agent_testing.GoalNetwork(20.0),
-        num_action_samples=1,
-        use_langevin=False,
-        warm_start_fraction=1.0,
-        warm_start_std=0.01,
-    )
+    near_the_last = dict(use_langevin=False, warm_start_fraction=1.0, warm_start_std=0.01)
+    goal = agent_testing.GoalNetwork(20.0)
+    from_the_last = ibc_policy.IbcPolicy(*specs, goal, num_action_samples=1, **near_the_last)
+    mixture = mdn_agent.MdnPolicy(*of_explicit, density)
+    of_modes = mdn_agent.MdnPolicy(*of_explicit, density, greedy_samples=False)
     policies = dict(
         implicit=implicit,
         implicit_greedy=greedy_policy.SeededGreedyPolicy(implicit),
         implicit_warm=greedy_policy.SeededGreedyPolicy(from_the_last),
         explicit=mse_agent.MsePolicy(*of_explicit, regression),
-        mixture=mdn_agent.MdnPolicy(*of_explicit, density),
-        mixture_mode=greedy_policy.SeededGreedyPolicy(
-            mdn_agent.MdnPolicy(*of_explicit, density, greedy_samples=False)
-        ),
-        mixture_greedy=greedy_policy.SeededGreedyPolicy(mdn_agent.MdnPolicy(*of_explicit, density)),
+        mixture=mixture,
+        mixture_mode=greedy_policy.SeededGreedyPolicy(of_modes),
+        mixture_greedy=greedy_policy.SeededGreedyPolicy(mixture),
     )
     folder = tmp_path_factory.mktemp("policies")
     for name, policy in policies.items():
         policy_saver.PolicySaver(policy, batch_size=None).save(str(folder / name))
     paths = [str(folder / name) for name in policies]
-    run = subprocess.run(
-        [sys.executable, "-c", _LOAD, *paths], capture_output=True, text=True, cwd=folder
-    )
+    run = commands.python("-c", _LOAD, *paths, cwd=folder)
     assert run.returncode == 0, run.stderr[-3000:]
     print("\n".join(line for line in run.stderr.splitlines() if "ms per action" in line))
     actions = json.loads(run.stdout)
     return {name: (policies[name], np.array(actions[str(folder / name)])) for name in policies}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "implicit",
-        "implicit_greedy",
-        "implicit_warm",
-        "explicit",
-        "mixture",
-        "mixture_mode",
-        "mixture_greedy",
-    ],
-)
-def test_actions_are_within_the_specs_bounds(exported, name):
-    _, actions = exported[name]
-    assert actions.shape == (30, 4, 2)
-    assert np.all((actions >= 0) & (actions <= 1))
+def test_actions_are_within_the_specs_bounds(exported):
+    for name, (_, actions) in exported.items():
+        assert actions.shape == (30, 4, 2)
+        assert np.all((actions >= 0) & (actions <= 1)), name
 
 
 @pytest.mark.parametrize("name", ["explicit", "mixture_mode"])
