@@ -234,6 +234,12 @@ def test_other_settings_are_refused(plan, changes, message, name):
     assert "\n" not in str(error.value)
 
 
+def test_workers_and_shards_may_change(plan):
+    _begin(plan)
+    other = dataclasses.replace(plan, num_shards=9, num_workers=2, worker_id=1)
+    collection.begin_or_continue(other)
+
+
 def test_settings_of_an_attempt_without_a_shard_are_replaced(plan):
     _begin(plan, "a_other_1.tfrecord")
     other = dataclasses.replace(plan, seed=1)
