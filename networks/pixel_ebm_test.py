@@ -44,6 +44,7 @@ def test_against_float64(observation):
     features = network_testing.encode_images(observation, layers[:4])
     hidden = np.concatenate([features, actions[:, 0]], axis=-1)
     first, *inner, last = layers[4:]
+    assert first[0].shape[1] == 16 and len(inner) == 3, "sizes are those that gin binds"
     hidden = hidden @ first[0] + first[1]
     residual = hidden
     for kernel, bias in inner:
