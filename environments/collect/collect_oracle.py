@@ -66,7 +66,7 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
         values["debug"].value,
         interrupted=f"interrupted; {journal.GO_ON}",
         terminated=f"terminated; {journal.GO_ON}",
-        memory_advice="use fewer replicas, or a shorter history.",
+        memory_advice="use fewer workers at a time, or a shorter history.",
     ):
         lines = collect(recording_options.CollectionOptions.from_flags(values))
         program.say("\n".join(lines))
