@@ -40,7 +40,6 @@ print(json.dumps(actions))
 def exported(tmp_path_factory):
     """Exports policies; returns them with the actions [30, 4, 2] of a process without ibc."""
     specs = agent_testing.TIME_STEP_SPEC, agent_testing.space()
-    of_explicit = agent_testing.TIME_STEP_SPEC, agent_testing.ACTION_SPEC
     energy, regression = agent_testing.mlp_energy(), agent_testing.mlp_regression()
     density = agent_testing.mlp_mixture()
     for network in (energy, regression, density):
@@ -49,13 +48,13 @@ def exported(tmp_path_factory):
     near_the_last = dict(use_langevin=False, warm_start_fraction=1.0, warm_start_std=0.01)
     goal = agent_testing.GoalNetwork(20.0)
     from_the_last = ibc_policy.IbcPolicy(*specs, goal, num_action_samples=1, **near_the_last)
-    mixture = mdn_agent.MdnPolicy(*of_explicit, density)
-    of_modes = mdn_agent.MdnPolicy(*of_explicit, density, greedy_samples=False)
+    mixture = mdn_agent.MdnPolicy(*specs, density)
+    of_modes = mdn_agent.MdnPolicy(*specs, density, greedy_samples=False)
     policies = dict(
         implicit=implicit,
         implicit_greedy=greedy_policy.SeededGreedyPolicy(implicit),
         implicit_warm=greedy_policy.SeededGreedyPolicy(from_the_last),
-        explicit=mse_agent.MsePolicy(*of_explicit, regression),
+        explicit=mse_agent.MsePolicy(*specs, regression),
         mixture=mixture,
         mixture_mode=greedy_policy.SeededGreedyPolicy(of_modes),
         mixture_greedy=greedy_policy.SeededGreedyPolicy(mixture),

@@ -49,6 +49,8 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
     Sampling one degree of freedom at a time reaches more dimensions than sampling all at once.
     """
 
+    policy_class = AutoregressivePolicy
+
     def __init__(
         self,
         time_step_spec: ts.TimeStep,
@@ -85,29 +87,24 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
         Raises:
           ValueError: There are no counter-examples, or the temperature is not positive.
         """
-        tf.Module.__init__(self, name=name)
-        parameters.check_whole("AutoregressiveBCAgent", num_counter_examples=num_counter_examples)
-        parameters.check_positive("AutoregressiveBCAgent", softmax_temperature=softmax_temperature)
-        self._action_space = action_space
-        self._num_counter_examples = num_counter_examples
-        self._info_nce = ebm_losses.InfoNCE(softmax_temperature)
-        self._sampler = sampler_lib.InTurn((autoregressive_dfo.AutoregressiveDFO(),))
-        cloning_network.create_variables()
-        policy = AutoregressivePolicy(
-            time_step_spec, action_space, cloning_network, obs_norm_layer=obs_norm_layer
-        )
         super().__init__(
             time_step_spec,
             action_space,
             cloning_network,
             optimizer,
-            policy,
+            obs_norm_layer,
             debug_summaries,
             summarize_grads_and_vars,
             train_step_counter,
             seed,
             jit_compile,
+            name,
         )
+        parameters.check_whole("AutoregressiveBCAgent", num_counter_examples=num_counter_examples)
+        parameters.check_positive("AutoregressiveBCAgent", softmax_temperature=softmax_temperature)
+        self._num_counter_examples = num_counter_examples
+        self._info_nce = ebm_losses.InfoNCE(softmax_temperature)
+        self._sampler = sampler_lib.InTurn((autoregressive_dfo.AutoregressiveDFO(),))
 
     def _losses(
         self, experience: training_step.Experience, step: training_step.Step

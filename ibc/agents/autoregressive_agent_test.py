@@ -10,7 +10,7 @@ from ibc.networks import mlp_ebm
 from tests import agent_testing
 
 
-def _agent(learning_rate=1e-2, **options):
+def _agent(**options):
     gin.parse_config("""
         MLPEBM.width = 16
         MLPEBM.rate = 0.0
@@ -18,12 +18,10 @@ def _agent(learning_rate=1e-2, **options):
         autoregressive_dfo.num_iterations = 3
     """)
     network = mlp_ebm.AutoregressiveEBM(agent_testing.OBS_SPEC, tf.TensorSpec([2]))
-    return autoregressive_agent.AutoregressiveBCAgent(
-        agent_testing.TIME_STEP_SPEC,
-        agent_testing.space(),
+    return agent_testing.agent(
+        autoregressive_agent.AutoregressiveBCAgent,
         network,
-        tf.keras.optimizers.Adam(learning_rate),
-        train_step_counter=agent_testing.step_counter(),
+        tf.keras.optimizers.Adam(1e-2),
         **{"num_counter_examples": 16, **options},
     )
 
@@ -81,8 +79,7 @@ def test_learns_the_second_dimension_given_the_first():
     # Two equally good first dimensions; the second one is the opposite of the first.
     first = 0.5 * generator.choice([-1.0, 1.0], 256)
     action = tf.constant(np.stack([first, 0.5 - first], axis=1), tf.float32)
-    train = tf.function(agent.train)
-    losses = [train((observation, action)).loss.numpy() for _ in range(150)]
+    losses = agent_testing.losses(agent, (observation, action), 150)
     assert losses[-1] < 0.6 * losses[0]
     time_step = agent_testing.time_step(64)
     greedy = greedy_policy.SeededGreedyPolicy(agent.policy)

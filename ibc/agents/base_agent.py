@@ -14,6 +14,39 @@ from ibc.agents import training_step
 from ibc.samplers import action_space as action_space_lib
 
 
+class NetworkPolicy(tf_policy.TFPolicy):
+    """A policy that acts by what a network gives for normalized observations."""
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_space: action_space_lib.ActionSpace,
+        actor_network: network.Network,
+        clip: bool = True,
+        obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
+        name: str | None = None,
+        **specs: types.NestedTensorSpec,
+    ):
+        """Creates the policy.
+
+        Args:
+          time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
+          action_space: What actions look like, in the environment and normalized.
+          actor_network: The network.
+          clip: Clips actions to the environment's spec.
+          obs_norm_layer: Normalizes observations; None leaves them as they are.
+          name: Name of the policy.
+          **specs: Passed to TF-Agents.
+        """
+        self._action_space = action_space
+        self._actor_network = actor_network
+        self._obs_norm_layer = obs_norm_layer
+        super().__init__(time_step_spec, action_space.spec, clip=clip, name=name, **specs)
+
+    def _normalized(self, observation: types.NestedTensor) -> types.NestedTensor:
+        return observation if self._obs_norm_layer is None else self._obs_norm_layer(observation)
+
+
 class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
     """Trains a network on (observation, action) pairs.
 
@@ -21,35 +54,46 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
     here: `LossInfo.extra` holds scalars under their TensorBoard names, without prefix.
     """
 
+    policy_class: Callable[..., tf_policy.TFPolicy]
+    """Made of a time step spec, an action space, the network and an `obs_norm_layer`."""
+
     def __init__(
         self,
         time_step_spec: ts.TimeStep,
         action_space: action_space_lib.ActionSpace,
         cloning_network: network.Network,
         optimizer: types.Optimizer,
-        policy: tf_policy.TFPolicy,
+        obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
         debug_summaries: bool = False,
         summarize_grads_and_vars: bool = False,
         train_step_counter: tf.Variable | None = None,
         seed: int = 0,
         jit_compile: bool = False,
+        name: str | None = None,
     ):
-        """Creates the agent; subclasses have called `tf.Module.__init__`.
+        """Creates the agent and its policy, for evaluation and collection.
 
         Args:
           time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
           action_space: What actions look like, in the environment and normalized.
-          cloning_network: The network to train, its variables created.
+          cloning_network: The network to train.
           optimizer: Keras optimizer.
-          policy: Acts with the network, in evaluation and collection.
+          obs_norm_layer: Normalizes the policy's observations; training data are normalized.
           debug_summaries: Kept for TF-Agents; all scalars are always in `LossInfo.extra`.
           summarize_grads_and_vars: Adds the global norms `gradients_norm` and `variables_norm`.
           train_step_counter: Incremented once per training step; defaults to the global step.
           seed: Seed of everything random in the loss.
           jit_compile: Compiles loss and gradients with XLA.
+          name: Name of the agent.
         """
+        tf.Module.__init__(self, name=name)
+        cloning_network.create_variables()
+        self._action_space = action_space
         self._cloning_network = cloning_network
         self._optimizer = optimizer
+        policy = self.policy_class(
+            time_step_spec, action_space, cloning_network, obs_norm_layer=obs_norm_layer
+        )
         super().__init__(
             time_step_spec,
             action_space.spec,
@@ -105,60 +149,3 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[tf.Tensor]]:
         """Computes again what a training step at this step would, see `TrainingStep.examine`."""
         return self._step.examine(experience, replica, replicas)
-
-
-class ExplicitAgent(BehavioralCloningBaseAgent):
-    """An agent whose network gives actions, or their distribution, without sampling."""
-
-    policy_class: Callable[..., tf_policy.TFPolicy]
-    """Made of a time step spec, an action spec, the network and an `obs_norm_layer`."""
-
-    def __init__(
-        self,
-        time_step_spec: ts.TimeStep,
-        action_space: action_space_lib.ActionSpace,
-        cloning_network: network.Network,
-        optimizer: types.Optimizer,
-        obs_norm_layer: Callable[[types.NestedTensor], types.NestedTensor] | None = None,
-        debug_summaries: bool = False,
-        summarize_grads_and_vars: bool = False,
-        train_step_counter: tf.Variable | None = None,
-        seed: int = 0,
-        jit_compile: bool = False,
-        name: str | None = None,
-    ):
-        """Creates the agent.
-
-        Args:
-          time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
-          action_space: What actions look like in the environment.
-          cloning_network: The network; it denormalizes what it gives in inference.
-          optimizer: Keras optimizer.
-          obs_norm_layer: Normalizes the policy's observations; training data are normalized.
-          debug_summaries: As in the base class.
-          summarize_grads_and_vars: As in the base class.
-          train_step_counter: As in the base class.
-          seed: As in the base class.
-          jit_compile: As in the base class.
-          name: Name of the agent.
-
-        Raises:
-          ValueError: The action is a nest.
-        """
-        tf.Module.__init__(self, name=name)
-        cloning_network.create_variables()
-        policy = self.policy_class(
-            time_step_spec, action_space.spec, cloning_network, obs_norm_layer=obs_norm_layer
-        )
-        super().__init__(
-            time_step_spec,
-            action_space,
-            cloning_network,
-            optimizer,
-            policy,
-            debug_summaries,
-            summarize_grads_and_vars,
-            train_step_counter,
-            seed,
-            jit_compile,
-        )

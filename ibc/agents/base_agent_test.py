@@ -13,37 +13,27 @@ from ibc.agents import ibc_agent, mse_agent
 from tests import agent_testing
 
 
-def _ebm_agent(counter=None, network=None, learning_rate=0.1, **options):
-    return ibc_agent.ImplicitBCAgent(
-        agent_testing.TIME_STEP_SPEC,
-        agent_testing.space(),
+def _ebm_agent(network=None, **options):
+    return agent_testing.agent(
+        ibc_agent.ImplicitBCAgent,
         network or agent_testing.mlp_energy(rate=0.1),
-        tf.keras.optimizers.SGD(learning_rate),
-        train_step_counter=agent_testing.step_counter() if counter is None else counter,
         **{"num_counter_examples": 4, "fraction_langevin_samples": 0.5, **options},
     )
 
 
-def _mse_agent(learning_rate=0.1, rate=0.0, **options):
-    return mse_agent.MseBehavioralCloningAgent(
-        agent_testing.TIME_STEP_SPEC,
-        agent_testing.space(),
-        agent_testing.mlp_regression(rate=rate),
-        tf.keras.optimizers.SGD(learning_rate),
-        train_step_counter=agent_testing.step_counter(),
-        **options,
-    )
+def _mse_agent(rate=0.0, **options):
+    network = agent_testing.mlp_regression(rate=rate)
+    return agent_testing.agent(mse_agent.MseBehavioralCloningAgent, network, **options)
 
 
-def _weights(agent):
-    return [variable.numpy() for variable in agent.cloning_network.variables]
+def _flat(agent):
+    """All weights in one vector, float64."""
+    values = agent_testing.weights(agent)
+    return np.concatenate([value.ravel() for value in values]).astype(np.float64)
 
 
 def _copy_weights(source, target):
-    for old, new in zip(
-        source.cloning_network.variables, target.cloning_network.variables, strict=True
-    ):
-        new.assign(old)
+    target.cloning_network.set_weights(source.cloning_network.get_weights())
 
 
 def test_loss_is_a_function_of_seed_step_and_weights():
@@ -69,24 +59,22 @@ def test_stopping_and_resuming_changes_nothing():
         whole.train(experience)
     for experience in batches[:2]:
         stopped.train(experience)
-    resumed = _ebm_agent(counter=agent_testing.step_counter(2))
+    resumed = _ebm_agent(train_step_counter=agent_testing.step_counter(2))
     _copy_weights(stopped, resumed)
     for experience in batches[2:]:
         resumed.train(experience)
     np.testing.assert_array_equal(whole.train_step_counter, resumed.train_step_counter)
-    for expected, found in zip(_weights(whole), _weights(resumed), strict=True):
-        np.testing.assert_array_equal(expected, found)
+    agent_testing.assert_close(agent_testing.weights(resumed), agent_testing.weights(whole))
 
 
 def test_step_is_gradient_descent_on_the_loss():
-    agent, experience = _mse_agent(learning_rate=0.1), agent_testing.batch()
-    start = _weights(agent)
+    agent, experience = _mse_agent(), agent_testing.batch()
+    start = agent_testing.weights(agent)
     variables = agent.cloning_network.variables
     loss_info = agent.train(experience)
     assert agent.train_step_counter.numpy() == 1
     moved = [(old - new.numpy()) / 0.1 for old, new in zip(start, variables, strict=True)]
-    for old, new in zip(start, variables, strict=True):
-        new.assign(old)
+    agent.cloning_network.set_weights(start)
     assert agent.loss(experience).loss.numpy() == pytest.approx(loss_info.loss.numpy())
     head, epsilon = variables[-1], 1e-2
     for index in range(2):
@@ -107,11 +95,10 @@ def test_non_finite_loss_names_the_step_and_keeps_the_weights(compiled):
     observation, action = agent_testing.batch()
     train((observation, action))
     train((observation, action))
-    before = _weights(agent)
+    before = agent_testing.weights(agent)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"not finite at training step\D*2"):
         train((observation, tf.fill([8, 2], np.nan)))
-    for expected, found in zip(before, _weights(agent), strict=True):
-        np.testing.assert_array_equal(expected, found)
+    agent_testing.assert_close(agent_testing.weights(agent), before)
     assert agent.train_step_counter.numpy() == 2
 
 
@@ -126,17 +113,11 @@ def test_example_weights():
 
 def test_norms_are_reported_on_request():
     agent, experience = _mse_agent(summarize_grads_and_vars=True), agent_testing.batch()
-    squares = sum((value.astype(np.float64) ** 2).sum() for value in _weights(agent))
-    start = _weights(agent)
-    extra = agent.train(experience).extra
-    moved = sum(
-        (((old - new) / 0.1).astype(np.float64) ** 2).sum()
-        for old, new in zip(start, _weights(agent), strict=True)
-    )
-    assert extra["gradients_norm"].numpy() == pytest.approx(np.sqrt(moved), rel=1e-3)
-    after = sum((value.astype(np.float64) ** 2).sum() for value in _weights(agent))
-    assert extra["variables_norm"].numpy() == pytest.approx(np.sqrt(after), rel=1e-5)
-    assert squares != after
+    start, extra, end = _flat(agent), agent.train(experience).extra, _flat(agent)
+    moved = np.linalg.norm((start - end) / np.float32(0.1))
+    assert extra["gradients_norm"].numpy() == pytest.approx(moved, rel=1e-3)
+    assert extra["variables_norm"].numpy() == pytest.approx(np.linalg.norm(end), rel=1e-5)
+    assert np.linalg.norm(start) != np.linalg.norm(end)
 
 
 def test_trains_in_tf_agents_learner(tmp_path):
@@ -159,19 +140,17 @@ def test_xla_takes_the_same_step():
     for _ in range(2):
         expected, found = plain.train(experience), compiled.train(experience)
         assert found.loss.numpy() == pytest.approx(expected.loss.numpy(), rel=1e-5)
-    for one, other in zip(_weights(plain), _weights(compiled), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    agent_testing.assert_close(*map(agent_testing.weights, (compiled, plain)), 1e-4, 1e-6)
 
 
 def test_xla_repeats_itself_with_chains_and_dropout():
     agent = _ebm_agent(jit_compile=True)
-    start, results = _weights(agent), []
+    start, results = agent_testing.weights(agent), []
     for step in (0, 0, 1):
-        for variable, value in zip(agent.cloning_network.variables, start, strict=True):
-            variable.assign(value)
+        agent.cloning_network.set_weights(start)
         agent.train_step_counter.assign(step)
         agent.train(agent_testing.batch())
-        results.append(np.concatenate([value.ravel() for value in _weights(agent)]))
+        results.append(_flat(agent))
     np.testing.assert_array_equal(results[0], results[1])
     assert not np.array_equal(results[0], results[2])
 

@@ -71,8 +71,7 @@ def test_losses_are_those_of_steps_that_are_not_compiled(dense_layer_type, monke
         monkeypatch.setattr(ibc_policy, "pays_for_chains", lambda network, pays=pays: pays)
         network = agent_testing.mlp_energy(dense_layer_type=dense_layer_type)
         agents.append(base_agent_test._ebm_agent(network=network))
-    for one, other in zip(*(agent.cloning_network.variables for agent in agents), strict=True):
-        other.assign(one)
+    base_agent_test._copy_weights(*agents)
     steps = [tf.function(agent.train) for agent in agents]
     for _ in range(3):
         compiled, plain = (step(experience).loss for step in steps)

@@ -81,9 +81,6 @@ class MappedCategorical(_ActionDistribution):
     def _event_shape(self):
         return self._mapped_values.shape[2:]
 
-    def _event_shape_tensor(self):
-        return tf.shape(self._mapped_values)[2:]
-
 
 def point(value: tf.Tensor) -> MappedCategorical:
     """Returns the distribution that is certain of `value` [B, ...], row by row."""
@@ -148,6 +145,3 @@ class ActionMixture(_ActionDistribution):
 
     def _event_shape(self):
         return self._spec.shape
-
-    def _event_shape_tensor(self):
-        return tf.constant(self._spec.shape.as_list(), tf.int32)

@@ -32,6 +32,8 @@ from ibc.utils.parallel import lanes
 class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
     """Trains an energy network to prefer demonstrated actions to counter-examples."""
 
+    policy_class = ibc_policy.IbcPolicy
+
     def __init__(
         self,
         time_step_spec: ts.TimeStep,
@@ -91,8 +93,20 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         Raises:
           ValueError: A fraction, a name or a combination of options is not valid.
         """
-        tf.Module.__init__(self, name=name)
         del late_fusion
+        super().__init__(
+            time_step_spec,
+            action_space,
+            cloning_network,
+            optimizer,
+            obs_norm_layer,
+            debug_summaries,
+            summarize_grads_and_vars,
+            train_step_counter,
+            seed,
+            jit_compile,
+            name,
+        )
         parameters.check_whole("ImplicitBCAgent", num_counter_examples=num_counter_examples)
         _check_fractions(fraction_dfo_samples, fraction_langevin_samples)
         score_gradients.check_grad_norm_type(grad_norm_type)
@@ -108,12 +122,10 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             fraction_langevin_samples,
         )
         self._chain_under_tape = penalizes_chain or self._through_chain
-        self._action_space = action_space
         self._num_counter_examples = num_counter_examples
         self._compute_mse = compute_mse
         self._return_full_chain = return_full_chain
         self._grad_norm_type = grad_norm_type
-        cloning_network.create_variables()
         chain = dataclasses.replace(
             langevin.Langevin(),
             return_chain=return_full_chain or penalizes_chain,
@@ -127,21 +139,6 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         self._samples_by_network = bool(sampler or fraction_dfo_samples + fraction_langevin_samples)
         parts = ((dfo.IterativeDFO(), fraction_dfo_samples), (chain, fraction_langevin_samples))
         self._sampler = sampler_lib.Mixture(((sampler, 1.0),) if sampler else parts)
-        policy = ibc_policy.IbcPolicy(
-            time_step_spec, action_space, cloning_network, obs_norm_layer=obs_norm_layer
-        )
-        super().__init__(
-            time_step_spec,
-            action_space,
-            cloning_network,
-            optimizer,
-            policy,
-            debug_summaries,
-            summarize_grads_and_vars,
-            train_step_counter,
-            seed,
-            jit_compile,
-        )
 
     def _losses(
         self, experience: training_step.Experience, step: training_step.Step

@@ -14,39 +14,28 @@ from ibc.samplers import action_space
 from tests import agent_testing
 
 WEIGHT = 1.5
-
-
-@pytest.fixture(autouse=True)
-def _clean_gin():
-    gin.clear_config()
-    yield
-    gin.clear_config()
+EXPERIENCE = OBSERVATION, ACTION = agent_testing.batch()
+GOALS = OBSERVATION["goal"].numpy()[:, -1:].astype(np.float64)
 
 
 def _agent(network=None, **options):
-    return ibc_agent.ImplicitBCAgent(
-        agent_testing.TIME_STEP_SPEC,
-        agent_testing.space(),
-        network or agent_testing.GoalNetwork(WEIGHT),
-        tf.keras.optimizers.SGD(0.1),
-        train_step_counter=agent_testing.step_counter(),
-        **{"num_counter_examples": 6, **options},
-    )
+    network = network or agent_testing.GoalNetwork(WEIGHT)
+    options = {"num_counter_examples": 6, **options}
+    return agent_testing.agent(ibc_agent.ImplicitBCAgent, network, **options)
 
 
-def _train(agent, experience):
+def _train(agent):
     """Trains one step eagerly; returns the loss info, what was scored, and the gradient."""
     network = agent.cloning_network
     before = network.weight.numpy()
     network.encodings, network.scored = 0, []
-    info = agent.train(experience)
+    info = agent.train(EXPERIENCE)
     gradient = (before - network.weight.numpy()) / 0.1
     return info, network.scored, gradient
 
 
-def _distances(actions, observation):
-    goals = observation["goal"].numpy()[:, -1].astype(np.float64)
-    return actions.astype(np.float64) - goals[:, None]
+def _distances(actions):
+    return actions.astype(np.float64) - GOALS
 
 
 def _info_nce(offsets, weight):
@@ -66,12 +55,11 @@ def _slope(function, weight, epsilon=1e-6):
 @pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0])
 def test_loss_and_gradient(fraction, penalized):
     agent = _agent(fraction_langevin_samples=fraction, add_grad_penalty=penalized)
-    observation, action = agent_testing.batch()
-    info, scored, gradient = _train(agent, (observation, action))
+    info, scored, gradient = _train(agent)
     in_training = [actions for training, actions in scored if training]
     assert len(in_training) == 1 and in_training[0].shape == (8, 7, 2)
-    np.testing.assert_array_equal(in_training[0][:, -1], action)
-    offsets = _distances(in_training[0], observation)
+    np.testing.assert_array_equal(in_training[0][:, -1], ACTION)
+    offsets = _distances(in_training[0])
 
     def loss(weight):
         return _info_nce(offsets, weight) + (_penalty(offsets, weight) if penalized else 0)
@@ -89,12 +77,11 @@ def test_penalty_on_the_whole_chain():
         langevin_actions_given_obs.num_iterations = 4
     """)
     agent = _agent(run_full_chain_under_gradient=True)
-    observation, action = agent_testing.batch()
-    info, scored, gradient = _train(agent, (observation, action))
+    info, scored, gradient = _train(agent)
     chain = np.stack([actions for training, actions in scored if not training])
     assert chain.shape == (4, 8, 6, 2)
-    final = _distances(next(actions for training, actions in scored if training), observation)
-    visited = np.stack([_distances(actions, observation) for actions in chain])
+    final = _distances(next(actions for training, actions in scored if training))
+    visited = np.stack([_distances(actions) for actions in chain])
 
     def loss(weight):
         return _info_nce(final, weight) + _penalty(visited, weight)
@@ -103,12 +90,12 @@ def test_penalty_on_the_whole_chain():
     assert gradient == pytest.approx(_slope(loss, WEIGHT), rel=1e-3)
 
 
-def _noiseless_chain(samples, goals, weight, rates):
+def _noiseless_chain(samples, weight, rates):
     """Langevin steps on −weight · |a − goal|², in float64."""
     spec = agent_testing.SAMPLING_SPEC
     limit = 0.1 * 0.5 * (spec.maximum - spec.minimum)
     for rate in rates.astype(np.float64):
-        delta = np.clip(rate * 0.5 * 2 * weight * (samples - goals), -limit, limit)
+        delta = np.clip(rate * 0.5 * 2 * weight * (samples - GOALS), -limit, limit)
         samples = np.clip(samples - delta, spec.minimum, spec.maximum)
     return samples
 
@@ -120,27 +107,25 @@ def test_cd_kl_is_differentiated_through_the_chain(compiled):
         langevin_actions_given_obs.num_iterations = 4
     """)
     options = dict(ebm_loss_type="cd_kl", add_grad_penalty=False, fraction_langevin_samples=1.0)
-    observation, action = agent_testing.batch()
-    goals = observation["goal"].numpy()[:, -1:].astype(np.float64)
     agent = _agent(**options)
-    info, scored, gradient = _train(agent, (observation, action))
+    info, scored, gradient = _train(agent)
     if compiled:
         agent = _agent(**options)
-        info = tf.function(agent.train)((observation, action))
+        info = tf.function(agent.train)(EXPERIENCE)
         gradient = (WEIGHT - agent.cloning_network.weight.numpy()) / 0.1
     start = scored[0][1].astype(np.float64)
     rates = mcmc.polynomial(0.1, 1e-5, 2.0, 4)
-    fixed = _noiseless_chain(start, goals, WEIGHT, rates)
-    true = _distances(action.numpy()[:, None], observation)
+    fixed = _noiseless_chain(start, WEIGHT, rates)
+    true = _distances(ACTION.numpy()[:, None])
 
     def contrast(weight):
-        squares = ((fixed - goals) ** 2).sum(-1) - (true**2).sum(-1)
+        squares = ((fixed - GOALS) ** 2).sum(-1) - (true**2).sum(-1)
         return (-weight * squares).mean()
 
     def divergence(weight):
-        samples = _noiseless_chain(start, goals, weight, rates)
+        samples = _noiseless_chain(start, weight, rates)
         pairs = ((samples[:, :, None] - samples[:, None]) ** 2).sum(-1)
-        frozen = -WEIGHT * ((samples - goals) ** 2).sum(-1)
+        frozen = -WEIGHT * ((samples - GOALS) ** 2).sum(-1)
         return np.exp(-0.1 * pairs).mean() - frozen.mean()
 
     through_chain = _slope(divergence, WEIGHT)
@@ -154,11 +139,10 @@ def test_cd_kl_is_differentiated_through_the_chain(compiled):
 @pytest.mark.parametrize("name", ["cd", "clipped_cd", "soft_clipped_cd"])
 def test_counter_examples_are_constants_of_the_other_losses(name):
     agent = _agent(ebm_loss_type=name, add_grad_penalty=False, fraction_langevin_samples=0.5)
-    observation, action = agent_testing.batch()
-    info, scored, gradient = _train(agent, (observation, action))
-    offsets = _distances(scored[-1][1], observation)
+    info, scored, gradient = _train(agent)
+    offsets = _distances(scored[-1][1])
     samples = scored[-1][1][:, :-1].astype(np.float64)
-    distances = ((samples - action.numpy()[:, None]) ** 2).sum(-1)
+    distances = ((samples - ACTION.numpy()[:, None]) ** 2).sum(-1)
     outside = distances > 0.2 if "clipped" in name else np.ones_like(distances)
 
     def loss(weight):
@@ -172,19 +156,9 @@ def test_counter_examples_are_constants_of_the_other_losses(name):
     assert {"cd_loss", "ebm_total_loss"} <= set(info.extra)
 
 
-def test_cd_kl_trains_a_spectral_norm_network():
-    gin.parse_config("langevin_actions_given_obs.num_iterations = 3")
-    network = agent_testing.mlp_energy(dense_layer_type="spectral_norm")
-    agent = _agent(network, ebm_loss_type="cd_kl")
-    step = tf.function(agent.train)
-    losses = [step(agent_testing.batch()).loss.numpy() for _ in range(3)]
-    assert np.all(np.isfinite(losses))
-    assert np.isfinite(agent.loss(agent_testing.batch()).loss)
-
-
 def test_observations_are_encoded_once_per_step():
     agent = _agent(fraction_langevin_samples=0.5, fraction_dfo_samples=0.5)
-    _train(agent, agent_testing.batch())
+    _train(agent)
     assert agent.cloning_network.encodings == 1
 
 
@@ -193,7 +167,7 @@ def test_fractions_of_counter_examples():
     agent = _agent(
         num_counter_examples=100, fraction_dfo_samples=0.25, fraction_langevin_samples=0.25
     )
-    _, scored, _ = _train(agent, agent_testing.batch())
+    _, scored, _ = _train(agent)
     shapes = [actions.shape[1] for training, actions in scored if not training]
     assert shapes == [25] * 3 + [25] * 25
     counters = scored[-1][1][:, :100]
@@ -206,9 +180,8 @@ def test_fractions_of_counter_examples():
 def test_reported_averages():
     gin.parse_config("langevin_actions_given_obs.num_iterations = 3")
     agent = _agent(compute_mse=True)
-    observation, action = agent_testing.batch()
-    info, scored, _ = _train(agent, (observation, action))
-    chain = [_distances(actions, observation) for training, actions in scored if not training]
+    info, scored, _ = _train(agent)
+    chain = [_distances(actions) for training, actions in scored if not training]
     energies = [-WEIGHT * (offsets**2).sum(-1).mean() for offsets in chain]
     norms = [2 * WEIGHT * np.abs(offsets).max(-1).mean() for offsets in chain]
     for name, values in (("energies", energies), ("grad_norms", norms)):
@@ -216,34 +189,34 @@ def test_reported_averages():
         for span, expected in zip(("overall", "first", "final"), averages, strict=True):
             assert info.extra[f"{span}_{name}_avg"].numpy() == pytest.approx(expected, rel=1e-4)
     counters = scored[-1][1][:, :-1].astype(np.float64)
-    expected = ((counters - action.numpy()[:, None]) ** 2).mean()
+    expected = ((counters - ACTION.numpy()[:, None]) ** 2).mean()
     assert info.extra["mse_counter_examples"].numpy() == pytest.approx(expected, rel=1e-5)
 
 
 def test_nothing_is_reported_that_was_not_asked_for():
     agent = _agent(return_full_chain=False, add_grad_penalty=False)
-    info, _, _ = _train(agent, agent_testing.batch())
+    info, _, _ = _train(agent)
     assert set(info.extra) == {"ebm_total_loss"}
 
 
 def test_temperature_and_validation_loss():
     agent = _agent(softmax_temperature=4.0, fraction_langevin_samples=0.0, add_grad_penalty=False)
-    observation, action = agent_testing.batch()
     agent.cloning_network.scored = []
-    info = agent.loss((observation, action))
+    info = agent.loss(EXPERIENCE)
     (training, actions), *others = agent.cloning_network.scored
     assert not training and not others
-    expected = _info_nce(_distances(actions, observation), WEIGHT / 4)
+    expected = _info_nce(_distances(actions), WEIGHT / 4)
     assert info.loss.numpy() == pytest.approx(expected, rel=1e-5)
 
 
-def test_spectral_norm_network_trains():
+@pytest.mark.parametrize(("loss", "steps"), [("info_nce", 25), ("cd_kl", 3)])
+def test_spectral_norm_network_trains(loss, steps):
+    gin.parse_config(f"langevin_actions_given_obs.num_iterations = {steps}")
     network = agent_testing.mlp_energy(dense_layer_type="spectral_norm")
-    agent = _agent(network, late_fusion=True)
+    agent = _agent(network, ebm_loss_type=loss, late_fusion=True)
     before = network.non_trainable_variables[0].numpy()
-    step = tf.function(agent.train)
-    losses = [step(agent_testing.batch()).loss.numpy() for _ in range(3)]
-    assert np.all(np.isfinite(losses))
+    assert np.all(np.isfinite(agent_testing.losses(agent, EXPERIENCE, 3)))
+    assert np.isfinite(agent.loss(EXPERIENCE).loss)
     assert not np.array_equal(before, network.non_trainable_variables[0])
 
 
@@ -306,7 +279,7 @@ def test_between_losses_and_their_parts_are_agent_samplers_and_losses_alone(monk
     monkeypatch.setattr(ebm_losses, "info_nce", watched)
     agent = _agent(Network(WEIGHT), fraction_dfo_samples=0.5, fraction_langevin_samples=0.5)
     stacks.clear()
-    _train(agent, agent_testing.batch())
+    _train(agent)
     assert len(stacks) == 30 and all(stacks)
     rooms = {file.rpartition("/")[0] for files in stacks for file in files}
     assert rooms == {"ibc/agents", "ibc/samplers", "ibc/losses"}

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import gin
 import tensorflow as tf
 from tf_agents.networks import network
-from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import distributions
+from ibc.agents import base_agent, distributions
 from ibc.networks import energy_network
 from ibc.networks.layers import dense
 from ibc.samplers import action_space as action_space_lib
@@ -24,7 +23,7 @@ _NARROW = 256
 
 
 @gin.configurable
-class IbcPolicy(tf_policy.TFPolicy):
+class IbcPolicy(base_agent.NetworkPolicy):
     """Samples actions, improves them by DFO or Langevin dynamics, and picks among them."""
 
     def __init__(
@@ -81,8 +80,6 @@ class IbcPolicy(tf_policy.TFPolicy):
         del late_fusion
         parameters.check_whole("IbcPolicy", num_action_samples=num_action_samples)
         self._warm_start = warm_start.WarmStart(warm_start_fraction, warm_start_std)
-        self._action_space = action_space
-        self._actor_network = actor_network
         self._num_action_samples = num_action_samples
         if self._warm_start:
             policy_state_spec = tf.TensorSpec([action_space.size], tf.float32, "previous_action")
@@ -102,14 +99,15 @@ class IbcPolicy(tf_policy.TFPolicy):
             chain(**again) if use_langevin and optimize_again else None,
         )
         self._sampler = sampler_lib.InTurn((sampler,) if sampler else stages)
-        self._obs_norm_layer = obs_norm_layer
         super().__init__(
-            time_step_spec=time_step_spec,
-            action_spec=action_space.spec,
+            time_step_spec,
+            action_space,
+            actor_network,
+            clip,
+            obs_norm_layer,
+            name,
             policy_state_spec=policy_state_spec,
             info_spec=info_spec,
-            clip=clip,
-            name=name,
         )
 
     def seeded_distribution(
@@ -137,10 +135,7 @@ class IbcPolicy(tf_policy.TFPolicy):
         self, time_step: ts.TimeStep, key: keys.Key, policy_state: types.NestedTensor
     ) -> tuple[distributions.MappedCategorical, distributions.MappedCategorical]:
         """Returns the distribution over the environment's actions, and over normalized ones."""
-        observation = time_step.observation
-        if self._obs_norm_layer is not None:
-            observation = self._obs_norm_layer(observation)
-        encoding = self._actor_network.encode(observation)
+        encoding = self._actor_network.encode(self._normalized(time_step.observation))
         batch = encoding.shape[0] or tf.shape(encoding)[0]
         starts = self._starts(batch, key.split(1)[0], time_step, policy_state)
         samples = self._improved(encoding, starts, key)

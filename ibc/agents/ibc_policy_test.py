@@ -7,27 +7,14 @@ import tensorflow as tf
 from tf_agents.policies import greedy_policy as tf_greedy_policy
 from tf_agents.specs import tensor_spec
 
-from ibc.agents import greedy_policy, ibc_policy
+from ibc.agents import greedy_policy
 from tests import agent_testing
 
 MINIMUM, MAXIMUM = agent_testing.SAMPLING_SPEC.minimum, agent_testing.SAMPLING_SPEC.maximum
-WIDE_SPEC = tensor_spec.BoundedTensorSpec([2], tf.float32, -9.0, 9.0)
 
 
-@pytest.fixture(autouse=True)
-def _clean_gin():
-    gin.clear_config()
-    yield
-    gin.clear_config()
-
-
-def _policy(network=None, action_spec=WIDE_SPEC, act_denorm_layer=None, **options):
-    return ibc_policy.IbcPolicy(
-        agent_testing.TIME_STEP_SPEC,
-        agent_testing.space(action_spec, act_denorm_layer),
-        network or agent_testing.GoalNetwork(20.0),
-        **{"num_action_samples": 512, **options},
-    )
+def _policy(network=None, **options):
+    return agent_testing.policy(network, **{"num_action_samples": 512, **options})
 
 
 def _nearest(time_step):
@@ -98,10 +85,7 @@ def test_an_action_is_a_function_of_its_own_seed(greedy):
         time_step = agent_testing.time_step(len(rows))._replace(observation=part)
         return act(time_step, seed=tf.gather(seeds, rows)).action.numpy()
 
-    together = action([0, 1, 2])
-    np.testing.assert_array_equal(together, action([0, 1, 2]))
-    np.testing.assert_allclose(action([2, 0]), together[[2, 0]], atol=1e-6)
-    np.testing.assert_allclose(action([1]), together[[1]], atol=1e-6)
+    agent_testing.assert_rows_are_independent(action)
 
 
 def test_shared_seed_and_unseeded_actions():
@@ -160,6 +144,9 @@ def test_second_chain_sharpens():
 
 
 def test_nested_and_discrete_actions_are_refused():
-    for spec in ({"arm": WIDE_SPEC}, tensor_spec.BoundedTensorSpec([2], tf.int32, 0, 3)):
+    for spec in (
+        {"arm": agent_testing.WIDE_SPEC},
+        tensor_spec.BoundedTensorSpec([2], tf.int32, 0, 3),
+    ):
         with pytest.raises(ValueError, match="one tensor of real numbers"):
             _policy(action_spec=spec)

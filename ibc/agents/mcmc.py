@@ -12,18 +12,10 @@ from tf_agents.typing import types
 from ibc.samplers import action_space, dfo, langevin
 from ibc.samplers import autoregressive_dfo as autoregressive
 from ibc.samplers import sampler as sampler_lib
-from ibc.samplers.langevin import ChainData, exponential, polynomial
 from ibc.utils import keys
 
-__all__ = [
-    "ChainData",
-    "autoregressive_dfo",
-    "exponential",
-    "iterative_dfo",
-    "langevin_actions_given_obs",
-    "polynomial",
-    "uniform_actions",
-]
+ChainData = langevin.ChainData
+polynomial, exponential = langevin.polynomial, langevin.exponential
 
 
 def iterative_dfo(

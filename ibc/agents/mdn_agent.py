@@ -5,7 +5,6 @@ from collections.abc import Callable
 import gin
 import tensorflow as tf
 from tf_agents.networks import network
-from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
@@ -16,7 +15,7 @@ from ibc.utils import keys
 
 
 @gin.configurable
-class MdnPolicy(tf_policy.TFPolicy):
+class MdnPolicy(base_agent.NetworkPolicy):
     """Samples from the network's mixture, also where a greedy action is asked for.
 
     A mixture's density has no maximum in closed form, so the published system samples in
@@ -27,7 +26,7 @@ class MdnPolicy(tf_policy.TFPolicy):
     def __init__(
         self,
         time_step_spec: ts.TimeStep,
-        action_spec: tf.TensorSpec,
+        action_space: action_space_lib.ActionSpace,
         actor_network: network.Network,
         clip: bool = True,
         greedy_samples: bool = True,
@@ -38,23 +37,17 @@ class MdnPolicy(tf_policy.TFPolicy):
 
         Args:
           time_step_spec: Spec of the environment's time steps, observation windows [T, ...].
-          action_spec: Spec of the environment's action, one tensor.
+          action_space: What actions look like in the environment.
           actor_network: Maps normalized observations to mixtures over flat actions [B, A], in the
             environment's units.
-          clip: Clips actions to `action_spec`.
+          clip: Clips actions to the environment's spec.
           greedy_samples: What the greedy policy does: sample, as a function of its seed, or else
             take the mean of the component of largest weight.
           obs_norm_layer: Normalizes observations; None leaves them as they are.
           name: Name of the policy.
-
-        Raises:
-          ValueError: The action is a nest.
         """
-        action_space_lib.check_action_spec(action_spec)
-        self._actor_network = actor_network
         self._greedy_samples = greedy_samples
-        self._obs_norm_layer = obs_norm_layer
-        super().__init__(time_step_spec, action_spec, clip=clip, name=name)
+        super().__init__(time_step_spec, action_space, actor_network, clip, obs_norm_layer, name)
 
     def seeded_distribution(
         self, time_step: ts.TimeStep, seed: types.Seed | None, policy_state: types.NestedTensor = ()
@@ -75,9 +68,7 @@ class MdnPolicy(tf_policy.TFPolicy):
         return policy_step.PolicyStep(distribution, policy_state)
 
     def _mixture(self, time_step: ts.TimeStep) -> distributions.ActionMixture:
-        observation = time_step.observation
-        if self._obs_norm_layer is not None:
-            observation = self._obs_norm_layer(observation)
+        observation = self._normalized(time_step.observation)
         flat, _ = self._actor_network(observation, step_type=time_step.step_type)
         return distributions.ActionMixture(flat, self.action_spec)
 
@@ -98,7 +89,7 @@ class MdnPolicy(tf_policy.TFPolicy):
 
 @registry.register("mdn", head="mixture", harmless=("MdnPolicy.",))
 @gin.configurable
-class MdnBehavioralCloningAgent(base_agent.ExplicitAgent):
+class MdnBehavioralCloningAgent(base_agent.BehavioralCloningBaseAgent):
     """Maximizes the likelihood of normalized actions under a mixture of normal distributions."""
 
     policy_class = MdnPolicy

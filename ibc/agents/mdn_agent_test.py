@@ -10,18 +10,11 @@ from tests import agent_testing
 
 
 def _agent(network=None, learning_rate=1e-2, **options):
-    return mdn_agent.MdnBehavioralCloningAgent(
-        agent_testing.TIME_STEP_SPEC,
-        agent_testing.space(),
+    network, optimizer = (
         network or agent_testing.mlp_mixture(),
         tf.keras.optimizers.Adam(learning_rate),
-        train_step_counter=agent_testing.step_counter(),
-        **options,
     )
-
-
-def _denormalize(values, mean_offset=True):
-    return 0.25 * values + (0.5 if mean_offset else 0.0)
+    return agent_testing.agent(mdn_agent.MdnBehavioralCloningAgent, network, optimizer, **options)
 
 
 def _negative_log_likelihood(mixture, action):
@@ -38,7 +31,7 @@ def _negative_log_likelihood(mixture, action):
 @pytest.mark.parametrize("training", [True, False])
 def test_loss_is_the_likelihood_of_normalized_actions(training):
     network = agent_testing.mlp_mixture(
-        act_denorm_layer=_denormalize, test_temperature=9.0, test_variance_exponent=3.0
+        act_denorm_layer=agent_testing.denormalize, test_temperature=9.0, test_variance_exponent=3.0
     )
     agent = _agent(network)
     observation, action = agent_testing.batch()
@@ -52,14 +45,14 @@ def test_loss_is_the_likelihood_of_normalized_actions(training):
 def test_policy_normalizes_denormalizes_and_clips():
     gin.parse_config("MdnPolicy.greedy_samples = False")
     agent = _agent(
-        agent_testing.mlp_mixture(act_denorm_layer=_denormalize),
-        obs_norm_layer=lambda nest: tf.nest.map_structure(lambda x: x * 2, nest),
+        agent_testing.mlp_mixture(act_denorm_layer=agent_testing.denormalize),
+        obs_norm_layer=agent_testing.doubled,
     )
     means, logits = agent.cloning_network.variables[-5], agent.cloning_network.variables[-1]
     means.assign([0.3, 9.0, -0.7, -0.4, 0.5, 0.5])
     logits.assign([5.0, 0.0, 0.0])
     time_step = agent_testing.time_step()
-    doubled = tf.nest.map_structure(lambda x: x * 2, time_step.observation)
+    doubled = agent_testing.doubled(time_step.observation)
     mixture = agent.cloning_network.mixture(doubled)
     heaviest = mixture.components_distribution.loc.numpy()[:, 0]
     expected = np.clip(0.25 * heaviest + 0.5, 0, 1)
@@ -77,7 +70,7 @@ def test_policy_normalizes_denormalizes_and_clips():
 
 
 def test_policy_draws_from_the_mixture_by_seed():
-    agent = _agent(agent_testing.mlp_mixture(act_denorm_layer=_denormalize))
+    agent = _agent(agent_testing.mlp_mixture(act_denorm_layer=agent_testing.denormalize))
     time_step = agent_testing.time_step(2000)
     same = tf.nest.map_structure(lambda x: tf.repeat(x[:1], 2000, axis=0), time_step)
     drawn = agent.policy.action(same, seed=tf.constant([1, 2])).action
@@ -101,10 +94,7 @@ def test_greedy_policy_samples_by_seed_unless_told_otherwise():
 @pytest.mark.parametrize("compiled", [False, True])
 def test_training_raises_the_likelihood(compiled):
     agent, experience = _agent(jit_compile=compiled), agent_testing.batch()
-    train = tf.function(agent.train)
-    first = train(experience).loss.numpy()
-    for _ in range(60):
-        last = train(experience).loss.numpy()
+    first, *_, last = agent_testing.losses(agent, experience, 61)
     assert last < first - 1
 
 
@@ -115,11 +105,9 @@ def test_collapsed_components_have_a_floor_and_outliers_stay_finite():
     for head in variables[-6:]:
         head.assign(tf.zeros_like(head))
     variables[-3].assign(tf.fill([6], -30.0))
-    train = tf.function(agent.train)
     floor = 2 * (-7 + 0.5 * np.log(2 * np.pi))
-    for _ in range(3):
-        loss = train((observation, tf.zeros_like(action))).loss.numpy()
-        assert loss == pytest.approx(floor, rel=1e-5)
-    losses = [train((observation, 100 * action)).loss.numpy() for _ in range(50)]
+    losses = agent_testing.losses(agent, (observation, tf.zeros_like(action)), 3)
+    assert losses == pytest.approx([floor] * 3, rel=1e-5)
+    losses = agent_testing.losses(agent, (observation, 100 * action), 50)
     assert losses[0] > 1e8 and np.all(np.isfinite(losses))
     assert losses[-1] < 1e-4 * losses[0]

@@ -9,23 +9,13 @@ from tests import agent_testing
 
 
 def _agent(network, **options):
-    return mse_agent.MseBehavioralCloningAgent(
-        agent_testing.TIME_STEP_SPEC,
-        agent_testing.space(),
-        network,
-        tf.keras.optimizers.Adam(1e-2),
-        train_step_counter=agent_testing.step_counter(),
-        **options,
-    )
-
-
-def _denormalize(action):
-    return 0.25 * action + 0.5
+    optimizer = tf.keras.optimizers.Adam(1e-2)
+    return agent_testing.agent(mse_agent.MseBehavioralCloningAgent, network, optimizer, **options)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_loss_compares_normalized_actions(training):
-    agent = _agent(agent_testing.mlp_regression(act_denorm_layer=_denormalize))
+    agent = _agent(agent_testing.mlp_regression(act_denorm_layer=agent_testing.denormalize))
     observation, action = agent_testing.batch()
     normalized, _ = agent.cloning_network(observation, training=True)
     expected = ((normalized.numpy().astype(np.float64) - action.numpy()) ** 2).mean()
@@ -36,12 +26,12 @@ def test_loss_compares_normalized_actions(training):
 
 def test_policy_normalizes_denormalizes_and_clips():
     agent = _agent(
-        agent_testing.mlp_regression(act_denorm_layer=_denormalize),
-        obs_norm_layer=lambda nest: tf.nest.map_structure(lambda x: x * 2, nest),
+        agent_testing.mlp_regression(act_denorm_layer=agent_testing.denormalize),
+        obs_norm_layer=agent_testing.doubled,
     )
     agent.cloning_network.variables[-1].assign([0.3, 9.0])
     time_step = agent_testing.time_step()
-    doubled = tf.nest.map_structure(lambda x: x * 2, time_step.observation)
+    doubled = agent_testing.doubled(time_step.observation)
     expected = np.clip(0.25 * agent.cloning_network.regress(doubled) + 0.5, 0, 1)
     assert expected[0, 1] == 1 and 0 < expected[0, 0] < 1
     for policy in (agent.policy, greedy_policy.SeededGreedyPolicy(agent.policy)):
@@ -52,8 +42,5 @@ def test_policy_normalizes_denormalizes_and_clips():
 
 def test_training_lowers_the_loss():
     agent, experience = _agent(agent_testing.mlp_regression()), agent_testing.batch()
-    train = tf.function(agent.train)
-    first = train(experience).loss.numpy()
-    for _ in range(60):
-        last = train(experience).loss.numpy()
+    first, *_, last = agent_testing.losses(agent, experience, 61)
     assert last < 0.2 * first

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
-from tf_agents.networks import network
+from tf_agents.networks import network as tfa_network
 from tf_agents.typing import types
 from tf_agents.utils import common
 
@@ -38,6 +38,7 @@ class Step:
         return contextlib.nullcontext() if self.tape is None else self.tape.stop_recording()
 
 
+@dataclasses.dataclass(eq=False)
 class TrainingStep:
     """Losses of a batch, and optimizer steps on them.
 
@@ -47,39 +48,25 @@ class TrainingStep:
     replicas is their mean.
     """
 
-    def __init__(
-        self,
-        losses: Callable[[Experience, Step], Losses],
-        rows_per_example: Callable[[], int],
-        cloning_network: network.Network,
-        optimizer: types.Optimizer,
-        counter: tf.Variable,
-        seed: int,
-        jit_compile: bool,
-    ):
-        """Creates the step.
+    losses: Callable[[Experience, Step], Losses]
+    """Computes the loss of each example."""
+    rows_per_example: Callable[[], int]
+    """Returns how many rows of activations an example takes."""
+    network: tfa_network.Network
+    """The network to train, its variables created."""
+    optimizer: types.Optimizer
+    """Keras optimizer."""
+    counter: tf.Variable
+    """Scalar int64, incremented once per step."""
+    seed: int
+    """Seed of everything random in the losses."""
+    jit_compile: bool
+    """Compiles loss and gradients with XLA."""
 
-        Args:
-          losses: Computes the loss of each example.
-          rows_per_example: Returns how many rows of activations an example takes.
-          cloning_network: The network to train, its variables created.
-          optimizer: Keras optimizer.
-          counter: Scalar int64, incremented once per step.
-          seed: Seed of everything random in the losses.
-          jit_compile: Compiles loss and gradients with XLA.
-        """
-        self._losses = losses
-        self._rows_per_example = rows_per_example
-        self._network = cloning_network
-        self._optimizer = optimizer
-        self._counter = counter
-        self._seed = seed
-        gradients_fn = self._loss_and_gradients
-        self._gradients_fn = (
-            tf.function(gradients_fn, jit_compile=True, autograph=False)
-            if jit_compile
-            else gradients_fn
-        )
+    def __post_init__(self):
+        if self.jit_compile:
+            compiled = tf.function(self._loss_and_gradients, jit_compile=True, autograph=False)
+            self._loss_and_gradients = compiled
 
     def loss(
         self, experience: Experience, weights: types.Tensor | None, training: bool
@@ -89,11 +76,11 @@ class TrainingStep:
 
         def of_block(experience, weights, index, count):
             step = _step(key.part(index, count), training, None)
-            return _share(_reduced(*self._losses(experience, step), weights), count)
+            return self._share(experience, weights, step, count)
 
         info = self._over_blocks(of_block, experience, weights)
         if training:
-            dense.store_power_iterations(self._network)
+            dense.store_power_iterations(self.network)
         return info
 
     def train(
@@ -106,18 +93,18 @@ class TrainingStep:
             The weights are then as they were before the step.
         """
         key = self._key().part(_replica(), _num_replicas())
-        loss_info, gradients = self._gradients_fn(experience, weights, key)
-        variables = self._network.trainable_variables
+        loss_info, gradients = self._loss_and_gradients(experience, weights, key)
+        variables = self.network.trainable_variables
         norm = tf.linalg.global_norm(gradients)
         finite = tf.math.is_finite(loss_info.loss) & tf.math.is_finite(norm)
         message = ["The loss or its gradient is not finite at training step"]
-        message += [tf.identity(self._counter), "loss:", loss_info.loss]
+        message += [tf.identity(self.counter), "loss:", loss_info.loss]
         check = tf.debugging.Assert(finite, message)
         with tf.control_dependencies([] if check is None else [check]):
             gradients = [tf.identity(gradient) for gradient in gradients]
-            one = tf.ones([], self._counter.dtype)
-        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        self._counter.assign_add(one)
+            one = tf.ones([], self.counter.dtype)
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self.counter.assign_add(one)
         if report_norms:
             norms = dict(gradients_norm=norm, variables_norm=tf.linalg.global_norm(variables))
             loss_info.extra.update(_per_replica(norms))
@@ -134,7 +121,7 @@ class TrainingStep:
         """
         with tf.GradientTape() as tape:
             step = _step(self._key().part(replica, replicas), True, tape)
-            losses, scalars = self._losses(experience, step)
+            losses, scalars = self.losses(experience, step)
             total = tf.reduce_mean(losses)
         return losses, scalars, self._gradients(total, tape)
 
@@ -144,29 +131,31 @@ class TrainingStep:
         def of_block(experience, weights, index, count):
             with tf.GradientTape() as tape:
                 step = _step(key.part(index, count), True, tape)
-                info = _share(_reduced(*self._losses(experience, step), weights), count)
+                info = self._share(experience, weights, step, count)
             return info, self._gradients(info.loss, tape)
 
         result = self._over_blocks(of_block, experience, weights)
-        dense.store_power_iterations(self._network)
+        dense.store_power_iterations(self.network)
         return result
 
+    def _share(
+        self, experience: Experience, weights: types.Tensor | None, step: Step, count: int
+    ) -> tf_agent.LossInfo:
+        """Returns what one of `count` equal blocks contributes to the means over all replicas."""
+        per_example, extra = self.losses(experience, step)
+        total = common.aggregate_losses(per_example, sample_weight=weights).total_loss
+        info = tf_agent.LossInfo(total, _per_replica(extra))
+        return tf.nest.map_structure(lambda mean: mean / count, info)
+
     def _gradients(self, loss: tf.Tensor, tape: tf.GradientTape) -> list[tf.Tensor]:
-        variables = self._network.trainable_variables
+        variables = self.network.trainable_variables
         unconnected = tf.UnconnectedGradients.ZERO
         return tape.gradient(loss, variables, unconnected_gradients=unconnected)
 
     def _over_blocks(
         self, fn: Callable[..., Any], experience: Experience, weights: types.Tensor | None
     ) -> Any:
-        """Sums over blocks of the batch what a function of them gives for each.
-
-        Args:
-          fn: Maps experience and weights of B / n examples, the block's index and n to a nest of
-            tensors.
-          experience: Nest of tensors [B, ...]; actions are its second element.
-          weights: float32 [B] or None.
-        """
+        """Sums what fn(experience, weights, index, n) gives for each of n blocks of the batch."""
         batch = experience[1].shape[0]
         shapes = [tensor.shape for tensor in tf.nest.flatten(experience)]
         if weights is not None:
@@ -174,8 +163,8 @@ class TrainingStep:
         count = 1
         # Scalar weights are those of all examples.
         known = all(shape.is_fully_defined() and shape.rank for shape in shapes)
-        if known and not _sees_whole_batch(self._network):
-            count = blocks.num_blocks(batch, self._rows_per_example(), lanes.count())
+        if known and not _sees_whole_batch(self.network):
+            count = blocks.num_blocks(batch, self.rows_per_example(), lanes.count())
         if count == 1:
             return fn(experience, weights, 0, 1)
         if weights is None:
@@ -188,8 +177,8 @@ class TrainingStep:
 
     def _key(self) -> keys.Key:
         """Returns the key of the current training step, for the whole batch."""
-        seed = tf.constant([self._seed, 0], tf.int64)
-        return keys.Key(tf.random.fold_in(seed, tf.cast(self._counter, tf.int64)))
+        seed = tf.constant([self.seed, 0], tf.int64)
+        return keys.Key(tf.random.fold_in(seed, tf.cast(self.counter, tf.int64)))
 
 
 def _step(key: keys.Key, training: bool, tape: tf.GradientTape | None) -> Step:
@@ -198,24 +187,11 @@ def _step(key: keys.Key, training: bool, tape: tf.GradientTape | None) -> Step:
     return Step(loss_key, dropout_key if training else False, tape)
 
 
-def _sees_whole_batch(cloning_network: network.Network) -> bool:
+def _sees_whole_batch(cloning_network: tfa_network.Network) -> bool:
     """Tells whether a call changes more than spectral norm's vectors: a batch's averages, say."""
     layers = cloning_network.submodules
     vectors = [layer.sn.ref() for layer in layers if isinstance(layer, dense.DenseSN)]
     return any(v.ref() not in vectors for v in cloning_network.non_trainable_variables)
-
-
-def _reduced(
-    per_example: tf.Tensor, extra: dict[str, tf.Tensor], weights: types.Tensor | None
-) -> tf_agent.LossInfo:
-    """Reduces losses [B] to their weighted mean over all replicas' examples."""
-    total = common.aggregate_losses(per_example, sample_weight=weights).total_loss
-    return tf_agent.LossInfo(total, _per_replica(extra))
-
-
-def _share(info: tf_agent.LossInfo, count: int) -> tf_agent.LossInfo:
-    """Returns what one of `count` equal blocks contributes to the means of all."""
-    return tf.nest.map_structure(lambda mean: mean / count, info)
 
 
 def _per_replica(scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -12,14 +12,11 @@ from tests import agent_testing
 
 def _agent(network=(), **options):
     tf.keras.utils.set_random_seed(0)
-    return ibc_agent.ImplicitBCAgent(
-        agent_testing.TIME_STEP_SPEC,
-        agent_testing.space(),
+    return agent_testing.agent(
+        ibc_agent.ImplicitBCAgent,
         agent_testing.mlp_energy(**dict(network)),
-        tf.keras.optimizers.SGD(0.1),
         num_counter_examples=15,
         fraction_langevin_samples=0.0,
-        train_step_counter=agent_testing.step_counter(),
         seed=3,
         **options,
     )
@@ -32,7 +29,7 @@ def _trained(max_rows, monkeypatch, **options):
     train = tf.function(agent.train)
     weights = tf.linspace(0.5, 1.5, 24)
     infos = [train(agent_testing.batch(24, seed=i), weights=weights) for i in range(3)]
-    return infos, [variable.numpy() for variable in agent.cloning_network.variables]
+    return infos, agent_testing.weights(agent)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +50,7 @@ def test_blocks_change_nothing(max_rows, options, monkeypatch):
         assert set(info.extra) == set(expected_info.extra)
         for name, value in info.extra.items():
             np.testing.assert_allclose(value, expected_info.extra[name], rtol=1e-5)
-    for variable, expected_variable in zip(found, expected, strict=True):
-        np.testing.assert_allclose(variable, expected_variable, atol=1e-6)
+    agent_testing.assert_close(found, expected, 1e-7, 1e-6)
 
 
 @pytest.mark.parametrize("network", [dict(rate=0.5), dict(dense_layer_type="spectral_norm")])
@@ -62,21 +58,18 @@ def test_blocks_change_no_mask_and_no_power_iteration(network, monkeypatch):
     options = dict(network=network, add_grad_penalty=False)
     _, expected = _trained(10**6, monkeypatch, **options)
     _, found = _trained(16, monkeypatch, **options)
-    for variable, expected_variable in zip(found, expected, strict=True):
-        np.testing.assert_allclose(variable, expected_variable, atol=1e-6)
+    agent_testing.assert_close(found, expected, 1e-7, 1e-6)
 
 
 def test_batch_normalization_sees_the_whole_batch(monkeypatch):
     gin.bind_parameter("ResNetLayer.normalizer", "Batch")
     _, expected = _trained(10**6, monkeypatch, add_grad_penalty=False)
     _, found = _trained(16, monkeypatch, add_grad_penalty=False)
-    for variable, expected_variable in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(variable, expected_variable)
+    agent_testing.assert_close(found, expected)
 
 
 def test_masks_follow_from_the_seed(monkeypatch):
     options = dict(network=dict(rate=0.5), add_grad_penalty=False)
     _, first = _trained(16, monkeypatch, **options)
     _, again = _trained(16, monkeypatch, **options)
-    for variable, repeated in zip(first, again, strict=True):
-        np.testing.assert_array_equal(variable, repeated)
+    agent_testing.assert_close(again, first)

@@ -45,7 +45,7 @@ def _run() -> None:
     startup.import_tensorflow_quietly()
     import tensorflow as tf
 
-    from ibc.coordinate_regression import plot, study
+    from ibc.coordinate_regression import study
 
     # Results then do not depend on how many cores there are.
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -65,7 +65,7 @@ def _run() -> None:
         outcomes.append(outcome)
     report = study.report(outcomes, _STEPS.value, _SEED.value)
     atomic_file.write_text(path.with_suffix(".json"), json.dumps(report, indent=2) + "\n")
-    plot.save(outcomes, _SEED.value, path)
+    study.draw(outcomes, _SEED.value, path)
 
 
 if __name__ == "__main__":

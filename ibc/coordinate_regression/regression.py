@@ -155,14 +155,12 @@ def _predict_fn(agent: tf_agent.TFAgent) -> Predict:
     act = seeded_policy.greedy_act_fn(agent.policy)
 
     def predict(images: np.ndarray) -> np.ndarray:
-        seeds = np.stack([np.arange(len(images))] * 2, axis=-1).astype(np.int32)
-        starts = range(0, len(images), _PREDICT_BATCH)
-        return np.concatenate([act_on(images, seeds, start) for start in starts])
-
-    def act_on(images: np.ndarray, seeds: np.ndarray, start: int) -> np.ndarray:
-        part = slice(start, start + _PREDICT_BATCH)
-        windows = _windows(images[part])
-        return act(ts.restart(windows, len(windows)), seeds[part])
+        found = []
+        for start in range(0, len(images), _PREDICT_BATCH):
+            windows = _windows(images[start : start + _PREDICT_BATCH])
+            seeds = start + np.repeat(np.arange(len(windows), dtype=np.int32), 2).reshape(-1, 2)
+            found.append(act(ts.restart(windows, len(windows)), seeds))
+        return np.concatenate(found)
 
     return predict
 

@@ -8,19 +8,15 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from ibc.coordinate_regression import dots, plot, regression, study
+from ibc.coordinate_regression import dots, regression, study
 
 SEED = 5
-
-
-def _outcome(method, count, rate, validation_error, error=1.0):
-    return study.Outcome(method, count, rate, validation_error, np.full(dots.NUM_TEST, error))
 
 
 def _outcomes():
     """The higher learning rate is better in validation and worse in the test."""
     return [
-        _outcome(method, count, rate, 1e-3 / rate, error=1e3 * rate)
+        study.Outcome(method, count, rate, 1e-3 / rate, np.full(dots.NUM_TEST, 1e3 * rate))
         for method in regression.METHODS
         for count in (10, 30)
         for rate in (1e-3, 2e-3)
@@ -52,7 +48,7 @@ def test_report_is_json_and_marks_what_was_chosen():
 
 def test_figure_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "folder" / "figure.png"
-    plot.save(_outcomes(), SEED, path)
+    study.draw(_outcomes(), SEED, path)
     pixels = image.imread(path)
     assert pixels.shape[1] > 1000 and pixels[..., :3].std() > 0.05
     assert [file.name for file in path.parent.iterdir()] == ["figure.png"]
@@ -64,30 +60,21 @@ def test_figure_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
     with pytest.raises(OSError, match="disk full"):
-        plot.save(_outcomes(), SEED, path)
+        study.draw(_outcomes(), SEED, path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["figure.png"]
 
 
 def _command(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "ibc.coordinate_regression", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-    )
+    command = [sys.executable, "-m", "ibc.coordinate_regression", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
 
 
 @pytest.mark.slow
 def test_command_repeats_itself(tmp_path):
     for name in ("a", "b"):
-        run = _command(
-            "--examples=10",
-            "--learning_rate=1e-3",
-            "--steps=2",
-            f"--output={name}.png",
-            cwd=tmp_path,
-        )
+        flags = "--examples=10", "--learning_rate=1e-3", "--steps=2", f"--output={name}.png"
+        run = _command(*flags, cwd=tmp_path)
         assert run.returncode == 0, run.stderr
         assert run.stderr.count("mean test error") == len(run.stderr.splitlines()) == 3
     assert sorted(f.name for f in tmp_path.iterdir()) == ["a.json", "a.png", "b.json", "b.png"]

@@ -1,8 +1,9 @@
 """Environments side by side, in waves that the policy acts for in turn."""
 
+import abc
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -24,7 +25,7 @@ class Reply:
     """Row → outcome of the episode that has ended with this time step, by rows."""
 
 
-class EnvironmentGroup(Protocol):
+class EnvironmentGroup(abc.ABC):
     """Environments, each a row of one of the waves.
 
     Starting episodes and making steps begins work, and `receive` waits for it: meanwhile the
@@ -35,25 +36,37 @@ class EnvironmentGroup(Protocol):
     """Rows of the time steps of any wave."""
     sizes: Sequence[int]
     """Number of each wave's environments, at most `width`; they are its first rows."""
+    _at_work: Collection[int]
+    """Waves that have not been received yet."""
 
     def start(self, wave: int, assignments: Mapping[int, measured_environment.Assignment]) -> None:
         """Starts an episode in each of the given rows."""
+        self._work("start", wave, assignments)
 
     def step(self, wave: int, actions: Mapping[int, Any]) -> None:
         """Makes one step in each of the given rows, whose episodes must not have ended."""
+        self._work("step", wave, actions)
 
+    @abc.abstractmethod
     def receive(self) -> Reply:
         """Waits for the wave that has been at work for longest."""
 
     def discard(self) -> None:
         """Waits for all waves at work, which nobody wants to receive any more."""
+        while self._at_work:
+            self.receive()
 
+    @abc.abstractmethod
     def close(self) -> None:
         """Releases environments and processes."""
 
+    @abc.abstractmethod
+    def _work(self, method: str, wave: int, arguments: Mapping[int, Any]) -> None:
+        """Has environments 'start' or 'step' in some rows of a wave, row → argument."""
 
-class LocalGroup:
-    """An `EnvironmentGroup` in this process: one wave, whose work is done at once."""
+
+class LocalGroup(EnvironmentGroup):
+    """A group in this process: one wave, whose work is done at once."""
 
     def __init__(self, environments: Sequence[py_environment.PyEnvironment]):
         """Creates a group of unbatched environments of one task."""
@@ -61,34 +74,21 @@ class LocalGroup:
         self.sizes = [self.width]
         self._environments = [measured_environment.MeasuredEnvironment(e) for e in environments]
         self._wave = Wave(0, self.width)
-        self._at_work = False
-
-    def start(self, wave: int, assignments: Mapping[int, measured_environment.Assignment]) -> None:
-        """See `EnvironmentGroup`."""
-        self._work("start", assignments)
-
-    def step(self, wave: int, actions: Mapping[int, Any]) -> None:
-        """See `EnvironmentGroup`."""
-        self._work("step", actions)
+        self._at_work = set()
 
     def receive(self) -> Reply:
         """See `EnvironmentGroup`."""
-        self._at_work = False
+        self._at_work.clear()
         return self._wave.reply()
-
-    def discard(self) -> None:
-        """See `EnvironmentGroup`."""
-        if self._at_work:
-            self.receive()
 
     def close(self) -> None:
         """See `EnvironmentGroup`."""
         for environment in self._environments:
             environment.close()
 
-    def _work(self, method: str, arguments: Mapping[int, Any]) -> None:
+    def _work(self, method: str, wave: int, arguments: Mapping[int, Any]) -> None:
         self._wave.update(arguments, *call(self._environments, method, arguments))
-        self._at_work = True
+        self._at_work.add(wave)
 
 
 class Wave:

@@ -14,22 +14,20 @@ def rest(time_steps, seeds, wave=0):
     return np.asarray(time_steps.observation["pos_agent"][:, -1], np.float32)
 
 
-def make(folder, step, act=rest, video=False, num_episodes=2, num_envs=1) -> evaluation.Evaluation:
+def make(folder, step=5, act=rest, video=False, num_episodes=2, num_envs=1):
     load = functools.partial(measured_environment.load, sequence_length=2)
+    step = tf.Variable(step, dtype=tf.int64)
     return evaluation.Evaluation(
         ["PARTICLE"], load, act, step, folder, num_episodes, num_envs, video, False
     )
 
 
 def test_an_evaluation_is_done_once_all_its_files_are_there(tmp_path):
-    step = tf.Variable(5, dtype=tf.int64)
-    evaluator = make(tmp_path, step)
+    evaluator = make(tmp_path)
     assert not evaluator.is_done()
     evaluator.run()
-    assert evaluator.is_done() and make(tmp_path, step).is_done()
-    assert not make(tmp_path, step, video=True).is_done()
-    step.assign(6)
-    assert not evaluator.is_done()
+    assert evaluator.is_done() and make(tmp_path).is_done()
+    assert not make(tmp_path, video=True).is_done() and not make(tmp_path, step=6).is_done()
     results = json.loads((tmp_path / "eval/Particle-v0/results.json").read_text())
     assert results["step"] == 5
 
@@ -43,7 +41,7 @@ def test_an_evaluation_that_was_broken_off_is_not_done(tmp_path):
             raise termination.Terminated
         return rest(time_steps, seeds)
 
-    evaluator = make(tmp_path, tf.Variable(5, dtype=tf.int64), act)
+    evaluator = make(tmp_path, act=act)
     with pytest.raises(termination.Terminated):
         evaluator.run()
     assert not evaluator.is_done()
@@ -53,8 +51,7 @@ def test_an_evaluation_that_was_broken_off_is_not_done(tmp_path):
 def test_results_are_the_same_for_any_number_of_environments(tmp_path):
     def results(num_envs):
         folder = tmp_path / str(num_envs)
-        step = tf.Variable(5, dtype=tf.int64)
-        make(folder, step, num_episodes=7, num_envs=num_envs).run()
+        make(folder, num_episodes=7, num_envs=num_envs).run()
         return (folder / "eval/Particle-v0/results.json").read_text()
 
     alone = results(1)
@@ -70,6 +67,5 @@ def test_the_policy_sees_one_batch_size_in_waves_and_videos(tmp_path):
         widths.add((len(seeds), *time_steps.observation["pos_agent"].shape))
         return rest(time_steps, seeds)
 
-    step = tf.Variable(5, dtype=tf.int64)
-    make(tmp_path, step, act, video=True, num_episodes=8, num_envs=7).run()
+    make(tmp_path, act=act, video=True, num_episodes=8, num_envs=7).run()
     assert len(widths) == 1

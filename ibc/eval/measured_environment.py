@@ -81,15 +81,9 @@ class MeasuredEnvironment:
 
 def _what_metrics_see(before: ts.TimeStep, after: ts.TimeStep) -> trajectory.Trajectory:
     """Returns a step's frame with a leading [1], without observation and action."""
-    return trajectory.Trajectory(
-        step_type=np.reshape(before.step_type, (1,)),
-        observation=(),
-        action=(),
-        policy_info=(),
-        next_step_type=np.reshape(after.step_type, (1,)),
-        reward=np.reshape(after.reward, (1,)),
-        discount=np.reshape(after.discount, (1,)),
-    )
+    values = (before.step_type, after.step_type, after.reward, after.discount)
+    step_type, *following = (np.reshape(value, (1,)) for value in values)
+    return trajectory.Trajectory(step_type, (), (), (), *following)
 
 
 def load(
@@ -109,10 +103,7 @@ def load(
       goal_tolerance: distance (m) that counts as reached, for environments that have one.
     """
     environment = suite.load(
-        task,
-        history_length=sequence_length,
-        use_image_obs=image_obs,
-        shared_memory=shared_memory,
+        task, history_length=sequence_length, use_image_obs=image_obs, shared_memory=shared_memory
     )
     if goal_tolerance is not None:
         contract.set_goal_tolerance(environment, goal_tolerance)

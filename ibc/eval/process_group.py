@@ -18,8 +18,8 @@ from ibc.eval import environment_group, measured_environment
 from ibc.utils import child_process, gin_config, termination
 
 
-class ProcessGroup:
-    """An `EnvironmentGroup` whose environments live in worker processes.
+class ProcessGroup(environment_group.EnvironmentGroup):
+    """A group whose environments live in worker processes.
 
     Environment i belongs to worker i mod num_workers and is row i mod width of wave i // width.
     There are two waves if every worker can have a share of both, so that it steps one while the
@@ -70,14 +70,6 @@ class ProcessGroup:
             self._pipes.append(ours)
             self._selector.register(ours, selectors.EVENT_READ, worker)
 
-    def start(self, wave: int, assignments: Mapping[int, measured_environment.Assignment]) -> None:
-        """See `EnvironmentGroup`."""
-        self._send("start", wave, assignments)
-
-    def step(self, wave: int, actions: Mapping[int, Any]) -> None:
-        """See `EnvironmentGroup`."""
-        self._send("step", wave, actions)
-
     def receive(self) -> environment_group.Reply:
         """See `EnvironmentGroup`."""
         wave, workers = next(iter(self._at_work.items()))
@@ -88,17 +80,11 @@ class ProcessGroup:
         del self._at_work[wave]
         return self._waves[wave].reply()
 
-    def discard(self) -> None:
-        """See `EnvironmentGroup`."""
-        while self._at_work:
-            self.receive()
-
     def close(self) -> None:
         """Ends the processes."""
         self._closer()
 
-    def _send(self, method: str, wave: int, arguments: Mapping[int, Any]) -> None:
-        """Has the workers call a method of the environments in some rows of a wave."""
+    def _work(self, method: str, wave: int, arguments: Mapping[int, Any]) -> None:
         shares = collections.defaultdict(list)
         for row in arguments:
             shares[(wave * self.width + row) % self._num_workers].append(row)
@@ -165,21 +151,14 @@ def _serve(
                 question, method, arguments = pipe.recv()
                 # In compiled code the exception of a signal would come out as an error.
                 with termination.deferred():
-                    answer = (
-                        (False, failure) if failure else _answer(environments, method, arguments)
-                    )
+                    try:
+                        called = failure or environment_group.call(environments, method, arguments)
+                        answer = (not failure, called)
+                    except Exception as error:
+                        answer = (False, _described(error))
                     pipe.send((question, *answer))
             except (EOFError, BrokenPipeError, ConnectionResetError):
                 sys.exit(0)
-
-
-def _answer(
-    environments: Sequence[measured_environment.MeasuredEnvironment], method: str, arguments: dict
-) -> tuple[bool, Any]:
-    try:
-        return True, environment_group.call(environments, method, arguments)
-    except Exception as error:
-        return False, _described(error)
 
 
 def _described(error: Exception) -> tuple[str, str]:

@@ -151,19 +151,15 @@ def test_the_policy_acts_for_one_wave_while_the_other_is_at_work(process_group_o
         at_work.remove(reply.wave)
         return reply
 
-    def start(wave, assignments, method=group.start):
+    def _work(method, wave, arguments, work=group._work):
         at_work.add(wave)
-        method(wave, assignments)
-
-    def step(wave, actions, method=group.step):
-        at_work.add(wave)
-        method(wave, actions)
+        work(method, wave, arguments)
 
     def act(time_steps, seeds, wave):
         calls.append((wave, time_steps.observation["pos_agent"].shape, set(at_work)))
         return proportional_act(time_steps, seeds)
 
-    for method in (receive, start, step):
+    for method in (receive, _work):
         monkeypatch.setattr(group, method.__name__, method)
     played(group, range(5), act)
     assert calls == [(0, (3, 2, 2), {1}), (1, (3, 2, 2), {0})] * 50

@@ -47,11 +47,9 @@ def greedy_act_fn(policy: tf_policy.TFPolicy) -> rollouts.ActFn:
 def _compiled(
     greedy: greedy_policy.SeededGreedyPolicy, arguments: types.NestedTensorOrArray
 ) -> Callable[..., types.NestedTensor]:
-    """Compiles a policy for arguments like the given ones: time step, seeds [E, 2], state.
+    """Compiles a policy for arguments like these: time step, seeds [E, 2], state; takes them flat.
 
-    Returns:
-      Function of the arguments' flat parts. Matching nested ones with what was compiled takes
-      longer than a small network does.
+    Matching nested ones with what was compiled takes longer than a small network does.
     """
 
     @tf.function(autograph=False)

@@ -5,53 +5,30 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tf_agents.policies import policy_saver
-from tf_agents.specs import tensor_spec
 
 from ibc.agents import greedy_policy, ibc_policy
 from ibc.data.recording import options as recording_options
 from ibc.data.recording import recorder
-from ibc.environments import suite
 from ibc.eval import (
     environment_group,
     measured_environment,
     process_group,
-    rollouts,
+    rollouts_test,
     seeded_policy,
 )
-from ibc.networks import energy_network
 from ibc.samplers import action_space
 from ibc.train.build import agent_specs
+from tests import agent_testing
 
 SEEDS = [4, 0, 7, 1, 9]
 
 
-class _SecondGoalNetwork(energy_network.EnergyNetwork):
-    """Scores −20 · |a − second goal|²."""
-
-    def __init__(self, observation_spec):
-        super().__init__(observation_spec, tf.TensorSpec([2]), "SecondGoalNetwork")
-        self.weight = tf.Variable(20.0)
-
-    def encode(self, observation, training=False):
-        return observation["pos_second_goal"][:, -1]
-
-    def score(self, encoding, actions, training=False):
-        distances = tf.math.squared_difference(actions, encoding[:, tf.newaxis])
-        return -self.weight * tf.reduce_sum(distances, axis=-1)
-
-
-def _load():
-    return suite.load("PARTICLE", history_length=2)
-
-
 def _policy(warm_start_fraction):
-    time_step_spec, action_spec = agent_specs.of_environment(_load())
+    time_step_spec, action_spec = agent_specs.of_environment(rollouts_test.load())
     return ibc_policy.IbcPolicy(
         time_step_spec,
-        action_space.ActionSpace.bounded(
-            action_spec, tensor_spec.BoundedTensorSpec([2], tf.float32, 0.0, 1.0)
-        ),
-        _SecondGoalNetwork(time_step_spec.observation),
+        action_space.ActionSpace.bounded(action_spec, action_spec),
+        agent_testing.GoalNetwork(20.0, time_step_spec.observation, "pos_second_goal"),
         num_action_samples=4,
         use_langevin=False,
         warm_start_fraction=warm_start_fraction,
@@ -60,10 +37,10 @@ def _policy(warm_start_fraction):
 
 def _outcomes(act, width, num_processes=0):
     if num_processes:
-        group = process_group.ProcessGroup("PARTICLE", _load, width, num_processes, ())
+        group = process_group.ProcessGroup("PARTICLE", rollouts_test.load, width, num_processes, ())
     else:
-        group = environment_group.LocalGroup([_load() for _ in range(width)])
-    outcomes = sorted((o.seed, o.metrics) for o in rollouts.run_episodes(group, act, SEEDS))
+        group = environment_group.LocalGroup([rollouts_test.load() for _ in range(width)])
+    outcomes = sorted(rollouts_test.played(group, SEEDS, act))
     group.close()
     return outcomes
 
@@ -80,7 +57,7 @@ def test_results_do_not_depend_on_environments_side_by_side(warm_start_fraction)
 
 def test_each_wave_has_a_state_of_its_own():
     policy = _policy(0.5)
-    environment = environment_group.LocalGroup([_load()])
+    environment = environment_group.LocalGroup([rollouts_test.load()])
 
     def actions(act, wave, seed):
         """Yields the actions at the start of an episode."""

@@ -14,6 +14,13 @@ def _exact(predictions, temperature):
     return (np.log(np.exp(logits - highest).sum(1)) + highest[:, 0]) - logits[:, -1]
 
 
+def _with_gradient(loss_fn, inputs):
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        loss = loss_fn(inputs)
+    return loss, tape.gradient(loss, inputs)
+
+
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
 @pytest.mark.parametrize("faithful", [False, True])
 def test_info_nce_matches_recording(golden, temperature, faithful):
@@ -27,23 +34,18 @@ def test_info_nce_matches_recording(golden, temperature, faithful):
 def test_gradient_matches_recording(golden):
     recorded = np.load(golden("num/losses.npz"))
     predictions = tf.constant(recorded["predictions"])
-    with tf.GradientTape() as tape:
-        tape.watch(predictions)
-        loss = tf.reduce_mean(ebm_losses.info_nce(predictions))
-    gradient = tape.gradient(loss, predictions)
+    _, gradient = _with_gradient(lambda p: tf.reduce_mean(ebm_losses.info_nce(p)), predictions)
     np.testing.assert_allclose(gradient, recorded["info_nce_T1.0_grad_of_mean"], atol=1e-6)
 
 
 def test_hard_examples_keep_value_and_gradient(golden):
     recorded = np.load(golden("num/losses.npz"))
     predictions = tf.constant(recorded["predictions_hard"])
-    with tf.GradientTape() as tape:
-        tape.watch(predictions)
-        loss = ebm_losses.info_nce(predictions)
+    loss, gradient = _with_gradient(ebm_losses.info_nce, predictions)
     expected = _exact(recorded["predictions_hard"], 1.0)
     assert expected.min() > 50
     np.testing.assert_allclose(loss, expected, rtol=1e-6)
-    np.testing.assert_allclose(tape.gradient(loss, predictions)[:, -1], -1.0, rtol=1e-6)
+    np.testing.assert_allclose(gradient[:, -1], -1.0, rtol=1e-6)
     faithful = ebm_losses.saturating_info_nce(predictions)
     np.testing.assert_allclose(faithful, recorded["info_nce_hard_T1.0"], rtol=1e-6)
 
@@ -134,10 +136,8 @@ def _clipped(contrast, soft):
 def test_clipped_loss_and_gradient_one_sample_at_a_time(soft):
     contrast = _contrast()
     expected, slopes = _clipped(contrast, soft)
-    with tf.GradientTape() as tape:
-        tape.watch(contrast)
-        loss, _ = ebm_losses.clipped_cd(contrast, soft)
-    by_prediction, by_sample, by_true, _ = tape.gradient(loss, contrast)
+    loss, gradients = _with_gradient(lambda c: ebm_losses.clipped_cd(c, soft)[0], contrast)
+    by_prediction, by_sample, by_true, _ = gradients
     assert 0 < (slopes == 0).sum() < slopes.size or soft
     np.testing.assert_allclose(loss, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(by_prediction[:, :-1], slopes, atol=1e-6)
@@ -147,10 +147,7 @@ def test_clipped_loss_and_gradient_one_sample_at_a_time(soft):
 
 def test_cd_kl_spreads_samples_and_follows_the_frozen_network():
     contrast = _contrast()
-    with tf.GradientTape() as tape:
-        tape.watch(contrast)
-        loss, _ = ebm_losses.cd_kl(contrast)
-    _, by_sample, _, by_frozen = tape.gradient(loss, contrast)
+    _, (_, by_sample, _, by_frozen) = _with_gradient(lambda c: ebm_losses.cd_kl(c)[0], contrast)
     np.testing.assert_allclose(by_frozen, -1 / 5, rtol=1e-6)
     samples = contrast.counter_examples.numpy().astype(np.float64)
     offsets = samples[:, :, None] - samples[:, None]

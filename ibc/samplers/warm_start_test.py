@@ -5,28 +5,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tf_agents.policies import greedy_policy as tf_greedy_policy
-from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from ibc.agents import greedy_policy, ibc_policy, mcmc
+from ibc.agents import greedy_policy, mcmc
 from ibc.samplers import warm_start
 from ibc.utils import keys
 from tests import agent_testing
 
 MINIMUM, MAXIMUM = agent_testing.SAMPLING_SPEC.minimum, agent_testing.SAMPLING_SPEC.maximum
-WIDE_SPEC = tensor_spec.BoundedTensorSpec([2], tf.float32, -9.0, 9.0)
 SEED = tf.constant([3, 4])
 KEY, SPACE = keys.Key(SEED), agent_testing.space()
 
 
-def _policy(weight=20.0, act_denorm_layer=None, **options):
+def _policy(weight=20.0, **options):
     defaults = dict(num_action_samples=64, use_dfo=True, use_langevin=False)
-    return ibc_policy.IbcPolicy(
-        agent_testing.TIME_STEP_SPEC,
-        agent_testing.space(WIDE_SPEC, act_denorm_layer),
-        agent_testing.GoalNetwork(weight),
-        **{**defaults, **options},
-    )
+    return agent_testing.policy(agent_testing.GoalNetwork(weight), **{**defaults, **options})
 
 
 def _time_step(goals, first=False):
@@ -165,9 +158,7 @@ def test_rows_depend_on_their_own_state_seed_and_observation():
             _time_step(goals[rows]), tf.gather(states, rows), tf.gather(seeds, rows)
         ).action.numpy()
 
-    together = action([0, 1, 2])
-    np.testing.assert_allclose(action([2, 0]), together[[2, 0]], atol=1e-6)
-    np.testing.assert_allclose(action([1]), together[[1]], atol=1e-6)
+    agent_testing.assert_rows_are_independent(action)
 
 
 @pytest.mark.parametrize(

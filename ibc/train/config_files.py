@@ -15,10 +15,7 @@ from ibc.networks import registry as networks
 from ibc.utils import gin_config
 
 # Modules whose configurables a config file may bind, besides those of agents, losses and samplers.
-_CONFIGURABLE_MODULES = (
-    "ibc.train.run_config",
-    "ibc.train.build.normalization",
-)
+_CONFIGURABLE_MODULES = ("ibc.train.run_config", "ibc.train.build.normalization")
 
 # What else has configurables, but no environments.
 _LIBRARIES = ("ibc", "gin", "tf_agents")
@@ -45,9 +42,10 @@ def configure(
     networks.networks()
     for task in found:
         task.import_configurables()
-    if not found:
-        # A file may name the task and bind its environment.
-        _import_all_configurables()
+    # Without a task, a file may name it and bind its environment, if its simulator is installed.
+    for task in () if found else tasks.TASKS.values():
+        with contextlib.suppress(ImportError):
+            task.import_configurables()
     gin_config.parse(gin_files, gin_bindings, search_folders=_search_folders(found))
     _check_strategy()
 
@@ -62,13 +60,6 @@ def _check_strategy() -> None:
             f"train_eval.strategy is {bound!r}, but no config file can make one: leave it out, and "
             "choose devices with --multi_gpu, --device_type=tpu or TF_CONFIG."
         )
-
-
-def _import_all_configurables() -> None:
-    """Imports what the tasks' environments let gin bind, as far as simulators are installed."""
-    for task in tasks.TASKS.values():
-        with contextlib.suppress(ImportError):
-            task.import_configurables()
 
 
 def config_root() -> pathlib.Path:

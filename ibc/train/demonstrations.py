@@ -76,13 +76,9 @@ def _is_there(dataset_path: str, options: recording_options.EvaluationOptions) -
     except FileNotFoundError:
         return False
     planned = {pathlib.Path(options.shard_path(i)).expanduser() for i in range(options.replicas)}
-    return not (found < planned and all(_holds_all_episodes(path, options) for path in found))
-
-
-def _holds_all_episodes(path: pathlib.Path, options: recording_options.EvaluationOptions) -> bool:
-    """Whether a file is as long as one that would be recorded; recording it again changes nothing.
-
-    Shorter files, or files without a manifest, are someone's own.
-    """
-    contents = manifest.load(str(path))
-    return contents is not None and contents.episodes == options.num_episodes
+    if not found < planned:
+        return True
+    # Files of full length may be recorded again, which changes nothing; shorter ones, or ones
+    # without a manifest, are someone's own.
+    contents = [manifest.load(str(path)) for path in found]
+    return not all(file and file.episodes == options.num_episodes for file in contents)

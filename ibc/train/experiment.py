@@ -1,6 +1,7 @@
 """One experiment: data, agent, training with evaluations in between."""
 
 import contextlib
+import dataclasses
 import functools
 import pathlib
 
@@ -77,8 +78,7 @@ def _run_in(
         elsewhere=run_config.ELSEWHERE,
     )
     logging.info("This run is kept in %s", folder)
-    learner = _make_learner(config, data, agent, train_step, strategy, folder)
-    return _train(config, data, agent, learner, strategy, folder)
+    return _Training(config, folder, strategy, data, agent, train_step).run()
 
 
 def _read_data(config: run_config.RunConfig, folder: pathlib.Path) -> training_data.TrainingData:
@@ -120,9 +120,7 @@ def _load_environment(config: run_config.RunConfig, task: str, **options):
 
 
 def _build_agent(
-    config: run_config.RunConfig,
-    data: training_data.TrainingData,
-    strategy: tf.distribute.Strategy,
+    config: run_config.RunConfig, data: training_data.TrainingData, strategy: tf.distribute.Strategy
 ) -> tuple[tf_agent.TFAgent, tf.Variable]:
     """Builds the agent for the first task, or for the data alone, and the step counter."""
     if config.task_names:
@@ -130,8 +128,8 @@ def _build_agent(
         time_step_spec, action_spec = agent_specs.of_environment(environment)
         environment.close()
     else:
-        specs = agent_specs.of_data(data.train.spec, config.sequence_length)
-        time_step_spec, action_spec = specs
+        of_data = agent_specs.of_data(data.train.spec, config.sequence_length)
+        time_step_spec, action_spec = of_data
     rate = learning_rate.get_schedule(
         "warmup" if config.use_warmup else config.learning_rate_schedule,
         config.learning_rate,
@@ -156,118 +154,98 @@ def _build_agent(
     return agent, train_step
 
 
-def _make_learner(
-    config: run_config.RunConfig,
-    data: training_data.TrainingData,
-    agent: tf_agent.TFAgent,
-    train_step: tf.Variable,
-    strategy: tf.distribute.Strategy,
-    folder: pathlib.Path,
-) -> learner_lib.BehavioralCloningLearner:
-    """Makes what trains, from the newest checkpoint on."""
-    shares, replicas = cluster.shares(strategy)
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """A training whose parts are made, but for what trains, from the newest checkpoint on."""
 
-    def batches() -> tf.data.Dataset:
-        step = checkpoints.restored_step(folder)
-        return data.train.as_tf_dataset(
-            config.batch_size, config.seed, step, shares=shares, num_shares=replicas
-        )
+    config: run_config.RunConfig
+    folder: pathlib.Path
+    strategy: tf.distribute.Strategy
+    data: training_data.TrainingData
+    agent: tf_agent.TFAgent
+    train_step: tf.Variable
 
-    return learner_lib.BehavioralCloningLearner(
-        folder,
-        train_step,
-        agent,
-        batches,
-        strategy,
-        config.checkpoint_interval,
-        config.policy_save_interval,
-    )
-
-
-def _train(
-    config: run_config.RunConfig,
-    data: training_data.TrainingData,
-    agent: tf_agent.TFAgent,
-    learner: learner_lib.BehavioralCloningLearner,
-    strategy: tf.distribute.Strategy,
-    folder: pathlib.Path,
-) -> dict[str, dict[str, float]]:
-    """Trains and evaluates; an end before time says what is known and saved."""
-    writes, train_step = cluster.is_chief(strategy), learner.train_step
-    validate = evaluator = None
-    if data.validation and writes:
-        writer = learner.train_summary_writer
-        validate = training_loop.ValidationLoss(
-            agent, data.validation, config.batch_size, config.seed, writer, train_step
-        )
-    if writes and not config.skip_eval:
-        evaluator = _make_evaluator(config, agent, train_step, folder)
-    pauses = schedule.Pauses(
-        looks=config.fused_train_steps,
-        evaluation=0 if config.skip_eval else config.eval_interval,
-        validation=config.eval_loss_interval if data.validation else 0,
-    )
-    try:
-        with cluster.in_step(strategy):
-            return training_loop.train(
-                learner,
-                folder if writes else None,
-                config.num_iterations,
-                pauses,
-                evaluator,
-                validate,
+    def run(self) -> dict[str, dict[str, float]]:
+        """Trains and evaluates; an end before time says what is known and saved."""
+        config, learner, writes = self.config, self._learner(), cluster.is_chief(self.strategy)
+        validation = self.data.validation
+        validate = evaluator = None
+        if validation and writes:
+            writer = learner.train_summary_writer
+            validate = training_loop.validation_loss(
+                self.agent, validation, config.batch_size, config.seed, writer, self.train_step
             )
-    except divergence.NotFiniteError as error:
-        message = _diverged(error, config, data, agent, strategy, folder)
-        raise FloatingPointError(message) from error
-    except termination.Terminated as error:
-        raise termination.Terminated(training_loop.what_is_saved(learner, folder)) from error
+        if writes and not config.skip_eval:
+            evaluator = self._evaluator()
+        pauses = schedule.Pauses(
+            looks=config.fused_train_steps,
+            evaluation=0 if config.skip_eval else config.eval_interval,
+            validation=config.eval_loss_interval if validation else 0,
+        )
+        folder = self.folder if writes else None
+        try:
+            with cluster.in_step(self.strategy):
+                return training_loop.train(
+                    learner, folder, config.num_iterations, pauses, evaluator, validate
+                )
+        except divergence.NotFiniteError as error:
+            raise FloatingPointError(self._diverged(error)) from error
+        except termination.Terminated as error:
+            saved = training_loop.what_is_saved(learner, self.folder)
+            raise termination.Terminated(saved) from error
 
+    def _learner(self) -> learner_lib.BehavioralCloningLearner:
+        config = self.config
+        shares, replicas = cluster.shares(self.strategy)
 
-def _make_evaluator(
-    config: run_config.RunConfig,
-    agent: tf_agent.TFAgent,
-    train_step: tf.Variable,
-    folder: pathlib.Path,
-) -> evaluation.Evaluation:
-    load = functools.partial(
-        measured_environment.load,
-        sequence_length=config.sequence_length,
-        image_obs=config.image_obs,
-        shared_memory=config.shared_memory_eval,
-        goal_tolerance=config.goal_tolerance,
-    )
-    return evaluation.Evaluation(
-        config.task_names,
-        load,
-        training_loop.ended_by_signals(seeded_policy.greedy_act_fn(agent.policy)),
-        train_step,
-        folder,
-        config.eval_episodes,
-        config.num_envs,
-        config.video,
-        config.viz_img,
-        config_files.environment_bindings(),
-    )
+        def batches() -> tf.data.Dataset:
+            step = checkpoints.restored_step(self.folder)
+            return self.data.train.as_tf_dataset(
+                config.batch_size, config.seed, step, shares=shares, num_shares=replicas
+            )
 
-
-def _diverged(
-    error: divergence.NotFiniteError,
-    config: run_config.RunConfig,
-    data: training_data.TrainingData,
-    agent: tf_agent.TFAgent,
-    strategy: tf.distribute.Strategy,
-    folder: pathlib.Path,
-) -> str:
-    """Writes what is known of a loss that is not finite; returns one line about it."""
-    _, replicas = cluster.shares(strategy)
-
-    def share_at(step: int, share: int) -> tuple:
-        step = tf.constant(step, tf.int64)
-        return data.train.batch_at(
-            step, config.batch_size, config.seed, share=share, num_shares=replicas
+        return learner_lib.BehavioralCloningLearner(
+            self.folder,
+            self.train_step,
+            self.agent,
+            batches,
+            self.strategy,
+            config.checkpoint_interval,
+            config.policy_save_interval,
         )
 
-    windows = data.train.windows_at(error.step, config.batch_size, config.seed)
-    advice = "Lower train_eval.learning_rate, or look for outliers in the data."
-    return divergence.report(error, agent, share_at, windows, replicas, folder, advice)
+    def _evaluator(self) -> evaluation.Evaluation:
+        config = self.config
+        load = functools.partial(
+            measured_environment.load,
+            sequence_length=config.sequence_length,
+            image_obs=config.image_obs,
+            shared_memory=config.shared_memory_eval,
+            goal_tolerance=config.goal_tolerance,
+        )
+        return evaluation.Evaluation(
+            config.task_names,
+            load,
+            training_loop.ended_by_signals(seeded_policy.greedy_act_fn(self.agent.policy)),
+            self.train_step,
+            self.folder,
+            config.eval_episodes,
+            config.num_envs,
+            config.video,
+            config.viz_img,
+            config_files.environment_bindings(),
+        )
+
+    def _diverged(self, error: divergence.NotFiniteError) -> str:
+        """Writes what is known of a loss that is not finite; returns one line about it."""
+        train, config = self.data.train, self.config
+        _, replicas = cluster.shares(self.strategy)
+
+        def share_at(step: int, share: int) -> tuple:
+            step = tf.constant(step, tf.int64)
+            return train.batch_at(
+                step, config.batch_size, config.seed, share=share, num_shares=replicas
+            )
+
+        windows = train.windows_at(error.step, config.batch_size, config.seed)
+        return divergence.report(error, self.agent, share_at, windows, replicas, self.folder)

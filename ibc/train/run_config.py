@@ -178,10 +178,9 @@ class RunConfig:
         intervals = ("eval_interval", "eval_loss_interval")
         intervals += ("checkpoint_interval", "policy_save_interval")
         parameters.check_whole("train_eval", least=0, **self._values(*intervals))
-        positive = self._values("learning_rate", "decay_steps", "goal_tolerance")
-        parameters.check_positive("train_eval", **positive)
-        if self.memory_limit_mb is not None:
-            parameters.check_positive("train_eval", memory_limit_mb=self.memory_limit_mb)
+        positive = ["learning_rate", "decay_steps", "goal_tolerance"]
+        positive += [] if self.memory_limit_mb is None else ["memory_limit_mb"]
+        parameters.check_positive("train_eval", **self._values(*positive))
         parameters.check_not_negative("train_eval", **self._values("uniform_boundary_buffer"))
         parameters.check_seed("train_eval", self.seed)
 

@@ -2,7 +2,6 @@
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
-from tf_agents.networks import network as tfa_network
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
@@ -67,10 +66,12 @@ def build_agent(
         uniform_boundary_buffer,
         normalizers.act_norm_layer,
     )
+    network_class = networks.get("train_eval.network", network)
+    # Only those that are no energies give actions themselves.
+    is_energy = issubclass(network_class, energy_network.EnergyNetwork)
+    options = {} if is_energy else {"act_denorm_layer": normalizers.act_denorm_layer}
     with precision.mixed(mixed_precision):
-        cloning_network = _make_network(
-            network, time_step_spec.observation, sampling_spec, normalizers.act_denorm_layer
-        )
+        cloning_network = network_class(time_step_spec.observation, sampling_spec, **options)
     return agents.registered()[loss_type].agent(
         time_step_spec,
         action_space.ActionSpace.bounded(action_spec, sampling_spec, normalizers.act_denorm_layer),
@@ -80,16 +81,3 @@ def build_agent(
         train_step_counter=train_step,
         seed=seed,
     )
-
-
-def _make_network(
-    name: str,
-    observation_spec: types.NestedTensorSpec,
-    action_spec: types.NestedTensorSpec,
-    act_denorm_layer: tf.keras.layers.Layer,
-) -> tfa_network.Network:
-    """Builds the network of a name; only those that are no energies give actions themselves."""
-    network_class = networks.get("train_eval.network", name)
-    if issubclass(network_class, energy_network.EnergyNetwork):
-        return network_class(observation_spec, action_spec)
-    return network_class(observation_spec, action_spec, act_denorm_layer=act_denorm_layer)

@@ -46,14 +46,12 @@ def shares(strategy: tf.distribute.Strategy) -> tuple[range, int]:
     return range(first, first + here), total
 
 
-@contextlib.contextmanager
-def in_step(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Lets SIGTERM end the block where the machines agree on it, at once where there is one.
+def in_step(strategy: tf.distribute.Strategy) -> contextlib.AbstractContextManager:
+    """Lets SIGTERM end a block where the machines agree on it, at once where there is one.
 
     A machine that stopped alone would be lost to the others, who wait for it in the next step.
     """
-    with termination.by_agreement() if is_cluster(strategy) else contextlib.nullcontext():
-        yield
+    return termination.by_agreement() if is_cluster(strategy) else contextlib.nullcontext()
 
 
 class Machines:

@@ -98,11 +98,17 @@ def test_a_machine_that_ends_as_soon_as_all_have_come_is_none():
     machines_whose_answers_are(None, GONE).wait()
 
 
-def of_workers(addresses, index=0) -> str:
+def of_workers(addresses, index=0, **others) -> str:
     """Returns a TF_CONFIG."""
-    return json.dumps(
-        {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-    )
+    task = {"type": "worker", "index": index}
+    return json.dumps({"cluster": {"worker": addresses, **others}, "task": task})
+
+
+def refused(message: str, **arguments) -> None:
+    """Asserts that there is no strategy for these flags and TF_CONFIG, said in one line."""
+    with pytest.raises(ValueError) as error:
+        strategy_lib.get_strategy(**arguments)
+    assert message in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -110,24 +116,19 @@ def of_workers(addresses, index=0) -> str:
     [
         ("{", "TF_CONFIG is '{', which does not say which machine this is"),
         ("{}", "KeyError: 'task'"),
-        (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 3}}), "IndexError"),
+        (of_workers(["a:1"], index=1), "IndexError"),
         (of_workers("a:1"), "each kind of task needs a list of addresses"),
         (of_workers([3, 4]), "3 is no host:port"),
         (of_workers(["a:1", "b:999999"]), "'b:999999' is no host:port"),
         (of_workers(["a:1", "a:1"]), "'a:1' is given twice"),
         (of_workers(["a:1"], index=-1), "the index is -1, not a number from 0"),
         (of_workers(["a:1"], index=0.5), "the index is 0.5"),
-        (
-            json.dumps({"cluster": {**WORKERS, "ps": []}, "task": {"type": "worker", "index": 0}}),
-            "a cluster of ps, worker; training runs on 'worker's",
-        ),
+        (of_workers(["a:1"], ps=[]), "a cluster of ps, worker; training runs on 'worker's"),
     ],
 )
 def test_a_wrong_cluster_is_one_clear_error(config, message, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", config)
-    with pytest.raises(ValueError) as error:
-        strategy_lib.get_strategy()
-    assert message in str(error.value) and "\n" not in str(error.value)
+    refused(message)
 
 
 @pytest.mark.parametrize(
@@ -141,9 +142,7 @@ def test_a_wrong_cluster_is_one_clear_error(config, message, monkeypatch):
 )
 def test_a_device_that_is_not_there_is_one_clear_error(arguments, message, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
-    with pytest.raises(ValueError) as error:
-        strategy_lib.get_strategy(**arguments)
-    assert message in str(error.value) and "\n" not in str(error.value)
+    refused(message, **arguments)
 
 
 def test_without_flags_there_is_one_device(monkeypatch):
@@ -161,11 +160,9 @@ def end_while_it_waits(
     number: signal.Signals, said: str, *arguments: str, **environment: str
 ) -> int:
     """Sends a signal to a training that waits for somebody; returns its status."""
+    command = [sys.executable, "-m", "ibc.train_eval", "--task=PARTICLE"]
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "ibc.train_eval", "--task=PARTICLE"),
-            *("--gin_file=mlp_ebm_quick.gin", *arguments),
-        ],
+        [*command, "--gin_file=mlp_ebm_quick.gin", *arguments],
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -189,7 +186,6 @@ def test_waiting_for_a_tpu_that_is_not_there_can_be_ended(number):
 
 @pytest.mark.slow
 def test_waiting_for_a_machine_that_is_not_there_can_be_ended():
-    cluster = {"worker": [f"localhost:{unused_port()}", f"localhost:{unused_port()}"]}
-    config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}})
+    config = of_workers([f"localhost:{unused_port()}", f"localhost:{unused_port()}"])
     said = "Waiting for the machines of the cluster"
     assert end_while_it_waits(signal.SIGINT, said, TF_CONFIG=config) == -signal.SIGINT

@@ -133,7 +133,9 @@ class BehavioralCloningLearner(learner.Learner):
             with self._machines.losing_one_is_an_error():
                 self.run(steps)
                 length = time.monotonic() - start
-                seconds, terminated = self._agreed(length, termination.requested())
+                # What every machine takes for the call's length, and how many have got SIGTERM.
+                own = [length, float(termination.requested())]
+                seconds, terminated = self._machines.mean(own)
             self._pace.measured(steps, seconds)
             step += steps
             if terminated:
@@ -197,8 +199,3 @@ class BehavioralCloningLearner(learner.Learner):
                 self.save_checkpoint()
 
         return schedule.MultiplesTrigger(checkpoint_interval, save)
-
-    def _agreed(self, seconds: float, terminated: bool) -> tuple[float, bool]:
-        """What every machine takes for a call's length, and whether any has received SIGTERM."""
-        seconds, terminated = self._machines.mean([seconds, float(terminated)])
-        return seconds, terminated > 0

@@ -1,5 +1,3 @@
-"""Tests of the training loop's dealing with signals."""
-
 import contextlib
 import signal
 

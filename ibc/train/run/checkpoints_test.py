@@ -1,5 +1,3 @@
-"""Which checkpoint a run goes on from."""
-
 import pytest
 import tensorflow as tf
 

@@ -67,7 +67,6 @@ def report(
     windows: Sequence[int],
     replicas: int,
     folder: pathlib.Path,
-    advice: str,
 ) -> str:
     """Examines the step, writes its batch and returns one line about both.
 
@@ -78,12 +77,11 @@ def report(
       windows: numbers of the batch's windows in the data set [B].
       replicas: devices that shared the batch.
       folder: where diverged_batch_<step>.npz goes.
-      advice: what to try next.
     """
     head = f"The loss or its gradient is not finite at training step {error.step}"
     advice = (
         "The weights are as they were before that step; the last checkpoint, if there is one, is "
-        f"good. {advice}"
+        "good. Lower train_eval.learning_rate, or look for outliers in the data."
     )
     try:
         examined = _examine(agent, lambda replica: share_at(error.step, replica), replicas)
@@ -111,9 +109,7 @@ def not_finite_inputs(observation: Any, action: np.ndarray) -> np.ndarray:
 
 
 def _examine(
-    agent: base_agent.BehavioralCloningBaseAgent,
-    share: Callable[[int], Any],
-    replicas: int,
+    agent: base_agent.BehavioralCloningBaseAgent, share: Callable[[int], Any], replicas: int
 ) -> RecomputedStep:
     """Computes the step again, replica by replica: together they may not fit one device."""
     examine = tf.function(agent.examine, autograph=False)
@@ -160,12 +156,9 @@ def _largest(arrays: dict[str, np.ndarray], owners: str) -> str:
     name = max(arrays, key=size)
     found = sum(size(other) == np.inf for other in arrays)
     if found > 1:
-        return f"not finite in {found} of {len(arrays)} {owners}, first in {_first(arrays)}"
+        first = next(owner for owner, value in arrays.items() if not np.isfinite(value).all())
+        return f"not finite in {found} of {len(arrays)} {owners}, first in {first}"
     return f"{np.max(np.abs(arrays[name])):.3g} in {name}"
-
-
-def _first(arrays: dict[str, np.ndarray]) -> str:
-    return next(name for name, value in arrays.items() if not np.isfinite(value).all())
 
 
 def _of_examples(what: str, indices: np.ndarray) -> list[str]:
