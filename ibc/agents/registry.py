@@ -56,6 +56,6 @@ def import_all() -> None:
 
 
 def registered() -> Mapping[str, Registration]:
-    """Returns loss type → registration of every agent."""
+    """Returns loss type → registration of every agent, sorted: imports have no say in it."""
     import_all()
-    return _REGISTERED
+    return dict(sorted(_REGISTERED.items()))
