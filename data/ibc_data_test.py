@@ -1,5 +1,3 @@
-"""Tests of the command for data sets."""
-
 import glob
 import os
 import resource

@@ -1,5 +1,3 @@
-"""Tests of metrics that read the environment at the end of episodes."""
-
 import types
 
 import numpy as np

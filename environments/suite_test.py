@@ -1,5 +1,3 @@
-"""Tests of loading environments for TF-Agents."""
-
 import numpy as np
 import pytest
 from tf_agents.environments import utils, wrappers

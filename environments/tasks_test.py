@@ -1,5 +1,3 @@
-"""Tests of the table of tasks."""
-
 import sys
 
 import gymnasium

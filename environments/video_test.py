@@ -1,5 +1,3 @@
-"""Tests of videos."""
-
 import imageio_ffmpeg
 import numpy as np
 import pytest

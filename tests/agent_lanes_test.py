@@ -12,45 +12,35 @@ from ibc.utils.parallel import blocks, lanes
 from tests import agent_testing
 
 
-def _options():
-    return dict(optimizer=tf.keras.optimizers.SGD(0.1), seed=3, **_specs())
-
-
-def _specs():
-    return dict(
-        time_step_spec=agent_testing.TIME_STEP_SPEC,
-        action_space=agent_testing.space(),
+def _agent(kind, network, **options):
+    return kind(
+        agent_testing.TIME_STEP_SPEC,
+        agent_testing.space(),
+        network,
+        tf.keras.optimizers.SGD(0.1),
         train_step_counter=agent_testing.step_counter(),
+        seed=3,
+        **options,
     )
 
 
 def _mse():
-    network = agent_testing.mlp_regression(rate=0.3)
-    return mse_agent.MseBehavioralCloningAgent(cloning_network=network, **_options())
+    return _agent(mse_agent.MseBehavioralCloningAgent, agent_testing.mlp_regression(rate=0.3))
 
 
 def _mdn():
-    network = agent_testing.mlp_mixture(rate=0.3)
-    return mdn_agent.MdnBehavioralCloningAgent(cloning_network=network, **_options())
+    return _agent(mdn_agent.MdnBehavioralCloningAgent, agent_testing.mlp_mixture(rate=0.3))
 
 
 def _implicit(network=(), **options):
-    return ibc_agent.ImplicitBCAgent(
-        cloning_network=agent_testing.mlp_energy(**dict(network)),
-        num_counter_examples=8,
-        **{"fraction_langevin_samples": 0.0, **options},
-        **_options(),
-    )
+    options = dict(num_counter_examples=8, fraction_langevin_samples=0.0) | options
+    return _agent(ibc_agent.ImplicitBCAgent, agent_testing.mlp_energy(**dict(network)), **options)
 
 
 def _autoregressive():
     gin.parse_config("MLPEBM.width = 16\nMLPEBM.rate = 0.0\nIbcPolicy.num_action_samples = 64")
     network = mlp_ebm.AutoregressiveEBM(agent_testing.OBS_SPEC, tf.TensorSpec([2]))
-    return autoregressive_agent.AutoregressiveBCAgent(
-        cloning_network=network,
-        num_counter_examples=8,
-        **_options(),
-    )
+    return _agent(autoregressive_agent.AutoregressiveBCAgent, network, num_counter_examples=8)
 
 
 _LANGEVIN = dict(fraction_langevin_samples=1.0, add_grad_penalty=True)

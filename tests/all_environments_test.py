@@ -1,5 +1,3 @@
-"""Tests that hold for every block-pushing environment."""
-
 import re
 import warnings
 

@@ -7,15 +7,12 @@ import subprocess
 import sys
 import textwrap
 
-import gin
 import gymnasium
 import numpy as np
 import pytest
 
-from ibc.data.recording import options as recording_options
-from ibc.data.recording import recorder
 from ibc.environments import tasks
-from ibc.train import config_files, experiment, run_config
+from tests import commands, training
 
 _ROOT = pathlib.Path(__file__).parent.parent
 
@@ -51,7 +48,7 @@ def test_the_readmes_own_simulator_trains_and_is_evaluated(tmp_path):
     )
     (tmp_path / "my_sim.py").write_text(simulator)
     (tmp_path / "demonstrations.py").write_text(demonstrations)
-    subprocess.run([sys.executable, "demonstrations.py"], cwd=tmp_path, check=True)
+    commands.python("demonstrations.py", cwd=tmp_path, check=True)
     command = train.replace("python ibc", f"{sys.executable} {_ROOT}/ibc").strip()
     command = command.replace("num_iterations = 1000", "num_iterations = 3")
     few = ("train_eval.eval_episodes = 3", "IbcPolicy.num_action_samples = 64")
@@ -60,11 +57,8 @@ def test_the_readmes_own_simulator_trains_and_is_evaluated(tmp_path):
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "runs/reach/eval/Reach-v0/results.json").read_text())
-    assert list(results["averages"]) == [
-        "AverageReturn",
-        "AverageEpisodeLength",
-        "AverageSuccessMetric",
-    ]
+    metrics = ["AverageReturn", "AverageEpisodeLength", "AverageSuccessMetric"]
+    assert list(results["averages"]) == metrics
     assert len(results["episodes"]) == 3
 
 
@@ -86,33 +80,18 @@ def test_what_there_is_not_is_refused(tmp_path, options, message):
         gymnasium.register("Unbounded-v0", entry_point=_Unbounded)
     given = {"task": "Pendulum-v1", "policy": "random", "output_path": str(tmp_path), **options}
     with pytest.raises(ValueError, match=message):
-        checked = recording_options.EvaluationOptions(num_episodes=1, **given)
-        checked.check()
-        recorder.run(checked)
+        training.record(path=None, num_episodes=1, **given)
 
 
 def test_pendulum_is_recorded_and_trained(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     name = "Pendulum-v1"
-    dataset = tasks.get_task(name).default_dataset()
-    options = recording_options.EvaluationOptions(
-        task=name, policy="random", num_episodes=2, dataset_path=dataset
-    )
-    options.check()
-    recorded = recorder.run(options)
+    recorded = training.record(name, tasks.get_task(name).default_dataset(), "random")
     assert recorded.metrics["AverageEpisodeLength"] == 200
     assert set(recorded.metrics) == {"AverageReturn", "AverageEpisodeLength"}
-    gin.clear_config()  # The recording has its own.
-    bindings = {
-        "num_iterations": 2,
-        "eval_episodes": 1,
-        "num_envs": 1,
-        "batch_size": 8,
-        "root_dir": f"'{tmp_path}'",
-    }
-    given = [f"train_eval.{key} = {value}" for key, value in bindings.items()]
+    small = dict(num_iterations=2, eval_episodes=1, num_envs=1, batch_size=8)
+    given = training.bindings(training.bound("train_eval", **small))
     given.append("get_normalizers.nested_obs = False")
-    config_files.configure([name], ["mlp_mse_quick.gin"], given)
-    averages = experiment.run(run_config.RunConfig(task=name))
-    assert averages[name]["AverageEpisodeLength"] == 200
-    assert list(averages[name]) == ["AverageReturn", "AverageEpisodeLength"]
+    averages = training.run("mlp_mse_quick.gin", given, tmp_path, [name])[name]
+    assert averages["AverageEpisodeLength"] == 200
+    assert list(averages) == ["AverageReturn", "AverageEpisodeLength"]

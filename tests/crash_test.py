@@ -5,7 +5,6 @@ import pathlib
 import random
 import re
 import subprocess
-import sys
 import time
 
 import imageio_ffmpeg
@@ -15,32 +14,24 @@ import tensorflow as tf
 
 from ibc.data.records import manifest, shard_reader
 from ibc.environments import task
+from tests import commands, training
 
 pytestmark = pytest.mark.slow
 
 _STEPS = 2000
 _INTERVAL = 20
 # What shows that a training has come to a moment: log lines, or files that were not there before.
+# SavedModels are written once, at the first checkpoint, so that comes first.
 _MOMENTS = {
+    "export": (None, "policies/.*"),
     "training": (r"Step: \d", None),
     "checkpoint": (None, "train/checkpoints/*"),
-    "export": (None, "policies/.*"),
     "weights": (None, "policies/checkpoints/*"),
     "evaluation": ("Evaluating policy", None),
     "pictures": (None, "eval/*/pictures/**/*.png"),
     "video": (None, "videos/ttl=7d/*"),
 }
-# SavedModels are written once, at the first checkpoint, so that comes first.
-_TRAINING_KILLS = (
-    "export",
-    "training",
-    "checkpoint",
-    "weights",
-    "evaluation",
-    "pictures",
-    "video",
-    "checkpoint",
-)
+_TRAINING_KILLS = (*_MOMENTS, "checkpoint")
 _RECORDING_KILLS = 6
 # What is awaited: every replica has begun its file; one has ended it.
 _GENERATING_KILLS = ((".oracle_?.tfrecord.unfinished", 2), ("oracle_?.tfrecord", 1))
@@ -48,53 +39,42 @@ _COLLECTING_KILLS = 4
 _KILLS = len(_TRAINING_KILLS) + _RECORDING_KILLS + len(_GENERATING_KILLS) + _COLLECTING_KILLS
 
 
-def start(log: pathlib.Path, *command: str) -> subprocess.Popen:
-    with open(log, "wb") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", *command],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=log.parent,
-        )
+def start(folder: pathlib.Path, *command: str) -> subprocess.Popen:
+    """Starts a command that writes to a log beside its folder."""
+    with open(folder.parent / "log", "wb") as log:
+        return commands.start("-m", *command, cwd=folder.parent, stdout=log)
 
 
-def kill(process: subprocess.Popen) -> None:
+def log_of(folder: pathlib.Path) -> str:
+    return (folder.parent / "log").read_text(errors="replace")
+
+
+def kill(process: subprocess.Popen, folder: pathlib.Path) -> None:
     process.kill()
-    process.wait()
+    assert process.wait() == -9, log_of(folder)
 
 
-def train(folder: pathlib.Path, data: str, *arguments: str, **changes: int) -> subprocess.Popen:
-    numbers = dict(
-        num_iterations=_STEPS,
-        batch_size=128,
-        eval_interval=2 * _INTERVAL,
-        eval_episodes=2,
-        num_envs=1,
-        fused_train_steps=_INTERVAL,
-        checkpoint_interval=_INTERVAL,
-        policy_save_interval=_INTERVAL,
-    )
-    bindings = [f"train_eval.{k} = {v}" for k, v in {**numbers, **changes}.items()]
-    bindings += [
-        f"train_eval.root_dir = '{folder}'",
-        f"train_eval.dataset_path = '{data}'",
-        "train_eval.learning_rate_schedule = 'exponential'",
-        "IbcPolicy.num_action_samples = 64",
-        "iterative_dfo.num_iterations = 1",
-    ]
-    command = ["ibc.train_eval", "--task=PARTICLE", "--gin_file=mlp_ebm_quick.gin", *arguments]
-    return start(
-        folder.parent / "log", *command, *[f"--gin_bindings={binding}" for binding in bindings]
-    )
+def end(process: subprocess.Popen, folder: pathlib.Path) -> str:
+    """Waits for a command that succeeds; returns its log."""
+    assert process.wait() == 0, log_of(folder)
+    return log_of(folder)
+
+
+def train(folder: pathlib.Path, data: str, *flags: str, **changes: int) -> subprocess.Popen:
+    every = ("fused_train_steps", "checkpoint_interval", "policy_save_interval")
+    numbers = dict.fromkeys(every, _INTERVAL) | dict(eval_interval=2 * _INTERVAL)
+    numbers |= dict(num_iterations=_STEPS, learning_rate_schedule="exponential")
+    numbers |= dict(batch_size=128, eval_episodes=2, num_envs=1)
+    arguments = training.arguments(folder, data, **{**numbers, **changes})
+    return start(folder, "ibc.train_eval", *arguments, *flags)
 
 
 def wait_for(process: subprocess.Popen, folder: pathlib.Path, moment: str) -> None:
     """Waits until a training has come to a moment, or has ended."""
     line, pattern = _MOMENTS[moment]
-    log = folder.parent / "log"
     before = set(folder.glob(pattern)) if pattern else set()
     while process.poll() is None:
-        if line and re.search(line, log.read_text(errors="replace")):
+        if line and re.search(line, log_of(folder)):
             return
         if pattern and not set(folder.glob(pattern)) <= before:
             return
@@ -108,8 +88,7 @@ def checkpoint_step(folder: pathlib.Path) -> int:
 
 def steps_made(folder: pathlib.Path) -> int:
     """The last step that a training is known to have made, by its log and its files."""
-    text = (folder.parent / "log").read_text(errors="replace")
-    steps = [int(step) for step in re.findall(r"Step: (\d+),", text)]
+    steps = [int(step) for step in re.findall(r"Step: (\d+),", log_of(folder))]
     steps += [int(p.name[-10:]) for p in folder.glob("policies/checkpoints/policy_checkpoint_*")]
     results = folder / "eval/Particle-v0/results.json"
     steps += [json.loads(results.read_text())["step"]] if results.exists() else []
@@ -154,8 +133,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(tmp_path, particle_d
         process = train(folder, particle_data, "--video", "--viz_img")
         wait_for(process, folder, moment)
         time.sleep(rng.choice((0.0, 0.02, 0.2)) * rng.random())
-        kill(process)
-        assert process.returncode == -9, (tmp_path / "log").read_text()
+        kill(process, folder)
         assert_everything_is_whole(folder, seen)
         step, made = checkpoint_step(folder), steps_made(folder)
         rows.append(f"{moment:12} {made:6} {step:6} {max(0, made - step):6}")
@@ -164,10 +142,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(tmp_path, particle_d
     report("training killed in, steps made at least, kept, lost", *rows)
     assert reached > 0
     final = reached + 2 * _INTERVAL
-    process = train(folder, particle_data, num_iterations=final, eval_interval=0)
-    process.wait()
-    output = (tmp_path / "log").read_text()
-    assert process.returncode == 0, output
+    output = end(train(folder, particle_data, num_iterations=final, eval_interval=0), folder)
     assert f"from the checkpoint at step {reached} of {final}" in output
     assert_everything_is_whole(folder, seen)
     assert json.loads((folder / "eval/Particle-v0/results.json").read_text())["step"] == final
@@ -194,87 +169,79 @@ def assert_nothing_hidden(folder: pathlib.Path) -> None:
 @pytest.mark.parametrize(("more", "episodes"), [("--replicas=2", 200), ("--video", 30)])
 def test_a_killed_recording_goes_on_from_its_whole_episodes(tmp_path, more, episodes, report):
     rng = random.Random(more)
-    command = ["ibc.data.policy_eval", "--task=PARTICLE", "--policy=random"]
-    command += [
-        f"--dataset_path={tmp_path}/a.tfrecord",
-        f"--output_path={tmp_path}",
-        more,
-        f"--num_episodes={episodes}",
-    ]
     shards = ("a_0.tfrecord", "a_1.tfrecord") if "replicas" in more else ("a.tfrecord",)
+    folder = tmp_path / "killed"
+
+    def begin(folder: pathlib.Path) -> subprocess.Popen:
+        places = (f"--dataset_path={folder}/a.tfrecord", f"--output_path={folder}")
+        command = ("ibc.data.policy_eval", "--task=PARTICLE", "--policy=random", *places)
+        return start(folder, *command, more, f"--num_episodes={episodes}")
 
     def begun() -> int:
-        return sum(len(p.read_bytes().splitlines()) for p in tmp_path.glob(".a*.journal"))
+        return sum(len(p.read_bytes().splitlines()) for p in folder.glob(".a*.journal"))
 
-    process = None
     for _ in range(_RECORDING_KILLS // 2):
         before = begun()
-        process = start(tmp_path / "log", *command)
+        process = begin(folder)
         while process.poll() is None and begun() <= before + len(shards):
             time.sleep(0.01)
         time.sleep(0.2 * rng.random())
-        assert process.poll() is None, (tmp_path / "log").read_text()
-        kill(process)
+        kill(process, folder)
         assert begun() > before
-        assert_whole_shards(tmp_path, episodes)
+        assert_whole_shards(folder, episodes)
     report(f"recording {more}, killed: {begun()} of {episodes * len(shards)} episodes at last")
-    process = start(tmp_path / "log", *command)
-    assert process.wait() == 0, (tmp_path / "log").read_text()
-    assert "going on after episode" in (tmp_path / "log").read_text()
-    assert assert_whole_shards(tmp_path, episodes) == len(shards)
-    assert_nothing_hidden(tmp_path)
-    found = [shard_reader.read_shard(str(tmp_path / name)).frames for name in shards]
-    command = [argument.replace(str(tmp_path), str(tmp_path / "whole")) for argument in command]
-    process = start(tmp_path / "log", *command)
-    assert process.wait() == 0, (tmp_path / "log").read_text()
-    for name, frames in zip(shards, found, strict=True):
-        whole = shard_reader.read_shard(str(tmp_path / "whole" / name)).frames
-        tf.nest.map_structure(np.testing.assert_array_equal, frames, whole)
+    assert "going on after episode" in end(begin(folder), folder)
+    assert assert_whole_shards(folder, episodes) == len(shards)
+    assert_nothing_hidden(folder)
+    end(begin(tmp_path / "whole"), folder)
+    for name in shards:
+        found, whole = (
+            shard_reader.read_shard(str(tmp_path / kind / name)).frames
+            for kind in ("killed", "whole")
+        )
+        tf.nest.map_structure(np.testing.assert_array_equal, found, whole)
 
 
 def test_a_training_killed_while_it_records_records_anew(tmp_path, report):
-    data = tmp_path / "data"
+    data, run = tmp_path / "data", tmp_path / "run"
     data.mkdir()
     path = f"{data}/oracle*.tfrecord"
     episodes = task.RECORDED_EPISODES // task.RECORDING_REPLICAS
-    arguments = ("--generate_data", "--skip_eval", "--gin_bindings=ParticleEnv.n_steps = 5")
+    flags = ("--generate_data", "--skip_eval", "--gin_bindings=ParticleEnv.n_steps = 5")
     for awaited, count in _GENERATING_KILLS:
-        process = train(tmp_path / "run", path, *arguments, num_iterations=20)
+        process = train(run, path, *flags, num_iterations=20)
         while process.poll() is None and len(list(data.glob(awaited))) < count:
             time.sleep(0.002)
-        kill(process)
-        assert process.returncode == -9, (tmp_path / "log").read_text()
+        kill(process, run)
         there = assert_whole_shards(data, episodes)
         report(f"recording for a training, killed at {awaited}: {there} whole files")
-    process = train(tmp_path / "run", path, *arguments, num_iterations=20)
-    assert process.wait() == 0, (tmp_path / "log").read_text()
+    end(train(run, path, *flags, num_iterations=20), run)
     assert assert_whole_shards(data, episodes) == task.RECORDING_REPLICAS
-    assert checkpoint_step(tmp_path / "run") == 20
+    assert checkpoint_step(run) == 20
     assert_nothing_hidden(data)
 
 
 def test_a_killed_collection_goes_on_with_the_next_shard(tmp_path, report):
     rng = random.Random(0)
+    folder = tmp_path / "collected"
     command = ["ibc.environments.collect.collect_oracle", "--task=PARTICLE", "--successes_only"]
-    command += [f"--dataset_path={tmp_path}/a.tfrecord", "--num_episodes=40"]
+    command += [f"--dataset_path={folder}/a.tfrecord", "--num_episodes=40"]
     rows = []
     there = 0
     for _ in range(_COLLECTING_KILLS):
-        process = start(tmp_path / "log", *command, "--num_shards=100000")
-        while process.poll() is None and len(list(tmp_path.glob("a_*.tfrecord"))) <= there:
+        process = start(folder, *command, "--num_shards=100000")
+        while process.poll() is None and len(list(folder.glob("a_*.tfrecord"))) <= there:
             time.sleep(0.01)
         time.sleep(rng.random())
-        kill(process)
-        assert process.returncode == -9, (tmp_path / "log").read_text()
-        before, there = there, assert_whole_shards(tmp_path, 40)
+        kill(process, folder)
+        before, there = there, assert_whole_shards(folder, 40)
         assert there > before
         rows.append(f"{there:6} whole files")
     report("collection, killed", *rows)
-    process = start(tmp_path / "log", *command, f"--num_shards={there + 1}")
-    assert process.wait() == 0, (tmp_path / "log").read_text()
-    assert (tmp_path / "log").read_text().count("was complete already") == there
-    assert assert_whole_shards(tmp_path, 40) == there + 1
-    assert_nothing_hidden(tmp_path)
+    output = end(start(folder, *command, f"--num_shards={there + 1}"), folder)
+    assert output.count("was complete already") == there
+    assert assert_whole_shards(folder, 40) == there + 1
+    assert_nothing_hidden(folder)
 
 
 def test_there_are_as_many_kills_as_are_promised(report):

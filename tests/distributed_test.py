@@ -7,13 +7,14 @@ import pathlib
 import signal
 import socket
 import subprocess
-import sys
 import textwrap
 import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
+
+from tests import commands, training
 
 _CASES = {
     "ebm_dfo": ("mlp_ebm_quick.gin", ()),
@@ -73,46 +74,36 @@ def start(
     TF_CONFIG.
     """
     config, more = _CASES[case]
-    bindings = (
-        f"train_eval.root_dir = '{folder}'",
-        f"train_eval.dataset_path = '{data}'",
-        f"train_eval.num_iterations = {steps}",
-        "train_eval.batch_size = 64",
-        "train_eval.fused_train_steps = 1",
-        "train_eval.eval_interval = 10",
-        "train_eval.eval_episodes = 1",
-        "train_eval.num_envs = 1",
-        "train_eval.learning_rate_schedule = 'exponential'",
-        "MLPEBM.width = 32",
-        "MLPMSE.width = 32",
-        "IbcPolicy.num_action_samples = 16",
-        *more,
-        *bindings,
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(_TRAINING), str(devices), config, *bindings],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | ({"TF_CONFIG": json.dumps(cluster)} if cluster else {}),
-    )
+    small = {
+        **training.bound("train_eval", root_dir=str(folder), dataset_path=data),
+        **training.bound("train_eval", num_iterations=steps, batch_size=64, fused_train_steps=1),
+        **training.bound("train_eval", eval_interval=10, eval_episodes=1, num_envs=1),
+        **training.bound("train_eval", learning_rate_schedule="exponential"),
+        **training.bound("MLPEBM", width=32),
+        **training.bound("MLPMSE", width=32),
+        **training.bound("IbcPolicy", num_action_samples=16),
+    }
+    code = ("-c", textwrap.dedent(_TRAINING), str(devices), config)
+    environment = os.environ | ({"TF_CONFIG": json.dumps(cluster)} if cluster else {})
+    return commands.start(*code, *training.bindings(small), *more, *bindings, env=environment)
 
 
 def start_two_workers(
     folder: pathlib.Path, data: str, case: str, **arguments
 ) -> list[subprocess.Popen]:
     """Starts a chief and another machine, both of them here."""
-    addresses = [f"localhost:{port}" for port in free_ports(2)]
-    return [
-        start(
-            folder,
-            data,
-            case,
-            cluster={"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}},
-            **arguments,
-        )
-        for i in range(2)
-    ]
+    workers = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
+    tasks = [{"type": "worker", "index": i} for i in range(2)]
+    clusters = [{"cluster": workers, "task": task} for task in tasks]
+    return [start(folder, data, case, cluster=cluster, **arguments) for cluster in clusters]
+
+
+def start_endless(folder: pathlib.Path, data: str) -> list[subprocess.Popen]:
+    """Starts a chief and another machine; returns them when they are training."""
+    workers = start_two_workers(folder, data, "mse", steps=100000)
+    commands.wait_for(workers[1], "^LOSS")
+    time.sleep(2.0)
+    return workers
 
 
 def free_ports(count: int) -> list[int]:
@@ -125,9 +116,7 @@ def free_ports(count: int) -> list[int]:
 
 def losses(process: subprocess.Popen) -> np.ndarray:
     """Waits for a training; returns the loss of each step."""
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    return losses_in(output)
+    return losses_in(commands.finished(process))
 
 
 def largest(found: np.ndarray, expected: np.ndarray) -> float:
@@ -141,26 +130,17 @@ def losses_in(output: str) -> np.ndarray:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", _CASES)
-def test_four_devices_have_the_losses_of_one(tmp_path, particle_data, case, report):
-    one = losses(start(tmp_path / "one", particle_data, case))
-    four = losses(start(tmp_path / "four", particle_data, case, devices=4))
-    # 1020 windows are 15 batches of 64, so a second epoch is begun.
-    assert len(one) == 20 and len(set(one)) == 20
-    np.testing.assert_allclose(four, one, rtol=1e-5)
-    report(f"{case}, four devices: losses of one device to {largest(four, one):.1e} in 20 steps")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", _CASES)
-def test_lanes_have_the_losses_of_operations_with_all_threads(
-    tmp_path, particle_data, case, report
+# 1020 windows are 15 batches of 64, so a second epoch is begun; 256 are split for any agent.
+@pytest.mark.parametrize("what, devices, batch_size", [("four devices", 4, 64), ("lanes", 1, 256)])
+def test_losses_are_those_of_one_device_with_all_threads(
+    tmp_path, particle_data, case, what, devices, batch_size, report
 ):
-    # Large enough to be split for any of the agents.
-    size = ("train_eval.batch_size = 256",)
-    threads = losses(start(tmp_path / "threads", particle_data, case, bindings=size))
-    lanes = losses(start(tmp_path / "lanes", particle_data, case, devices=1, bindings=size))
-    np.testing.assert_allclose(lanes, threads, rtol=1e-5)
-    report(f"{case}, lanes: losses without them to {largest(lanes, threads):.1e} in 20 steps")
+    size = (f"train_eval.batch_size = {batch_size}",)
+    one = losses(start(tmp_path / "one", particle_data, case, bindings=size))
+    found = losses(start(tmp_path / "found", particle_data, case, devices, bindings=size))
+    assert len(one) == 20 and len(set(one)) == 20
+    np.testing.assert_allclose(found, one, rtol=1e-5)
+    report(f"{case}, {what}: losses of one device to {largest(found, one):.1e} in 20 steps")
 
 
 @pytest.mark.slow
@@ -198,11 +178,7 @@ def test_streamed_data_give_devices_and_machines_the_same_losses(tmp_path, parti
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", [0, 1])
 def test_the_death_of_a_machine_ends_the_others_with_a_message(tmp_path, particle_data, killed):
-    workers = start_two_workers(tmp_path, particle_data, "mse", steps=100000)
-    for line in workers[1].stdout:
-        if line.startswith("LOSS"):
-            break
-    time.sleep(2.0)
+    workers = start_endless(tmp_path, particle_data)
     workers[killed].kill()
     begin = time.monotonic()
     output, _ = workers[1 - killed].communicate(timeout=120)
@@ -214,11 +190,7 @@ def test_the_death_of_a_machine_ends_the_others_with_a_message(tmp_path, particl
 
 @pytest.mark.slow
 def test_sigterm_to_one_machine_stops_all_at_the_same_step(tmp_path, particle_data):
-    workers = start_two_workers(tmp_path, particle_data, "mse", steps=100000)
-    for line in workers[1].stdout:
-        if line.startswith("LOSS"):
-            break
-    time.sleep(2.0)
+    workers = start_endless(tmp_path, particle_data)
     workers[1].send_signal(signal.SIGTERM)
     # Not communicate(), which leaves out what the loop above has read ahead.
     outputs = [worker.stdout.read() for worker in workers]

@@ -9,9 +9,8 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from tests import commands
+from tests import commands, training
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +30,7 @@ rm -r "$afterwards"
 cp -a "$folder/." "$afterwards"
 exit $status
 """
+_TRAIN, _RECORD = "ibc.train_eval", "ibc.data.policy_eval"
 _NAMESPACE = ("unshare", "--map-root-user", "--mount")
 
 
@@ -39,9 +39,7 @@ def run(*command: str, file_size: int | None = None) -> subprocess.CompletedProc
     limit = file_size and functools.partial(
         resource.setrlimit, resource.RLIMIT_FSIZE, (file_size, file_size)
     )
-    return subprocess.run(
-        [sys.executable, "-m", *command], capture_output=True, text=True, preexec_fn=limit
-    )
+    return commands.python("-m", *command, preexec_fn=limit)
 
 
 def run_on_disk(
@@ -66,53 +64,28 @@ def run_on_disk(
     return done
 
 
-def training(folder: pathlib.Path, data: str, steps: int) -> list[str]:
-    bindings = (
-        f"train_eval.root_dir = '{folder}'",
-        f"train_eval.dataset_path = '{data}'",
-        f"train_eval.num_iterations = {steps}",
-        "train_eval.batch_size = 64",
-        "train_eval.learning_rate_schedule = 'exponential'",
-        "train_eval.checkpoint_interval = 10",
-        "train_eval.policy_save_interval = 10",
-        "train_eval.fused_train_steps = 10",
-        "train_eval.eval_episodes = 1",
-        "train_eval.num_envs = 1",
-        "iterative_dfo.num_iterations = 1",
-    )
-    command = ["ibc.train_eval", "--task=PARTICLE", "--gin_file=mlp_ebm_quick.gin"]
-    return command + [f"--gin_bindings={binding}" for binding in bindings]
+def arguments(folder: pathlib.Path, data: str, steps: int) -> list[str]:
+    numbers = dict(batch_size=64, fused_train_steps=10, eval_episodes=1, num_envs=1)
+    intervals = dict(checkpoint_interval=10, policy_save_interval=10)
+    numbers |= dict(num_iterations=steps, learning_rate_schedule="exponential", **intervals)
+    return training.arguments(folder, data, **numbers)
 
 
 def train_here(folder: pathlib.Path, data: str, steps: int) -> None:
     """Trains by the command's main function, on a disk with room."""
-    _, *arguments = training(folder, data, steps)
-    done = commands.in_process("train_eval", arguments)
+    done = commands.in_process("train_eval", arguments(folder, data, steps))
     assert done.status == 0, done.errors
 
 
-def recording(folder: pathlib.Path, *arguments: str) -> list[str]:
-    command = ["ibc.data.policy_eval", "--task=PARTICLE", "--policy=oracle", "--num_episodes=50"]
-    return [*command, f"--dataset_path={folder}/oracle.tfrecord", *arguments]
+def recording(folder: pathlib.Path, *flags: str) -> list[str]:
+    path = f"--dataset_path={folder}/oracle.tfrecord"
+    return ["--task=PARTICLE", "--policy=oracle", "--num_episodes=50", path, *flags]
 
 
 def only_error(done: subprocess.CompletedProcess) -> str:
     """Checks that a command has failed with one line; returns it."""
     assert done.returncode == 1, done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert "Traceback" not in done.stderr
-    return line
-
-
-def weights(folder: pathlib.Path) -> dict[str, np.ndarray]:
-    newest = tf.train.latest_checkpoint(str(folder / "train" / "checkpoints"))
-    names = [name for name, _ in tf.train.list_variables(newest)]
-    values = {name: tf.train.load_variable(newest, name) for name in names}
-    return {k: v for k, v in values.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"}
-
-
-def contents(folder: pathlib.Path) -> dict[pathlib.Path, bytes]:
-    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return commands.only_error(done.stderr)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -137,7 +110,7 @@ def whole(tmp_path_factory, begun, particle_data) -> dict[str, np.ndarray]:
     folder = tmp_path_factory.mktemp("whole") / "run"
     shutil.copytree(begun, folder)
     train_here(folder, particle_data, 30)
-    return weights(folder)
+    return training.numbers(folder)
 
 
 @pytest.mark.parametrize(
@@ -154,67 +127,65 @@ def test_training_on_a_full_disk_goes_on_when_there_is_room(
 ):
     folder = tmp_path / "filled"
     shutil.copytree(begun, folder)
-    before = contents(folder / "train" / "checkpoints")
-    command = training(folder, particle_data, 30)
-    done = (
-        run(*command, file_size=amount) if kind == "file" else run_on_disk(folder, amount, *command)
-    )
+    before = commands.contents(folder / "train" / "checkpoints")
+    command = (_TRAIN, *arguments(folder, particle_data, 30))
+    on_disk = kind == "disk"
+    done = run_on_disk(folder, amount, *command) if on_disk else run(*command, file_size=amount)
     assert said in only_error(done)
+    after = commands.contents(folder / "train" / "checkpoints")
     for path, content in before.items():
         # A checkpoint that there was still room for may be the newest one.
-        assert path.name == "checkpoint" or path.read_bytes() == content, path
-    assert weights(folder).keys() == whole.keys()
+        assert path.name == "checkpoint" or after[path] == content, path
+    assert training.numbers(folder).keys() == whole.keys()
     train_here(folder, particle_data, 30)
-    found = weights(folder)
-    for name, value in whole.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    assert not training.differing(training.numbers(folder), whole)
     assert not [p for p in (folder / "policies").rglob(".*")]
 
 
 def test_training_in_a_folder_that_cannot_be_written(tmp_path, particle_data, begun):
     folder = tmp_path / "run"
     shutil.copytree(begun, folder)
-    before = contents(folder)
-    command = training(folder, particle_data, 30)
-    line = only_error(run_on_disk(folder, 1000, *command, how="ro"))
+    before = commands.contents(folder)
+    command = arguments(folder, particle_data, 30)
+    line = only_error(run_on_disk(folder, 1000, _TRAIN, *command, how="ro"))
     assert "Read-only file system" in line and str(folder) in line
-    assert contents(folder) == before
-    arguments = training(pathlib.Path("/proc/run"), particle_data, 10)[1:]
-    (line,) = commands.in_process("train_eval", arguments).errors
+    assert commands.contents(folder) == before
+    nowhere = arguments(pathlib.Path("/proc/run"), particle_data, 10)
+    (line,) = commands.in_process("train_eval", nowhere).errors
     assert "cannot make the folder /proc/run" in line and "train_eval.root_dir" in line
 
 
 @pytest.mark.parametrize("replicas", [(), ("--replicas=2",)])
 def test_recording_on_a_full_disk_leaves_the_old_files_and_goes_on(tmp_path, replicas):
     folder = tmp_path / "data"
-    done = commands.in_process("policy_eval", recording(folder, *replicas)[1:])
+    done = commands.in_process("policy_eval", recording(folder, *replicas))
     assert done.status == 0, done.errors
-    before = contents(folder)
-    command = recording(folder, "--seed=1", *replicas)
+    before = commands.contents(folder)
+    command = (_RECORD, *recording(folder, "--seed=1", *replicas))
     for full in ({"file_size": 100_000}, {}):
         done = run(*command, **full) if full else run_on_disk(folder, 300, *command)
         line = only_error(done)
         assert "File too large" in line if full else "No space left on device" in line
-        found = contents(folder)
+        found = commands.contents(folder)
         assert {p: c for p, c in found.items() if ".unfinished" not in p.name} == before
         assert any(p.name.endswith(".journal") for p in found)
     done = run(*command)
     assert done.returncode == 0 and "going on after episode" in done.stderr
-    assert contents(folder).keys() == before.keys()
+    assert commands.contents(folder).keys() == before.keys()
 
 
 @pytest.mark.parametrize("output", ["--video", "--viz_img"])
 def test_pictures_and_videos_on_a_full_disk_leave_nothing(tmp_path, output):
-    arguments = (output, f"--output_path={tmp_path}/out")
-    only_error(run(*recording(tmp_path, *arguments), file_size=5_000))
+    flags = (output, f"--output_path={tmp_path}/out")
+    only_error(run(_RECORD, *recording(tmp_path, *flags), file_size=5_000))
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
 def test_recording_in_a_folder_that_cannot_be_written(tmp_path):
-    arguments = recording(pathlib.Path("/proc/data"))[1:]
-    (line,) = commands.in_process("policy_eval", arguments).errors
+    nowhere = recording(pathlib.Path("/proc/data"))
+    (line,) = commands.in_process("policy_eval", nowhere).errors
     assert "/proc/data" in line
     folder = tmp_path / "data"
-    line = only_error(run_on_disk(folder, 100, *recording(folder), how="ro"))
+    line = only_error(run_on_disk(folder, 100, _RECORD, *recording(folder), how="ro"))
     assert "Read-only file system" in line or "no permission to write" in line
-    assert str(folder) in line and not contents(folder)
+    assert str(folder) in line and not commands.contents(folder)

@@ -4,7 +4,6 @@ import os
 import pathlib
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -12,6 +11,7 @@ import psutil
 import pytest
 
 from ibc.data.records import shard_reader
+from tests import commands
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,10 @@ def start(tmp_path) -> Iterator[Callable[[int], subprocess.Popen]]:
     processes = []
 
     def start(num_episodes: int) -> subprocess.Popen:
-        processes.append(_started(tmp_path, num_episodes))
+        numbers = (f"--replicas={_REPLICAS}", f"--num_episodes={num_episodes}")
+        flags = ("--policy=oracle", *numbers, f"--dataset_path={tmp_path}/a.tfrecord")
+        command = ("-m", "ibc.data.policy_eval", "--task=PARTICLE", *flags)
+        processes.append(commands.start(*command, cwd=tmp_path, stderr=subprocess.PIPE))
         return processes[-1]
 
     yield start
@@ -35,26 +38,9 @@ def start(tmp_path) -> Iterator[Callable[[int], subprocess.Popen]]:
         process.kill()
 
 
-def _started(folder: pathlib.Path, num_episodes: int) -> subprocess.Popen:
-    command = [sys.executable, "-m", "ibc.data.policy_eval", "--task=PARTICLE", "--policy=oracle"]
-    command += [f"--replicas={_REPLICAS}", f"--num_episodes={num_episodes}"]
-    return subprocess.Popen(
-        [*command, f"--dataset_path={folder}/a.tfrecord"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        start_new_session=True,
-    )
-
-
 def _wait_until_all_record(process: subprocess.Popen, folder: pathlib.Path) -> list[psutil.Process]:
     """Returns the command's processes as soon as every replica writes to its file."""
-    deadline = time.monotonic() + _LONGEST_SECONDS
-    while len(list(folder.glob(".a_*.journal"))) < _REPLICAS:
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline, "not all replicas record"
-        time.sleep(0.05)
+    commands.wait_for_files(process, folder, ".a_*.journal", _REPLICAS)
     return psutil.Process(process.pid).children(recursive=True)
 
 
@@ -66,9 +52,7 @@ def _end(process: subprocess.Popen, family: list[psutil.Process], at_most: float
     seconds = time.monotonic() - begin
     print(f"{len(family)} processes ended {seconds:.1f} s later")
     assert seconds < at_most
-    assert "Traceback" not in errors
-    (line,) = [line for line in errors.splitlines() if line.startswith("error: ")]
-    return line
+    return commands.only_error(errors)
 
 
 def test_all_record_and_no_two_alike(tmp_path, start):
@@ -110,10 +94,7 @@ def test_an_error_of_one_is_given_and_nobody_is_left(tmp_path, start):
 def test_ctrl_c_leaves_nobody(tmp_path, start, group):
     process = start(10**6)
     family = _wait_until_all_record(process, tmp_path)
-    if group:
-        os.killpg(process.pid, signal.SIGINT)
-    else:
-        process.send_signal(signal.SIGINT)
+    (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
     assert _end(process, family, _NOTICED_SECONDS).startswith("error: interrupted")
     assert process.returncode == 130
     assert not [p for p in tmp_path.iterdir() if ".unfinished" not in p.name]

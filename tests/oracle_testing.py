@@ -20,25 +20,17 @@ DISCONTINUOUS_KEYS = {**PUSH_KEYS, "target2_translation": 2, "target2_orientatio
 MULTIMODAL_KEYS = {**DISCONTINUOUS_KEYS, "block2_translation": 2, "block2_orientation": 1}
 
 
-class Table(gymnasium.Env):
-    """An environment that only has spaces, a control frequency and what a test gives it."""
-
-    def __init__(self, keys: dict[str, int], control_frequency: float = 10.0, **attributes):
-        """Creates the environment; `keys` are the sizes of its observations."""
-        self.control_frequency = control_frequency
-        self.observation_space = gymnasium.spaces.Dict(
-            {key: gymnasium.spaces.Box(-5, 5, (size,), np.float32) for key, size in keys.items()}
-        )
-        self.action_space = gymnasium.spaces.Box(-0.1, 0.1, (2,), np.float32)
-        for name, value in attributes.items():
-            setattr(self, name, value)
-
-
 def table_env(
     keys: dict[str, int], control_frequency: float = 10.0, **attributes
 ) -> py_environment.PyEnvironment:
-    """Returns a `Table` for TF-Agents."""
-    return suite.SeededGymnasiumWrapper(Table(keys, control_frequency, **attributes))
+    """Returns an environment with observations of these sizes, and what a test gives it."""
+    env = gymnasium.Env()
+    env.observation_space = gymnasium.spaces.Dict(
+        {key: gymnasium.spaces.Box(-5, 5, (size,), np.float32) for key, size in keys.items()}
+    )
+    env.action_space = gymnasium.spaces.Box(-0.1, 0.1, (2,), np.float32)
+    vars(env).update(attributes, control_frequency=control_frequency)
+    return suite.SeededGymnasiumWrapper(env)
 
 
 def act(

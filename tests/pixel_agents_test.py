@@ -1,8 +1,6 @@
 """Agents and policies over images: how often an image is encoded, and what they export."""
 
 import json
-import subprocess
-import sys
 
 import gin
 import numpy as np
@@ -17,7 +15,7 @@ from ibc.networks import conv_mlp_explicit, pixel_ebm
 from ibc.networks.encoders import image_encoders
 from ibc.networks.layers import normalizers
 from ibc.samplers import action_space
-from tests import agent_testing
+from tests import agent_testing, commands
 
 OBS_SPEC = {
     "angle": tensor_spec.TensorSpec([2, 1], tf.float32, "angle"),
@@ -35,6 +33,7 @@ OBS_NORM = normalizers.NestedLayer(
 ACT_DENORM = normalizers.StdDenormalizationLayer(np.zeros(2), np.full(2, 0.1))
 SPACE = action_space.ActionSpace.bounded(ACTION_SPEC, SAMPLING_SPEC, ACT_DENORM)
 SIZE = dict(target_height=16, target_width=16)
+_UNIFORM = dict(fraction_langevin_samples=0.0, add_grad_penalty=False)
 
 
 @pytest.fixture(autouse=True)
@@ -76,27 +75,21 @@ def _shared():
 
 
 def _implicit_agent(**options):
-    return ibc_agent.ImplicitBCAgent(
-        TIME_STEP_SPEC,
-        SPACE,
-        _energy(),
-        **_shared(),
-        **{"num_counter_examples": 16, **options},
-    )
+    options = {"num_counter_examples": 16, **options}
+    return ibc_agent.ImplicitBCAgent(TIME_STEP_SPEC, SPACE, _energy(), **_shared(), **options)
+
+
+def _explicit_agent(agent, network):
+    options = dict(width=16, rate=0.0, act_denorm_layer=ACT_DENORM, **SIZE)
+    return agent(TIME_STEP_SPEC, SPACE, network(OBS_SPEC, ACTION_SPEC, **options), **_shared())
 
 
 def _regression_agent():
-    network = conv_mlp_explicit.ConvMLPMSE(
-        OBS_SPEC, ACTION_SPEC, 16, rate=0.0, act_denorm_layer=ACT_DENORM, **SIZE
-    )
-    return mse_agent.MseBehavioralCloningAgent(TIME_STEP_SPEC, SPACE, network, **_shared())
+    return _explicit_agent(mse_agent.MseBehavioralCloningAgent, conv_mlp_explicit.ConvMLPMSE)
 
 
 def _mixture_agent():
-    network = conv_mlp_explicit.ConvMLPMDN(
-        OBS_SPEC, ACTION_SPEC, 16, rate=0.0, act_denorm_layer=ACT_DENORM, **SIZE
-    )
-    return mdn_agent.MdnBehavioralCloningAgent(TIME_STEP_SPEC, SPACE, network, **_shared())
+    return _explicit_agent(mdn_agent.MdnBehavioralCloningAgent, conv_mlp_explicit.ConvMLPMDN)
 
 
 def _time_step(size=6):
@@ -119,7 +112,7 @@ def _experience(size=6):
     [
         dict(fraction_langevin_samples=1.0, add_grad_penalty=True, compute_mse=True),
         dict(fraction_dfo_samples=0.5, fraction_langevin_samples=0.5),
-        dict(fraction_langevin_samples=0.0, add_grad_penalty=False),
+        _UNIFORM,
         dict(ebm_loss_type="cd_kl"),
     ],
 )
@@ -138,29 +131,19 @@ def test_training_encodes_each_image_once(encodings, options):
     [dict(use_dfo=True, use_langevin=False), dict(use_dfo=True, optimize_again=True)],
 )
 def test_acting_encodes_each_image_once(encodings, options):
-    policy = ibc_policy.IbcPolicy(
-        TIME_STEP_SPEC,
-        SPACE,
-        _energy(),
-        obs_norm_layer=OBS_NORM,
-        **options,
-    )
+    options = dict(obs_norm_layer=OBS_NORM, **options)
+    policy = ibc_policy.IbcPolicy(TIME_STEP_SPEC, SPACE, _energy(), **options)
     encodings.clear()
     action = greedy_policy.SeededGreedyPolicy(policy).action(_time_step()).action
     assert encodings == [6] and action.shape == (6, 2)
 
 
 @pytest.mark.parametrize(
-    ("make", "options"),
-    [
-        (_implicit_agent, dict(fraction_langevin_samples=0.0, add_grad_penalty=False)),
-        (_regression_agent, {}),
-        (_mixture_agent, {}),
-    ],
+    "make", [lambda: _implicit_agent(**_UNIFORM), _regression_agent, _mixture_agent]
 )
-def test_actions_that_depend_on_the_image_are_learned(make, options):
+def test_actions_that_depend_on_the_image_are_learned(make):
     tf.keras.utils.set_random_seed(0)
-    agent, experience = make(**options), _experience()
+    agent, experience = make(), _experience()
     train = tf.function(lambda: agent.train(experience).loss)
     for _ in range(200):
         train()
@@ -193,13 +176,7 @@ def test_exported_policies_act_on_stored_images_with_tensorflow_alone(tmp_path):
     inputs = {f"observation_{key}": value for key, value in time_step.observation.items()}
     inputs |= {name: getattr(time_step, name) for name in ("step_type", "reward", "discount")}
     np.savez(tmp_path / "inputs.npz", **{f"arg_0_{k}": v.numpy() for k, v in inputs.items()})
-    paths = [str(tmp_path / name) for name in policies]
-    run = subprocess.run(
-        [sys.executable, "-c", _LOAD, str(tmp_path / "inputs.npz"), *paths],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
+    run = commands.python("-c", _LOAD, "inputs.npz", *policies, cwd=tmp_path)
     assert run.returncode == 0, run.stderr[-3000:]
     actions = dict(zip(policies, map(json.loads, run.stdout.splitlines()), strict=True))
     assert np.abs(actions["ebm"]).max() <= 0.1 and np.shape(actions["ebm"]) == (6, 2)

@@ -10,29 +10,17 @@ import tensorflow as tf
 from tf_agents.environments import tf_py_environment
 from tf_agents.networks import sequential
 from tf_agents.policies import actor_policy, policy_saver
-from tf_agents.specs import tensor_spec
 
 from ibc.data.records import manifest, specs
 from ibc.environments import suite
-from tests import commands, shard_testing, wrong_input_testing
+from tests import commands, shard_testing, training, wrong_input_testing
 
 pytestmark = pytest.mark.slow
 
-_GOOD_BINDINGS = (
-    "train_eval.root_dir = 'out'",
-    "train_eval.dataset_path = 'in/good.tfrecord'",
-    "train_eval.num_iterations = 1",
-    "train_eval.batch_size = 16",
-    "train_eval.num_envs = 1",
-    "train_eval.eval_episodes = 1",
+_TRAINING = training.arguments(
+    "out", "in/good.tfrecord", num_iterations=1, batch_size=16, num_envs=1, eval_episodes=1
 )
-_OVERFLOW = "--gin_bindings=ParticleEnv.k_p=1e308"
 _RECORDING = ("--task=PARTICLE", "--num_episodes=2", "--dataset_path=out/o.tfrecord")
-
-
-def _training(*arguments: str) -> tuple[str, ...]:
-    good = [f"--gin_bindings={binding}" for binding in _GOOD_BINDINGS]
-    return ("--task=PARTICLE", "--gin_file=mlp_ebm_quick.gin", *good, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +42,7 @@ def inputs(tmp_path_factory) -> pathlib.Path:
     (folder / "text.tfrecord").write_text("frame,x,y\n" * 20)
     shutil.copy(folder / "good.tfrecord", folder / "nospec.tfrecord")
     shard_testing.write(folder / "other.tfrecord")
-    image = {"rgb": tf.TensorSpec([24, 32, 3], tf.uint8)}
-    action = tensor_spec.BoundedTensorSpec([2], tf.float32, 0.0, 1.0)
-    shard_testing.write(folder / "images.tfrecord", spec=shard_testing.frame_spec(image, action))
+    shard_testing.write(folder / "images.tfrecord", spec=shard_testing.noise_spec(images=True))
     (folder / "file").write_text("x")
     (folder / "syntax.gin").write_text("MLPEBM.width = = 3\n")
     (folder / "include.gin").write_text("include 'nowhere.gin'\n")
@@ -104,30 +90,29 @@ def _with(good: tuple[str, ...], flags: tuple[str, ...]) -> tuple[str, ...]:
 def _cases(command: str) -> dict[tuple[str, ...], str]:
     """The wrong arguments of a command, and what is to be said."""
     table = wrong_input_testing
+    data = {f"train_eval.dataset_path = {path!r}": said for path, said in table.DATA.items()}
+    bindings = {(f"--gin_bindings={b}",): s for b, s in (table.BINDINGS | data).items()}
     if command == "train_eval":
-        cases = {_training(f"--gin_bindings={b}"): said for b, said in table.BINDINGS.items()}
-        for path, said in table.DATA.items():
-            cases[_training(f"--gin_bindings=train_eval.dataset_path = '{path}'")] = said
-        return cases | {_training(*flags): said for flags, said in table.TRAINING.items()}
-    if command == "policy_eval":
-        good = (*_RECORDING, "--policy=oracle")
-        tables = {
-            good: table.EVALUATION,
+        return {(*_TRAINING, *given): said for given, said in (bindings | table.TRAINING).items()}
+    of_door = ("--task=door-human-v0", "--policy=random")
+    tables = {
+        "policy_eval": {
+            (*_RECORDING, "--policy=oracle"): table.EVALUATION,
             _RECORDING: table.EXPORTED,
-            _with(good, ("--task=PUSH",)): table.PUSHING,
-            _with(_RECORDING, ("--task=door-human-v0", "--policy=random")): table.D4RL,
-        }
-        return {
-            _with(given, flags): said
-            for given, said_of in tables.items()
-            for flags, said in said_of.items()
-        }
-    if command == "collect_oracle":
-        return {_with(_RECORDING, flags): said for flags, said in table.COLLECTION.items()}
-    return table.DATA_COMMAND
+            _with(_RECORDING, ("--policy=oracle", "--task=PUSH")): table.PUSHING,
+            _with(_RECORDING, of_door): table.D4RL,
+        },
+        "collect_oracle": {_RECORDING: table.COLLECTION},
+        "ibc-data": {(): table.DATA_COMMAND},
+    }
+    return {
+        _with(good, flags): said
+        for good, said_of in tables[command].items()
+        for flags, said in said_of.items()
+    }
 
 
-@pytest.mark.parametrize("command", ["train_eval", "policy_eval", "collect_oracle", "ibc-data"])
+@pytest.mark.parametrize("command", commands.MODULES)
 def test_each_wrong_input_is_one_line(inputs, command, monkeypatch, report):
     monkeypatch.chdir(inputs)
     before = _snapshot(inputs)
@@ -149,23 +134,25 @@ def test_each_wrong_input_is_one_line(inputs, command, monkeypatch, report):
 
 
 @pytest.mark.parametrize(
-    "command, arguments, mention",
+    "command, ending",
     [
-        (
-            "train_eval",
-            _training("--gin_bindings=MLPEBM.depth = 0"),
-            "depth must be a whole number of at least 1, got 0",
-        ),
-        ("train_eval", ("--skip_evl",), "flag 'skip_evl'. Did you mean: skip_eval"),
-        ("policy_eval", ("--num_episodes=x",), "--num_episodes=x: invalid literal"),
-        ("policy_eval", (*_RECORDING, "--policy=oracle", _OVERFLOW), "is not finite in frame "),
-        ("collect_oracle", (*_RECORDING, _OVERFLOW), "is not finite in frame "),
-        ("collect_oracle", (*_RECORDING, "--num_workers=0"), "--num_workers must be at least 1"),
-        ("ibc-data", ("info", "in/text.tfrecord"), "in/text.tfrecord is damaged"),
-        ("ibc-data", ("frobnicate",), "invalid choice: 'frobnicate'"),
+        ("train_eval", "MLPEBM.depth = 0"),
+        ("train_eval", "--skip_evl"),
+        ("policy_eval", "--num_episodes=x"),
+        ("policy_eval", "ParticleEnv.k_p=1e308"),
+        ("collect_oracle", "ParticleEnv.k_p=1e308"),
+        ("collect_oracle", "--num_workers=0"),
+        ("ibc-data", "in/text.tfrecord"),
+        ("ibc-data", "frobnicate"),
     ],
 )
-def test_programs_answer_alike(inputs, command, arguments, mention):
+def test_programs_answer_alike(inputs, command, ending):
+    cases = {
+        given: said
+        for given, said in _cases(command).items()
+        if given and given[-1].endswith(ending)
+    }
+    ((arguments, mention),) = cases.items()
     before = _snapshot(inputs)
     done = commands.as_program(command, arguments, inputs)
     assert _problem(done, mention) is None, _problem(done, mention)
@@ -177,13 +164,12 @@ def test_a_video_without_ffmpeg_is_refused_before_anything_is_done(inputs, comma
     monkeypatch.chdir(inputs)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
     recording = (*_RECORDING, "--policy=oracle", "--output_path=out")
-    arguments = _training() if command == "train_eval" else recording
+    arguments = _TRAINING if command == "train_eval" else recording
     done = commands.in_process(command, [*arguments, "--video"])
     assert _problem(done, "there is no program /nowhere/ffmpeg") is None, done
 
 
 def test_the_tables_are_as_long_as_they_say(report):
-    commands = ("train_eval", "policy_eval", "collect_oracle", "ibc-data")
-    count = sum(len(_cases(command)) for command in commands)
+    count = sum(len(_cases(command)) for command in commands.MODULES)
     assert count >= 120
     report(f"{count} wrong inputs: each one line, no traceback")

@@ -1,5 +1,3 @@
-"""Tests of replays."""
-
 from unittest import mock
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Tests of recording shards."""
-
 import dataclasses
 import os
 import pathlib

@@ -1,5 +1,3 @@
-"""Tests of the checks of flags."""
-
 import dataclasses
 import os
 

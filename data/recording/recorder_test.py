@@ -1,5 +1,3 @@
-"""Tests of running a policy in one process."""
-
 import dataclasses
 import itertools
 import os

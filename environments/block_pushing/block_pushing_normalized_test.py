@@ -1,5 +1,3 @@
-"""Tests of the normalized tasks."""
-
 import contextlib
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Tests of the tasks with one block."""
-
 import gin
 import numpy as np
 import pytest

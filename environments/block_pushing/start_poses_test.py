@@ -1,5 +1,3 @@
-"""Tests of the draws of start poses."""
-
 import functools
 import math
 

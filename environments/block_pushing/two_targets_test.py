@@ -1,5 +1,3 @@
-"""Tests of the tasks with two targets, for one block (discontinuous) or two (multimodal)."""
-
 import itertools
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Tests of the hand's tasks."""
-
 import numpy as np
 import pytest
 

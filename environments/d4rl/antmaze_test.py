@@ -1,5 +1,3 @@
-"""Tests of the mazes."""
-
 import glob
 import os
 import tempfile

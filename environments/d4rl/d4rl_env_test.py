@@ -1,5 +1,3 @@
-"""Tests that hold for every D4RL environment."""
-
 import warnings
 
 import gymnasium

@@ -1,5 +1,3 @@
-"""Tests of the metrics of D4RL tasks."""
-
 import types
 
 import pytest

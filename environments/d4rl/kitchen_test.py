@@ -1,5 +1,3 @@
-"""Tests of the kitchen."""
-
 import numpy as np
 import pytest
 

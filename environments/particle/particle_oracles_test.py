@@ -1,5 +1,3 @@
-"""Tests of the particle oracle and of the metrics it earns."""
-
 import json
 
 import gin

@@ -1,5 +1,3 @@
-"""Tests of the particle environment."""
-
 import warnings
 
 import gin

@@ -1,7 +1,6 @@
 import json
 import pathlib
 
-import gin
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +8,7 @@ from tensorboard.compat.proto import event_pb2
 from tf_agents.trajectories import time_step as ts
 
 from ibc.train import config_files, experiment, run_config
+from tests import training
 
 SMALL = (
     "train_eval.batch_size = 64",
@@ -22,22 +22,8 @@ SMALL = (
 
 
 def run(folder, data, *bindings, config="mlp_ebm_quick.gin", small=SMALL, **arguments):
-    """Runs an experiment as the command line does."""
-    gin.clear_config()
-    config_files.configure(["PARTICLE"], [config], [*small, *bindings])
-    return experiment.run(
-        run_config.RunConfig(
-            task=["PARTICLE"], root_dir=str(folder), dataset_path=data, **arguments
-        )
-    )
-
-
-def weights(folder: pathlib.Path) -> dict[str, np.ndarray]:
-    """Reads every number of the newest checkpoint, if there is one."""
-    newest = tf.train.latest_checkpoint(str(folder / "train" / "checkpoints"))
-    names = [name for name, _ in tf.train.list_variables(newest)] if newest else []
-    values = {name: tf.train.load_variable(newest, name) for name in names}
-    return {k: v for k, v in values.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"}
+    """Trains on the particle task."""
+    return training.run(config, [*small, *bindings], folder, dataset_path=data, **arguments)
 
 
 def scalar_tags(folder: pathlib.Path) -> set[str]:
@@ -116,7 +102,7 @@ def test_results_are_averages_of_the_seeds_episodes(finished):
 
 def test_exported_policies_have_the_last_weights(finished):
     folder, _ = finished
-    trained = {value.tobytes() for value in weights(folder).values()}
+    trained = {value.tobytes() for value in training.numbers(folder).values()}
     exported = tf.saved_model.load(str(folder / "policies" / "greedy_policy"))
     variables = [v.numpy() for v in exported.model_variables if v.dtype == tf.float32]
     assert len(variables) == 8 and all(v.tobytes() in trained for v in variables)

@@ -1,5 +1,3 @@
-"""Tests of the oracles of the discontinuous and of the multimodal task."""
-
 import random
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Tests of connecting to PyBullet, and of poses."""
-
 import gc
 import math
 import os

@@ -1,5 +1,3 @@
-"""Tests of the camera, and of the pictures it takes."""
-
 import math
 
 import gymnasium

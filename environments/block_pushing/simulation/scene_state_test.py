@@ -1,5 +1,3 @@
-"""Tests of saving and restoring scenes."""
-
 import json
 
 import numpy as np

@@ -67,7 +67,6 @@ def report(
     windows: Sequence[int],
     replicas: int,
     folder: pathlib.Path,
-    advice: str,
 ) -> str:
     """Examines the step, writes its batch and returns one line about both.
 
@@ -78,12 +77,11 @@ def report(
       windows: numbers of the batch's windows in the data set [B].
       replicas: devices that shared the batch.
       folder: where diverged_batch_<step>.npz goes.
-      advice: what to try next.
     """
     head = f"The loss or its gradient is not finite at training step {error.step}"
     advice = (
         "The weights are as they were before that step; the last checkpoint, if there is one, is "
-        f"good. {advice}"
+        "good. Lower train_eval.learning_rate, or look for outliers in the data."
     )
     try:
         examined = _examine(agent, lambda replica: share_at(error.step, replica), replicas)
