@@ -282,12 +282,16 @@ class WindowDataset:
         """Gathers the sample of windows int64 [B]."""
         frames = tf.gather(self._windows, window_indices)
         observation, action = columns.gather((self._observation, self._action), frames)
-        observation = tf.nest.map_structure(batches.decoded, observation, self.spec.observation)
+        observation = self._decoded(observation)
         if self._transform is not None:
             observation = self._transform(observation)
         if self._discounts is None:
             return (observation, tf.nest.map_structure(lambda each: each[:, -1], action)), ()
         return (observation, action), tf.gather(self._discounts, window_indices)
+
+    def _decoded(self, observation: Any) -> Any:
+        """Decodes the images of observations [B, T, ...]."""
+        return tf.nest.map_structure(batches.decoded, observation, self.spec.observation)
 
 
 def _join_frames(

@@ -119,6 +119,10 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         """The network being trained."""
         return self._cloning_network
 
+    def act_by(self, policy: tf_policy.TFPolicy) -> None:
+        """Replaces the policy, in evaluation, collection and export, by one that is made of it."""
+        self._policy = self._collect_policy = policy
+
     @abc.abstractmethod
     def _losses(
         self, experience: training_step.Experience, step: training_step.Step

@@ -154,7 +154,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         # Nothing of the sampling is remembered for backpropagation unless the loss needs it.
         with contextlib.nullcontext() if self._chain_under_tape else step.unrecorded():
             start_key, *_ = step.key.split(1)
-            starts = self._action_space.uniform(batch, self._num_counter_examples, start_key)
+            starts = self._action_space.draw(batch, self._num_counter_examples, start_key)
             samples = self._sampler(score_fn, starts, self._action_space, step.key)
         counter_examples, chain = samples.actions, samples.chain
         frozen = None
@@ -179,6 +179,9 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             reported["grad_loss"] = tf.reduce_mean(penalty)
         else:
             scores = score_in_training(actions)
+        if not self._samples_by_network:
+            # What was not drawn uniformly counts by how probable it was to be drawn.
+            scores -= self._action_space.log_density(actions)
         contrast = ebm_losses.Contrast(scores, counter_examples, true_action, frozen)
         loss, parts = self._ebm_loss(contrast)
         loss += penalty

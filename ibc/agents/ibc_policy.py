@@ -151,9 +151,9 @@ class IbcPolicy(base_agent.NetworkPolicy):
         policy_state: types.NestedTensor,
     ) -> tf.Tensor:
         """Returns normalized actions [B, N, A] to start optimizing from."""
-        uniform = self._action_space.uniform(batch, self._num_action_samples, key)
+        drawn = self._action_space.draw(batch, self._num_action_samples, key)
         if not self._warm_start:
-            return uniform
+            return drawn
         if not tf.is_tensor(policy_state):
             raise ValueError(
                 "A policy with IbcPolicy.warm_start_fraction above 0 acts from the action before: "
@@ -161,7 +161,7 @@ class IbcPolicy(base_agent.NetworkPolicy):
                 "before."
             )
         return self._warm_start.near_previous(
-            uniform, policy_state, time_step.is_first(), self._action_space, key
+            drawn, policy_state, time_step.is_first(), self._action_space, key
         )
 
     def _improved(

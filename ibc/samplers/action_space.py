@@ -23,6 +23,9 @@ class ActionSpace:
     """Upper bounds of normalized actions, float32 [A]."""
     denormalize: Callable[[tf.Tensor], tf.Tensor] | None = None
     """Maps normalized actions [..., A] to the environment's units; None leaves them as they are."""
+    normal_std: float | None = None
+    """Standard deviation of a normal distribution around 0 that actions are drawn from; None draws
+    them uniformly within the bounds."""
 
     @classmethod
     def bounded(
@@ -65,9 +68,24 @@ class ActionSpace:
         return self.minimum.shape[0]
 
     def uniform(self, batch: types.Int, count: int, key: keys.Key) -> tf.Tensor:
-        """Draws `count` normalized actions for each of `batch` rows: float32 [B, N, A]."""
+        """Draws `count` actions within the bounds for each of `batch` rows: float32 [B, N, A]."""
         unit = draws.uniform([batch, count, self.size], key)
         return self.minimum + unit * (self.maximum - self.minimum)
+
+    def draw(self, batch: types.Int, count: int, key: keys.Key) -> tf.Tensor:
+        """Draws `count` normalized actions for each of `batch` rows: float32 [B, N, A]."""
+        if self.normal_std is None:
+            return self.uniform(batch, count, key)
+        return self.normal_std * draws.normal([batch, count, self.size], key)
+
+    def log_density(self, actions: tf.Tensor) -> tf.Tensor | float:
+        """Returns the log density, up to a constant, that `draw` has at actions [B, N, A]: [B, N].
+
+        A uniform one is the same everywhere.
+        """
+        if self.normal_std is None:
+            return 0.0
+        return -0.5 * tf.reduce_sum(tf.square(actions / self.normal_std), axis=-1)
 
     def clip(self, actions: tf.Tensor) -> tf.Tensor:
         """Clips normalized actions [..., A] to the bounds."""

@@ -23,11 +23,16 @@ def uniform(shape: Sequence[types.Int], key: keys.Key) -> tf.Tensor:
     return _drawn(_UNIFORM, shape, key)
 
 
+def normal(shape: Sequence[types.Int], key: keys.Key) -> tf.Tensor:
+    """Draws float32 of a shape [B, ...] from the standard normal distribution."""
+    return _drawn(_NORMAL, shape, key)
+
+
 def normal_like(tensor: tf.Tensor, key: keys.Key) -> tf.Tensor:
     """Draws float32 of the shape of `tensor`, [B, ...], from the standard normal distribution."""
     known = tensor.shape.is_fully_defined()
     shape = tensor.shape.as_list() if known else tf.unstack(tf.shape(tensor))
-    return tf.ensure_shape(_drawn(_NORMAL, shape, key), tensor.shape)
+    return tf.ensure_shape(normal(shape, key), tensor.shape)
 
 
 def indices(logits: tf.Tensor, count: int, key: keys.Key) -> tf.Tensor:

@@ -14,7 +14,7 @@ from tf_agents.typing import types
 from ibc.environments import suite, tasks
 from ibc.eval import evaluation, measured_environment, seeded_policy
 from ibc.train import config_files, demonstrations, run_config
-from ibc.train.build import agent_specs, build_agent, learning_rate, training_data
+from ibc.train.build import agent_specs, build_agent, learning_rate, sequences, training_data
 from ibc.train.devices import cluster
 from ibc.train.loop import learner as learner_lib
 from ibc.train.loop import schedule, training_loop
@@ -102,6 +102,7 @@ def _read_data(config: run_config.RunConfig, folder: pathlib.Path) -> training_d
         make_command=make_command,
         memory_limit_mb=config.memory_limit_mb,
         scratch_folder=folder,
+        sequences=config.sequences,
     )
     logging.info("Data: %s; this process: %.0f MB.", data.described(), memory.resident_mb())
     return data
@@ -138,19 +139,28 @@ def _build_agent(
     )
     with strategy.scope():
         train_step = train_utils.create_train_step()
+        arguments = dict(
+            action_spec=action_spec,
+            normalizers=data.normalizers,
+        )
+        if data.fitted:
+            arguments = sequences.build_arguments(time_step_spec, data.fitted)
         agent = build_agent.build_agent(
             time_step_spec,
-            action_spec,
-            config.loss_type,
-            config.network,
-            data.normalizers,
-            config.uniform_boundary_buffer,
+            loss_type=config.loss_type,
+            network=config.network,
+            uniform_boundary_buffer=config.uniform_boundary_buffer,
             # The fused implementation: one kernel per variable.
-            tf.keras.optimizers.legacy.Adam(rate),
-            train_step,
-            config.seed,
-            config.mixed_precision,
+            optimizer=tf.keras.optimizers.legacy.Adam(rate),
+            train_step=train_step,
+            seed=config.seed,
+            mixed_precision=config.mixed_precision,
+            **arguments,
         )
+        if data.fitted:
+            sequences.act_by_chunks(
+                agent, time_step_spec, action_spec, data.fitted, config.sequences
+            )
     return agent, train_step
 
 

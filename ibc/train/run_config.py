@@ -10,8 +10,10 @@ import gin
 import tensorflow as tf
 
 from ibc.agents import registry
+from ibc.data.windows import chunks
 from ibc.environments import tasks
-from ibc.train.build import build_agent, learning_rate
+from ibc.train.build import build_agent, learning_rate, sequence_options
+from ibc.train.build import sequences as sequences_lib
 from ibc.train.devices import cluster
 from ibc.train.run import run_folder
 from ibc.utils import parameters
@@ -79,6 +81,25 @@ class RunConfig:
     """Steps between exported policy weights."""
     sequence_length: int = 2
     """T, frames per observation window."""
+    action_horizon: int = 1
+    """Ta, actions that the policy plans at once and can execute (see docs/sequences.md). More than
+    one, or any of `horizon`, `latency_steps` or `sequence_coding.reference`, trains on windows
+    that end with their episode."""
+    action_steps: int | None = _free(None)
+    """Actions executed before the policy plans again; all of them if not given."""
+    latency_steps: int = 0
+    """Steps between an observation and the first action that can follow from it."""
+    horizon: int | None = None
+    """T, rows of a training window; sequence_length − 1 + action_horizon + latency_steps if not
+    given."""
+    temporal_ensemble: float | None = _free(None)
+    """Average the plans that reach a step, the oldest most: weights fall off with this rate."""
+    validation_ratio: float = 0.0
+    """Share of the episodes kept for validation, where action sequences are learned."""
+    max_train_episodes: int | None = None
+    """Episodes to train on at most, where action sequences are learned."""
+    validate_on_others: bool = False
+    """Validate on the episodes that `max_train_episodes` leaves out, too, as published."""
     uniform_boundary_buffer: float = 0.05
     """Widening of the action bounds, as a share of the data's range."""
     for_rnn: bool = False
@@ -143,6 +164,25 @@ class RunConfig:
                 "one --task and bind train_eval.num_envs = 1."
             )
         self._check_strategy()
+        self._check_sequences()
+
+    @property
+    def sequences(self) -> sequences_lib.Sequences | None:
+        """What is asked for of action sequences; None where single actions are learned."""
+        plain = self.action_horizon == 1 and self.horizon is None and not self.latency_steps
+        if plain and sequence_options.SequenceOptions().reference is None:
+            return None
+        shape = chunks.ChunkShape(
+            self.sequence_length, self.action_horizon, self.latency_steps, self.horizon
+        )
+        return sequences_lib.Sequences(
+            shape,
+            self.action_steps or self.action_horizon,
+            self.temporal_ensemble,
+            self.validation_ratio,
+            self.max_train_episodes,
+            self.validate_on_others,
+        )
 
     @property
     def task_names(self) -> list[str]:
@@ -174,6 +214,9 @@ class RunConfig:
     def _check_numbers(self) -> None:
         of_evaluation = () if self.skip_eval else ("eval_episodes", "num_envs")
         counts = ("batch_size", "num_iterations", "sequence_length", "fused_train_steps")
+        counts += ("action_horizon",)
+        optional = ("action_steps", "horizon", "max_train_episodes")
+        counts += tuple(name for name in optional if getattr(self, name) is not None)
         parameters.check_whole("train_eval", **self._values(*counts, *of_evaluation))
         intervals = ("eval_interval", "eval_loss_interval")
         intervals += ("checkpoint_interval", "policy_save_interval")
@@ -183,6 +226,26 @@ class RunConfig:
         parameters.check_positive("train_eval", **self._values(*positive))
         parameters.check_not_negative("train_eval", **self._values("uniform_boundary_buffer"))
         parameters.check_seed("train_eval", self.seed)
+
+    def _check_sequences(self) -> None:
+        if self.sequences and self.dataset_eval_fraction:
+            raise ValueError(
+                "train_eval.dataset_eval_fraction keeps whole record files for validation; where "
+                "action sequences are learned, set train_eval.validation_ratio, a share of the "
+                "episodes, instead."
+            )
+        if not 0 <= self.validation_ratio < 1:
+            raise ValueError(
+                f"train_eval.validation_ratio is {self.validation_ratio}, expected a share of the "
+                "episodes: at least 0 and below 1."
+            )
+        given = ("action_steps", "temporal_ensemble", "validation_ratio", "max_train_episodes")
+        unused = [name for name in given if getattr(self, name) not in (None, 0.0)]
+        if unused and not self.sequences:
+            raise ValueError(
+                f"train_eval.{unused[0]} is of action sequences: set train_eval.action_horizon "
+                "above 1, or train_eval.horizon, too."
+            )
 
     def _values(self, *names: str) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names}

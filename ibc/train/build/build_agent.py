@@ -1,5 +1,7 @@
 """Network and agent by the names that config files give them."""
 
+import dataclasses
+
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
@@ -40,6 +42,8 @@ def build_agent(
     train_step: tf.Variable,
     seed: int,
     mixed_precision: bool = False,
+    network_observation_spec: types.NestedTensorSpec | None = None,
+    normal_std: float | None = None,
 ) -> tf_agent.TFAgent:
     """Builds network and agent.
 
@@ -54,6 +58,10 @@ def build_agent(
       train_step: scalar int64.
       seed: seed of the sampling noise and dropout.
       mixed_precision: whether the network's hidden layers compute in bfloat16.
+      network_observation_spec: what `normalizers` make of an observation, where it has another
+        structure.
+      normal_std: standard deviation of counter-examples that are drawn from a normal distribution
+        instead of uniformly.
 
     Raises:
       ValueError: there is no such loss or network, or they do not fit each other or the data.
@@ -71,10 +79,15 @@ def build_agent(
     is_energy = issubclass(network_class, energy_network.EnergyNetwork)
     options = {} if is_energy else {"act_denorm_layer": normalizers.act_denorm_layer}
     with precision.mixed(mixed_precision):
-        cloning_network = network_class(time_step_spec.observation, sampling_spec, **options)
+        cloning_network = network_class(
+            network_observation_spec or time_step_spec.observation, sampling_spec, **options
+        )
+    space = action_space.ActionSpace.bounded(
+        action_spec, sampling_spec, normalizers.act_denorm_layer
+    )
     return agents.registered()[loss_type].agent(
         time_step_spec,
-        action_space.ActionSpace.bounded(action_spec, sampling_spec, normalizers.act_denorm_layer),
+        dataclasses.replace(space, normal_std=normal_std),
         cloning_network,
         optimizer,
         obs_norm_layer=normalizers.obs_norm_layer,

@@ -11,7 +11,8 @@ from ibc.data.records import shards as shards_lib
 from ibc.data.records import specs
 from ibc.data.windows import dataset as dataset_lib
 from ibc.data.windows import streamed
-from ibc.train.build import normalization
+from ibc.train.build import fit_coding, normalization
+from ibc.train.build import sequences as sequences_lib
 
 # Memory that holding a byte of record files takes at most, while they are read and normalized.
 _MEMORY_PER_BYTE = 6
@@ -25,12 +26,14 @@ class TrainingData:
     """Normalized windows to train on."""
     validation: dataset_lib.WindowDataset | None
     """Windows for the validation loss, normalized by the training data's statistics."""
-    normalizers: normalization.NormalizationInfo
-    """Layers and bounds, from the training data alone."""
+    normalizers: normalization.NormalizationInfo | None
+    """Layers and bounds, from the training data alone; action sequences have a coding instead."""
     record_files: int
     """How many record files there are."""
     record_bytes: int
     """Their size together."""
+    fitted: fit_coding.FittedCoding | None = None
+    """How action sequences are presented to the agent."""
 
     def described(self) -> str:
         """Says in a few words how much data there is, where, and how much memory it takes."""
@@ -55,6 +58,7 @@ def get_data(
     make_command: str | None = None,
     memory_limit_mb: float | None = None,
     scratch_folder: str | os.PathLike = ".",
+    sequences: sequences_lib.Sequences | None = None,
 ) -> TrainingData:
     """Reads record files, computes statistics and normalizes.
 
@@ -72,6 +76,7 @@ def get_data(
       memory_limit_mb: memory for the data and its batches, in 10⁶ bytes; record files of which a
         sixth of it cannot hold all are streamed from disk, with the same samples.
       scratch_folder: where there is room for numbers that are streamed.
+      sequences: for policies over action sequences, which have windows of their own.
 
     Raises:
       FileNotFoundError: there are no record files.
@@ -97,6 +102,12 @@ def get_data(
     else:
         shards = shards_lib.read_shards(paths)
         spec = shards[0].spec
+    if sequences:
+        source = streamed.stream_shards(paths, scratch_folder) if is_streamed else shards
+        train, validation, fitted = sequences_lib.read(
+            source, sequences, environment_specs, dataset_path, memory_limit_mb
+        )
+        return TrainingData(train, validation, None, len(paths), record_bytes, fitted)
     for task, (observation_spec, action_spec) in environment_specs.items():
         specs.check_matches(spec, observation_spec, action_spec, task, dataset_path)
 

@@ -1,0 +1,232 @@
+"""Statistics of action sequences: the scales, the mean and the components of a coding."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from ibc.agents import sequence_coding
+from ibc.data.records import specs
+from ibc.data.windows import chunk_dataset, window_statistics
+from ibc.train.build import sequence_options
+
+# Ranges below this count as constant.
+_NO_RANGE = 1e-4
+
+
+@dataclasses.dataclass(frozen=True)
+class FittedCoding:
+    """A coding, and the bounds of what it makes of the data's chunks."""
+
+    coding: sequence_coding.SequenceCoding
+    minimum: np.ndarray
+    """Smallest number of agents' actions, float32 [K]."""
+    maximum: np.ndarray
+    """Largest number, float32 [K]."""
+    normal_std: float | None = None
+    """Standard deviation of counter-examples, where they are drawn from a normal distribution."""
+
+
+def fit(
+    dataset: chunk_dataset.ChunkDataset, options: sequence_options.SequenceOptions
+) -> FittedCoding:
+    """Fits a coding to all windows of a data set.
+
+    Args:
+      dataset: windows of raw observations and chunks.
+      options: what is wanted.
+
+    Raises:
+      ValueError: the reference is no place, a key is missing, or there are more components than
+        numbers.
+    """
+    spec = dataset.spec.observation
+    reference = options.reference
+    if reference is not None:
+        _check_reference(reference, spec, dataset.frames.action, dataset.name)
+    relative_actions = reference is not None and options.relative_actions
+    scales = _absolute_scales(dataset, options)
+    totals = _Totals(reference, relative_actions)
+    for observation, chunk in dataset.parts():
+        totals.add(observation, chunk)
+    for key, size in totals.mean_squares().items():
+        owner = key.removesuffix(sequence_coding.RELATIVE)
+        owner = owner.removesuffix(sequence_coding.DISPLACEMENT)
+        if options.positions is None or owner in options.positions:
+            scales[key] = (1 / np.sqrt(size) if size > 0 else 1.0, 0.0)
+    mean, components, spread = _axes(dataset, options, totals, relative_actions)
+    coding = sequence_coding.SequenceCoding(
+        scales,
+        mean,
+        components,
+        spread,
+        dataset.action_size,
+        reference,
+        relative_actions,
+    )
+    if options.counter_examples == "normal":
+        bound = np.full(coding.size, 3 * options.normal_std, np.float32)
+        return FittedCoding(coding, -bound, bound, options.normal_std)
+    encoded = [coding.encode(*part).numpy() for part in dataset.parts()]
+    return FittedCoding(
+        coding,
+        np.min([part.min(axis=0) for part in encoded], axis=0),
+        np.max([part.max(axis=0) for part in encoded], axis=0),
+    )
+
+
+class _Totals:
+    """Sums over windows: of derived observations' squares, and of flat chunks."""
+
+    def __init__(self, reference: str | None, relative_actions: bool):
+        self._reference = reference
+        self._relative_actions = relative_actions
+        self._squares: dict[str, list[float]] = {}
+        self.count, self.sum, self.products = 0, 0.0, 0.0
+        self.minimum = self.maximum = None
+
+    def add(self, observation: Any, chunk: np.ndarray) -> None:
+        """Adds windows: observations [n, To, ...], chunks [n, P, A]."""
+        if self._reference is not None:
+            constants = tf.nest.map_structure(tf.constant, observation)
+            raw = sequence_coding.raw_features(constants, self._reference)
+            for key in raw.keys() - observation.keys():
+                values = raw[key].numpy().astype(np.float64)
+                # The first frame has none before it.
+                values = values[:, 1:] if key.endswith(sequence_coding.DISPLACEMENT) else values
+                total = self._squares.setdefault(key, [0.0, 0])
+                total[0] += np.sum(np.square(values))
+                total[1] += values.size
+        if self._relative_actions:
+            chunk = sequence_coding.relative_chunk(observation, chunk, self._reference)
+        flat = np.asarray(chunk).reshape(len(chunk), -1).astype(np.float64)
+        least, most = flat.min(axis=0), flat.max(axis=0)
+        self.minimum = least if self.minimum is None else np.minimum(self.minimum, least)
+        self.maximum = most if self.maximum is None else np.maximum(self.maximum, most)
+        self.count += len(flat)
+        self.sum = self.sum + flat.sum(axis=0)
+        self.products = self.products + flat.T @ flat
+
+    def mean_squares(self) -> dict[str, float]:
+        """Returns the mean square of every derived observation, over all of its numbers."""
+        return {key: total / max(1, count) for key, (total, count) in self._squares.items()}
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns mean and covariance (of n − 1) of flat chunks, float64."""
+        mean = self.sum / self.count
+        scatter = self.products - self.count * np.outer(mean, mean)
+        return mean, scatter / max(1, self.count - 1)
+
+
+def _axes(
+    dataset: chunk_dataset.ChunkDataset,
+    options: sequence_options.SequenceOptions,
+    totals: _Totals,
+    relative_actions: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns mean [P·A], directions [P·A, K] and units [K] of an agent's actions."""
+    mean, covariance = totals.moments()
+    size, count = len(mean), options.components
+    if count is None:
+        if relative_actions:
+            # Every step of a chunk has its own range: later ones are further away.
+            low, high, std = totals.minimum, totals.maximum, np.sqrt(np.diag(covariance))
+        else:
+            moments = window_statistics.weighted_moments(
+                dataset.frames.action, dataset.weights_of(dataset.action_frames)
+            )
+            per_chunk = size // dataset.action_size
+            low, high, std, mean = (
+                np.tile(values, per_chunk)
+                for values in (moments.minimum, moments.maximum, moments.std, moments.mean)
+            )
+        scale, offset = _affine(options.action_normalizer, low, high, mean, std)
+        return -offset / scale, np.eye(size), 1 / scale
+    if count > size:
+        raise ValueError(
+            f"sequence_coding.components is {count}, but a chunk has only {size} numbers."
+        )
+    variances, directions = np.linalg.eigh(covariance)
+    variances, directions = np.maximum(variances[::-1], 0), directions[:, ::-1]
+    kept = variances[:count]
+    share = kept.sum() / max(variances.sum(), np.finfo(float).tiny)
+    residual = np.sqrt(variances[count:].sum() / size)
+    logging.info(
+        "%d principal components of chunks with %d numbers keep %.2f %% of their variance; what "
+        "they leave out is %.3g (root mean square, in the action's units).",
+        count,
+        size,
+        100 * share,
+        residual,
+    )
+    return mean, directions[:, :count], np.where(kept > _NO_RANGE**2, np.sqrt(kept), 1.0)
+
+
+def _absolute_scales(
+    dataset: chunk_dataset.ChunkDataset, options: sequence_options.SequenceOptions
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Returns scale and offset of every key that is seen as it is."""
+    spec, values = dataset.spec.observation, dataset.frames.observation
+    if not isinstance(spec, Mapping):
+        spec, values = {"": spec}, {"": values}
+    kept = spec if options.absolute is None else options.absolute
+    named = {"sequence_coding.absolute": options.absolute, "sequence_coding.normalizers": None}
+    named["sequence_coding.normalizers"] = list(options.normalizers)
+    named["sequence_coding.positions"] = options.positions
+    for option, keys in named.items():
+        missing = [key for key in keys or () if key not in spec]
+        if missing:
+            raise ValueError(
+                f"{option} names {', '.join(missing)}, but the observations of {dataset.name} are "
+                f"{', '.join(spec)}."
+            )
+    weights = dataset.weights_of(dataset.action_frames)
+    scales = {}
+    for key in spec:
+        if key not in kept:
+            continue
+        if specs.is_image(spec[key]):
+            scales[key] = (2 / 255, -1.0)
+            continue
+        moments = window_statistics.weighted_moments(values[key], weights)
+        count = np.sum(weights)
+        std = moments.std * np.sqrt(count / max(1, count - 1))
+        mode = options.normalizers.get(key, "limits")
+        scales[key] = _affine(mode, moments.minimum, moments.maximum, moments.mean, std)
+    return scales
+
+
+def _affine(
+    mode: str, low: np.ndarray, high: np.ndarray, mean: np.ndarray, std: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns scale and offset of x·scale + offset; what is constant becomes 0."""
+    low, high, mean, std = (np.asarray(each, np.float64) for each in (low, high, mean, std))
+    if mode == "identity":
+        return np.ones_like(mean), np.zeros_like(mean)
+    if mode == "gaussian":
+        scale = np.where(std < _NO_RANGE, 1.0, 1 / np.where(std < _NO_RANGE, 1.0, std))
+        return scale, -mean * scale
+    span = high - low
+    scale = np.where(span < _NO_RANGE, 1.0, 2 / np.where(span < _NO_RANGE, 1.0, span))
+    offset = np.where(span < _NO_RANGE, -low, -1 - low * scale)
+    return scale, offset
+
+
+def _check_reference(reference: str, spec: Any, action: Any, name: str) -> None:
+    keys = spec if isinstance(spec, Mapping) else {}
+    size = action.shape[-1]
+    if reference not in keys:
+        raise ValueError(
+            f"sequence_coding.reference is {reference!r}, but the observations of {name} "
+            + (f"are {', '.join(keys)}." if keys else "have no keys, being one tensor.")
+        )
+    shape = tuple(keys[reference].shape)
+    if shape != (size,) or specs.is_image(keys[reference]):
+        raise ValueError(
+            f"sequence_coding.reference is {reference!r}, whose values in {name} are "
+            f"{specs.describe(keys[reference])}, but what an action of {size} numbers is relative "
+            f"to must be float32[{size}]."
+        )

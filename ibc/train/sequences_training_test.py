@@ -1,0 +1,127 @@
+"""Every agent learns chunks of actions, goes on after a stop, and acts when it is exported."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+
+from tests import training
+
+SEQUENCES = (
+    "train_eval.batch_size = 32",
+    "train_eval.sequence_length = 2",
+    "train_eval.action_horizon = 4",
+    "train_eval.action_steps = 2",
+    "train_eval.validation_ratio = 0.2",
+    "train_eval.eval_loss_interval = 2",
+    "train_eval.eval_episodes = 2",
+    "train_eval.num_envs = 2",
+    "train_eval.checkpoint_interval = 2",
+    "train_eval.policy_save_interval = 4",
+    "sequence_coding.reference = 'pos_agent'",
+    "sequence_coding.components = 3",
+    "MLPEBM.width = 16",
+    "MLPMSE.width = 16",
+    "MLPMDN.width = 16",
+    "IbcPolicy.num_action_samples = 16",
+    "ImplicitBCAgent.num_counter_examples = 8",
+    "AutoregressiveBCAgent.num_counter_examples = 8",
+    "langevin_actions_given_obs.num_iterations = 3",
+)
+AGENTS = {
+    "mlp_ebm_quick.gin": (),
+    "mlp_ebm_langevin_quick.gin": (),
+    "mlp_ebm_autoregressive_quick.gin": (),
+    "mlp_mse_quick.gin": (),
+    "pushing_states/mlp_mdn_quick.gin": (),
+    "normal": (
+        "sequence_coding.counter_examples = 'normal'",
+        "ImplicitBCAgent.fraction_langevin_samples = 0.0",
+        "ImplicitBCAgent.add_grad_penalty = False",
+        "train_eval.mixed_precision = True",
+    ),
+}
+
+
+def run(folder, data, *bindings, agent="mlp_ebm_quick.gin"):
+    config = agent if agent.endswith(".gin") else "mlp_ebm_quick.gin"
+    return training.run(config, [*SEQUENCES, *AGENTS[agent], *bindings], folder, dataset_path=data)
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        pytest.param(
+            name, marks=[] if name in ("normal", "mlp_mse_quick.gin") else pytest.mark.slow
+        )
+        for name in AGENTS
+    ],
+)
+def test_agents_learn_chunks_and_act_by_them(tmp_path, particle_data, agent):
+    results = run(tmp_path, particle_data, "train_eval.num_iterations = 4", agent=agent)
+    assert np.isfinite(results["PARTICLE"]["AverageReturn"])
+    loaded = tf.saved_model.load(str(tmp_path / "policies" / "greedy_policy"))
+    state, actions = loaded.get_initial_state(1), []
+    for step in range(5):
+        observation = {
+            key: tf.fill([1, 2, 2], 0.1 * step)
+            for key in ("pos_agent", "vel_agent", "pos_first_goal", "pos_second_goal")
+        }
+        step_type = tf.constant([ts.StepType.FIRST if step == 0 else ts.StepType.MID], tf.int32)
+        time_step = ts.TimeStep(step_type, tf.zeros(1), tf.ones(1), observation)
+        taken = loaded.action(time_step, state)
+        state = taken.state
+        actions.append(taken.action.numpy())
+    assert np.all(np.isfinite(actions)) and np.min(actions) >= 0 and np.max(actions) <= 1
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path, particle_data):
+    run(tmp_path / "whole", particle_data, "train_eval.num_iterations = 6")
+    for steps in (4, 6):
+        run(tmp_path / "parts", particle_data, f"train_eval.num_iterations = {steps}")
+    found = [training.numbers(tmp_path / name) for name in ("parts", "whole")]
+    assert not training.differing(*found)
+    results = [
+        json.loads((tmp_path / name / "eval" / "Particle-v0" / "results.json").read_text())
+        for name in ("parts", "whole")
+    ]
+    assert results[0] == results[1]
+
+
+def test_streamed_data_gives_the_same_run(tmp_path, particle_data):
+    run(tmp_path / "memory", particle_data, "train_eval.num_iterations = 4")
+    limit = "train_eval.memory_limit_mb = 0.3"
+    run(tmp_path / "streamed", particle_data, "train_eval.num_iterations = 4", limit)
+    found = [training.numbers(tmp_path / name) for name in ("memory", "streamed")]
+    assert not training.differing(*found)
+
+
+def test_episodes_do_not_depend_on_how_many_run_side_by_side(tmp_path, particle_data):
+    found = [
+        run(tmp_path / str(count), particle_data, "train_eval.num_iterations = 2",
+            f"train_eval.num_envs = {count}", "train_eval.eval_episodes = 3")
+        for count in (1, 3)
+    ]  # fmt: skip
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("bindings", "message"),
+    [
+        (["train_eval.horizon = 4"], "horizon is 4, but .* need 5 rows"),
+        (["train_eval.action_steps = 5"], "action_steps is 5, but a chunk has 4 actions"),
+        (["train_eval.latency_steps = 4"], "latency_steps is 4, but a chunk has .* 4 actions"),
+        (["train_eval.action_horizon = 400"], "no episode of .* is long enough .* 401 rows"),
+        (["train_eval.dataset_eval_fraction = 0.5"], "set train_eval.validation_ratio"),
+        (["sequence_coding.reference = 'pos'"], "reference is 'pos', but the observations of"),
+        (
+            ["train_eval.action_horizon = 1", "sequence_coding.reference = None"],
+            "action_steps is of action sequences: set train_eval.action_horizon above 1",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path, particle_data, bindings, message):
+    with pytest.raises(ValueError, match=message):
+        run(tmp_path, particle_data, *bindings)
