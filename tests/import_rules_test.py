@@ -79,6 +79,12 @@ def test_no_module_imports_test_support():
             assert not [name for name in names if is_inside(name, "tests")], file
 
 
+@pytest.mark.parametrize("folder", ["ibc/train/run", "ibc/train/loop"])
+def test_what_other_programs_may_use_names_none(folder):
+    for file in modules_in(folder):
+        assert "train_eval" not in file.read_text(), file
+
+
 def test_forbidden_imports_would_be_found():
     source = "def f():\n  from ibc.train import experiment\nimport ibc.losses.ebm_losses\n"
     assert imported_modules(source) == {"ibc.train.experiment", "ibc.losses.ebm_losses"}

@@ -258,4 +258,7 @@ class _Training:
             )
 
         windows = train.windows_at(error.step, config.batch_size, config.seed)
-        return divergence.report(error, self.agent, share_at, windows, replicas, self.folder)
+        advice = "Lower train_eval.learning_rate, or look for outliers in the data."
+        return divergence.report(
+            error, self.agent, share_at, windows, replicas, self.folder, advice
+        )

@@ -67,6 +67,7 @@ def report(
     windows: Sequence[int],
     replicas: int,
     folder: pathlib.Path,
+    advice: str,
 ) -> str:
     """Examines the step, writes its batch and returns one line about both.
 
@@ -77,11 +78,12 @@ def report(
       windows: numbers of the batch's windows in the data set [B].
       replicas: devices that shared the batch.
       folder: where diverged_batch_<step>.npz goes.
+      advice: what to try next.
     """
     head = f"The loss or its gradient is not finite at training step {error.step}"
     advice = (
         "The weights are as they were before that step; the last checkpoint, if there is one, is "
-        "good. Lower train_eval.learning_rate, or look for outliers in the data."
+        f"good. {advice}"
     )
     try:
         examined = _examine(agent, lambda replica: share_at(error.step, replica), replicas)
