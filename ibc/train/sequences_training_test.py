@@ -78,9 +78,10 @@ def test_agents_learn_chunks_and_act_by_them(tmp_path, particle_data, agent):
 
 
 def test_a_run_goes_on_where_it_stopped(tmp_path, particle_data):
-    run(tmp_path / "whole", particle_data, "train_eval.num_iterations = 6")
+    schedule = "train_eval.learning_rate_schedule = 'exponential'"
+    run(tmp_path / "whole", particle_data, schedule, "train_eval.num_iterations = 6")
     for steps in (4, 6):
-        run(tmp_path / "parts", particle_data, f"train_eval.num_iterations = {steps}")
+        run(tmp_path / "parts", particle_data, schedule, f"train_eval.num_iterations = {steps}")
     found = [training.numbers(tmp_path / name) for name in ("parts", "whole")]
     assert not training.differing(*found)
     results = [
