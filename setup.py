@@ -68,6 +68,14 @@ setuptools.setup(
     extras_require={
         "block-pushing": ["pybullet==3.2.7"],
         "d4rl": ["gymnasium-robotics==1.4.*", "h5py", "mujoco>=3.3,<3.5"],
+        # gym-pusht asks for opencv-python; its later versions need NumPy 2.
+        "pusht": [
+            "gym-pusht==0.1.8",
+            "opencv-python==4.11.*",
+            "pygame>=2.6,<2.7",
+            "pymunk>=6.6,<7",
+            "shapely>=2.0.3,<2.2",
+        ],
         "gpu": ["tensorflow[and-cuda]==2.21.*"],
         "dev": ["psutil", "pytest", "ruff"],
     },

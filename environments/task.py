@@ -31,6 +31,8 @@ class Task:
 
     The first one is meant by `--policy=oracle`.
     """
+    baselines: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The same for policies that demonstrate nothing, but that others are compared with."""
     config_families: tuple[str, ...] = ()
     """Folders of config files that suit the task, the first one first."""
     metrics_module: str = "ibc.environments.metrics"
@@ -91,32 +93,35 @@ class Task:
     @property
     def policies(self) -> tuple[str, ...]:
         """Values of `--policy` that the task knows."""
-        return ("random", "oracle", *self.oracles) if self.oracles else ("random",)
+        oracles = ("oracle", *self.oracles) if self.oracles else ()
+        return ("random", *oracles, *self.baselines)
 
     def modules(self) -> tuple[str, ...]:
-        """Registers the ids; returns the modules of environment, oracles and metrics."""
+        """Registers the ids; returns the modules of environment, policies and metrics."""
         import gymnasium  # takes a third of a second, which --help need not wait for
 
         self.register()
         made_by = gymnasium.spec(self.env_id).entry_point
         environment = made_by if isinstance(made_by, str) else made_by.__module__
-        targets = (environment, *self.oracles.values(), self.metrics_module)
+        policies = (*self.oracles.values(), *self.baselines.values())
+        targets = (environment, *policies, self.metrics_module)
         return tuple(dict.fromkeys(target.partition(":")[0] for target in targets))
 
     def import_configurables(self) -> None:
-        """Imports environments, oracles and metrics, so that gin knows their names."""
+        """Imports environments, policies and metrics, so that gin knows their names."""
         for module in self.modules():
             importlib.import_module(module)
 
     def oracle_class(self, name: str) -> Callable:
-        """Returns the class of an oracle, built as `oracle_class(name)(env, seed=...)`.
+        """Returns the class of an oracle or baseline, built as `oracle_class(name)(env, seed=...)`.
 
         Raises:
           ValueError: The task has no oracle of that name.
         """
         own = next(iter(self.oracles), name) if name == "oracle" else name
-        if own not in self.oracles:
+        known_classes = {**self.oracles, **self.baselines}
+        if own not in known_classes:
             known = ", ".join(self.policies)
             raise ValueError(f"task {self.name} has no oracle '{name}'; it has: {known}.")
-        module, _, attribute = self.oracles[own].partition(":")
+        module, _, attribute = known_classes[own].partition(":")
         return getattr(importlib.import_module(module), attribute)
