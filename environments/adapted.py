@@ -39,6 +39,11 @@ class AdaptedEnv(gymnasium.Wrapper):
         observation, info = self.env.reset(seed=seed, options=options)
         return _as_observed(observation, self.observation_space), info
 
+    def restore(self, observation: Any) -> Any:
+        """Goes to a recorded start, in environments that can; see `contract.Offer`."""
+        restored = self.env.unwrapped.restore(observation)
+        return _as_observed(restored, self.observation_space)
+
     def step(self, action: np.ndarray) -> tuple[Any, float, bool, bool, dict]:
         """Makes a step with an action [action_size], clipped to its bounds; see `gymnasium.Env`."""
         box = self._actions

@@ -21,6 +21,7 @@ class SeededGymnasiumWrapper(gymnasium_wrapper.GymnasiumWrapper):
         """Wraps `env`; see `GymnasiumWrapper`."""
         super().__init__(env, discount, auto_reset)
         self._next_seed = None
+        self._next_start = None
 
     def __getattr__(self, name: str) -> Any:
         """Forwards to the environment, through whatever Gymnasium wrappers are in between."""
@@ -33,9 +34,19 @@ class SeededGymnasiumWrapper(gymnasium_wrapper.GymnasiumWrapper):
         self._next_seed = int(seed)
         return self._next_seed
 
+    def restore_next(self, observation: Any) -> None:
+        """Has the next reset start where an episode with this first observation started.
+
+        The environment must offer a `restore`, see `contract.Offer`.
+        """
+        self._next_start = observation
+
     def _reset(self) -> time_step.TimeStep:
         seed, self._next_seed = self._next_seed, None
         observation, self._info = self._gym_env.reset(seed=seed)
+        start, self._next_start = self._next_start, None
+        if start is not None:
+            observation = self._gym_env.get_wrapper_attr("restore")(start)
         self._terminated = False
         self._truncated = False
         return time_step.restart(observation)

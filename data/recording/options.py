@@ -18,6 +18,9 @@ _MOST_SHARDS = 100_000
 # More would fill the memory with copies of the first observation.
 _LONGEST_HISTORY = 10_000
 
+REPLAY = "replay"
+"""Value of `--policy` for recorded episodes, which any task can play that knows a way back."""
+
 _KINDS = {
     str | None: flags.DEFINE_string,
     str: flags.DEFINE_string,
@@ -33,7 +36,7 @@ def _flag(default: Any, text: str) -> Any:
 
 
 def _oracles() -> str:
-    names = (name for task in tasks.TASKS.values() for name in task.oracles)
+    names = (name for task in tasks.TASKS.values() for name in (*task.oracles, *task.baselines))
     return ", ".join(dict.fromkeys(names))
 
 
@@ -53,6 +56,10 @@ class Options:
     video: bool = _flag(False, "Whether to write a video.")
     gin_file: tuple[str, ...] = _flag((), "Gin file (repeatable).")
     gin_bindings: tuple[str, ...] = _flag((), "Gin binding (repeatable).")
+
+    def episode_number(self, replica: int, episode: int) -> int | None:
+        """Returns the environment seed of an episode, if seeds are counted and not derived."""
+        return None
 
     @classmethod
     def define_flags(cls, values: flags.FlagValues) -> list[str]:
@@ -75,13 +82,32 @@ class Options:
 class EvaluationOptions(Options):
     """What `policy_eval` is asked to do."""
 
-    policy: str | None = _flag(None, f"Policy: random, oracle (the task's own), {_oracles()}.")
+    policy: str | None = _flag(
+        None, f"Policy: random, oracle (the task's own), {REPLAY}, {_oracles()}."
+    )
+    replay_path: str | None = _flag(None, f"Record files that --policy={REPLAY} plays.")
+    first_seed: int | None = _flag(
+        None,
+        "Seed of the first episode; the others have those that follow, as in training's "
+        f"evaluation, which begins with 0. With --policy={REPLAY}: number of the first episode.",
+    )
     saved_model_path: str | None = _flag(None, "Folder of an exported policy to run instead.")
     checkpoint_path: str | None = _flag(None, "Folder of weights to load into the exported policy.")
     num_episodes: int = _flag(5, "Number of episodes (of each replica).")
     replicas: int | None = _flag(None, "Number of processes; replica i writes <dataset>_<i>.<ext>.")
     output_path: str = _flag("/tmp/ibc/policy_eval/", "Folder of videos and pictures.")
     viz_img: bool = _flag(False, "Whether to write a picture of every episode.")
+
+    @property
+    def last_number(self) -> int:
+        """Number of the last episode of all replicas, where episodes are counted."""
+        return (self.first_seed or 0) + (self.replicas or 1) * self.num_episodes - 1
+
+    def episode_number(self, replica: int, episode: int) -> int | None:
+        """Returns the environment seed of an episode, if seeds are counted and not derived."""
+        if self.first_seed is None and self.policy != REPLAY:
+            return None
+        return (self.first_seed or 0) + replica * self.num_episodes + episode
 
     def shard_path(self, replica: int) -> str | None:
         """Returns the record file of a replica: `<dataset>_<i>.<ext>` if there are replicas."""
@@ -102,6 +128,7 @@ class EvaluationOptions(Options):
           OSError: A file or folder is missing or cannot be written.
         """
         _check_range("replicas", self.replicas, 1, _MOST_REPLICAS)
+        _check_range("first_seed", self.first_seed, 0, parameters.LARGEST_WHOLE)
         _check_episodes(self)
         self._check_policy()
         if self.replicas is not None and self.dataset_path is None:
@@ -120,9 +147,9 @@ class EvaluationOptions(Options):
                 raise ValueError(
                     "--checkpoint_path needs --saved_model_path, whose weights it has."
                 )
-            _check_oracle(self)
+            self._check_replay()
             return
-        if self.policy is not None:
+        if self.policy is not None or self.replay_path is not None:
             raise ValueError(
                 "--policy and --saved_model_path exclude each other; give one of them."
             )
@@ -137,6 +164,15 @@ class EvaluationOptions(Options):
             raise FileNotFoundError(
                 f"--checkpoint_path={self.checkpoint_path} holds no variables/variables.index; "
                 "give a folder such as <root_dir>/policies/checkpoints/policy_checkpoint_<step>."
+            )
+
+    def _check_replay(self) -> None:
+        if self.policy != REPLAY:
+            _check_oracle(self)
+        if (self.policy == REPLAY) != (self.replay_path is not None):
+            raise ValueError(
+                f"--policy={REPLAY} and --replay_path, the record files that it plays, need each "
+                "other; give both."
             )
 
 
@@ -192,12 +228,12 @@ class CollectionOptions(Options):
                 f"--worker_id must be from 0 to {self.num_workers - 1}, since --num_workers is "
                 f"{self.num_workers}; got {self.worker_id}."
             )
-        if self.policy == "random":
-            raise ValueError(
-                "--policy=random is no oracle; record it with data/policy_eval.py, or give an "
-                "oracle."
-            )
         _check_episodes(self)
+        if self.policy in ("random", *tasks.get_task(self.task).baselines):
+            raise ValueError(
+                f"--policy={self.policy} is no oracle; record it with data/policy_eval.py, or give "
+                "an oracle."
+            )
         _check_oracle(self)
         _check_shared_memory(self, "num_shards")
         _check_dataset(self._dataset(), self.num_shards)

@@ -1,4 +1,4 @@
-"""The policy that is run: a random one, a task's oracle, or one that training has exported."""
+"""The policy that is run: a random one, a task's oracle, a recording, or an exported one."""
 
 import os
 from typing import Any
@@ -10,12 +10,34 @@ from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
 from tf_agents.specs import tensor_spec
 
 from ibc.data.recording import options as recording_options
+from ibc.data.recording import replayed
 from ibc.data.records import specs
-from ibc.environments import tasks
+from ibc.environments import suite, tasks
 
 _VARIABLES = os.path.join("variables", "variables")
 _WEIGHTS = "model_variables/"
 _LISTED = 3
+
+
+def load_environment(
+    options: recording_options.EvaluationOptions,
+) -> py_environment.PyEnvironment:
+    """Loads the environment that options ask for; a replay's starts where recordings do.
+
+    Raises:
+      FileNotFoundError, ValueError: There is no such variant, or the recordings do not fit it.
+    """
+    env = suite.load(
+        options.task,
+        history_length=options.history_length,
+        use_image_obs=options.use_image_obs,
+        shared_memory=options.shared_memory,
+        flatten=options.flatten_env,
+    )
+    if options.policy != recording_options.REPLAY:
+        return env
+    num_episodes = options.last_number + 1
+    return replayed.load(options.replay_path, env, options.task, num_episodes)
 
 
 def make(
@@ -37,6 +59,8 @@ def make(
                 "none; register it with a wrapper around it that sets some."
             )
         return random_py_policy.RandomPyPolicy(env.time_step_spec(), env.action_spec(), seed=seed)
+    if options.policy == recording_options.REPLAY:
+        return replayed.ReplayPolicy(env)
     return tasks.get_task(options.task).oracle_class(options.policy)(env, seed=seed)
 
 

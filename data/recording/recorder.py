@@ -26,7 +26,7 @@ from ibc.data.recording import journal as journals
 from ibc.data.recording import options as recording_options
 from ibc.data.recording import policies
 from ibc.data.records import manifest, shard_writer
-from ibc.environments import contract, suite, tasks, video
+from ibc.environments import contract, tasks, video
 from ibc.utils import gin_config, termination
 
 Observer = Callable[[trajectory.Trajectory], None]
@@ -205,7 +205,9 @@ class Recorder:
                 self._note_failures(episodes)
 
     def _seed_next(self, episode: int) -> None:
-        self.env.seed(derived_seed(self.options.seed, self.shard, episode))
+        counted = self.options.episode_number(self.shard, episode)
+        derived = derived_seed(self.options.seed, self.shard, episode)
+        self.env.seed(derived if counted is None else counted)
 
     def _note_failures(self, episodes: Sequence[journals.Episode]) -> None:
         """Says now and then that the oracle fails, and gives up when there is no hope."""
@@ -249,13 +251,7 @@ def run(
     task = tasks.get_task(options.task)
     task.import_configurables()
     gin_config.parse(options.gin_file, options.gin_bindings, task.config_folders())
-    env = suite.load(
-        options.task,
-        history_length=options.history_length,
-        use_image_obs=options.use_image_obs,
-        shared_memory=options.shared_memory,
-        flatten=options.flatten_env,
-    )
+    env = policies.load_environment(options)
     recorder = Recorder(
         options,
         replica,
