@@ -109,6 +109,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         )
         parameters.check_whole("ImplicitBCAgent", num_counter_examples=num_counter_examples)
         _check_fractions(fraction_dfo_samples, fraction_langevin_samples)
+        sampler_lib.check("ImplicitBCAgent.sampler", sampler)
         score_gradients.check_grad_norm_type(grad_norm_type)
         parameters.check_positive("ImplicitBCAgent", softmax_temperature=softmax_temperature)
         self._ebm_loss = ebm_losses.get_loss(ebm_loss_type, softmax_temperature)
@@ -175,7 +176,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         if self._grad_penalty:
             scores, slopes = score_gradients.scores_and_gradients(score_in_training, actions)
             norms = score_gradients.gradient_norm(slopes, self._grad_norm_type)
-            penalty = self._grad_penalty(norms, chain.grad_norms if chain else None)
+            penalty = self._grad_penalty(norms, getattr(chain, "grad_norms", None))
             reported["grad_loss"] = tf.reduce_mean(penalty)
         else:
             scores = score_in_training(actions)

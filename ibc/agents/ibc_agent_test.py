@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from ibc.agents import ibc_agent, mcmc
 from ibc.losses import ebm_losses
-from ibc.samplers import action_space
+from ibc.samplers import action_space, dfo
+from ibc.samplers import sampler as sampler_lib
 from tests import agent_testing
 
 WEIGHT = 1.5
@@ -209,6 +210,17 @@ def test_temperature_and_validation_loss():
     assert info.loss.numpy() == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_sampler_of_ones_own_makes_every_counter_example():
+    def to_the_maximum(score_fn, starts, space, key):
+        moved = tf.zeros_like(starts) + space.maximum
+        return sampler_lib.Samples(moved, chain="of another kind")
+
+    info, ((_, scored),), _ = _train(_agent(sampler=to_the_maximum))
+    np.testing.assert_allclose(scored[:, :-1], np.broadcast_to([1.0, 1.5], [8, 6, 2]))
+    np.testing.assert_allclose(scored[:, -1], ACTION)
+    assert {"grad_loss", "ebm_total_loss"} == set(info.extra)
+
+
 @pytest.mark.parametrize(("loss", "steps"), [("info_nce", 25), ("cd_kl", 3)])
 def test_spectral_norm_network_trains(loss, steps):
     gin.parse_config(f"langevin_actions_given_obs.num_iterations = {steps}")
@@ -229,6 +241,8 @@ def test_spectral_norm_network_trains(loss, steps):
         (dict(ebm_loss_type="hinge"), r"'clipped_cd', 'info_nce', 'soft_clipped_cd'\], .*'hinge'"),
         (dict(ebm_loss_type="cd_kl", fraction_langevin_samples=0.0), "fraction_langevin_samples"),
         (dict(grad_norm_type="3"), "'3'"),
+        (dict(sampler="x"), "ImplicitBCAgent.sampler must be a sampler, .* got 'x'"),
+        (dict(sampler=dfo.IterativeDFO), "with its brackets, got <class"),
     ],
 )
 def test_bad_options_are_named(options, message):

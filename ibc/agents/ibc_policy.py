@@ -79,6 +79,7 @@ class IbcPolicy(base_agent.NetworkPolicy):
         """
         del late_fusion
         parameters.check_whole("IbcPolicy", num_action_samples=num_action_samples)
+        sampler_lib.check("IbcPolicy.sampler", sampler)
         self._warm_start = warm_start.WarmStart(warm_start_fraction, warm_start_std)
         self._num_action_samples = num_action_samples
         if self._warm_start:

@@ -8,6 +8,7 @@ from tf_agents.policies import greedy_policy as tf_greedy_policy
 from tf_agents.specs import tensor_spec
 
 from ibc.agents import greedy_policy
+from ibc.samplers import sampler as sampler_lib
 from tests import agent_testing
 
 MINIMUM, MAXIMUM = agent_testing.SAMPLING_SPEC.minimum, agent_testing.SAMPLING_SPEC.maximum
@@ -39,6 +40,17 @@ def test_greedy_action_is_near_the_best(greedy, options):
     action = greedy(_policy(num_action_samples=2048, **options)).action(time_step).action
     assert action.dtype == tf.float32 and action.shape == (5, 2)
     np.testing.assert_allclose(action, _nearest(time_step), atol=0.15)
+
+
+def test_a_sampler_of_ones_own_is_the_only_one():
+    def downwards(score_fn, starts, space, key):
+        return sampler_lib.Samples(tf.zeros_like(starts) + space.minimum)
+
+    policy = _policy(sampler=downwards, use_dfo=True)
+    action = greedy_policy.SeededGreedyPolicy(policy).action(agent_testing.time_step(3)).action
+    np.testing.assert_allclose(action, np.broadcast_to(MINIMUM, [3, 2]))
+    with pytest.raises(ValueError, match=r"IbcPolicy\.sampler must be a sampler"):
+        _policy(sampler=3)
 
 
 def test_greedy_takes_the_most_probable_sample():

@@ -38,6 +38,15 @@ class Sampler(Protocol):
         """Returns as many samples as `starts`, float32 [B, N, A], has."""
 
 
+def check(parameter: str, found: object) -> None:
+    """Raises ValueError unless a parameter has a sampler, or None."""
+    if found is not None and (isinstance(found, type) or not callable(found)):
+        raise ValueError(
+            f"{parameter} must be a sampler, such as @iterative_dfo() with its brackets, got "
+            f"{found!r}."
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Mixture:
     """Has each sampler improve a share of the starts; the rest stay as they are, in front."""

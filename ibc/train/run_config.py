@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -300,6 +301,10 @@ def may_change(parameter: str, stored: Mapping[str, str]) -> bool:
     harmless = (*_HARMLESS, *(prefix for agent in agents for prefix in agent.harmless))
     if parameter.startswith(harmless):
         return True
+    # What is trained may call it all the same, such as @iterative_dfo() bound to a sampler.
+    called = re.compile(rf"@(\S*[./])?{re.escape(owner)}\b")
+    if any(called.match(value) for key, value in stored.items() if not key.startswith(harmless)):
+        return False
     # Of a sampler, say, whose share of the counter-examples is 0.
     shares = [
         share

@@ -87,3 +87,13 @@ def test_what_decides_no_weight_may_change():
     assert found == changing and len(found) == 19
     assert not run_config.may_change("train_eval.batch_size", {})
     assert not run_config.may_change("MLPEBM.depth", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "may_change"),
+    [("ImplicitBCAgent.sampler", False), ("my_sampler", False), ("IbcPolicy.sampler", True)],
+)
+def test_a_sampler_that_is_trained_with_may_not_change(name, may_change):
+    for written in ("iterative_dfo", "ibc.samplers.dfo.iterative_dfo", "a/iterative_dfo"):
+        stored = {name: f"@{written}()", "ImplicitBCAgent.fraction_dfo_samples": "0.0"}
+        assert run_config.may_change("iterative_dfo.num_iterations", stored) == may_change
