@@ -62,8 +62,8 @@ def _apply(
     elif isinstance(network, energy_network.EnergyNetwork):
         network.score(network.encode(observation), action[:, tf.newaxis])
     else:
-        # The prediction in normalized units, as it is trained.
-        predict = getattr(network, "regress", None) or network.mixture
+        # The prediction in normalized units, as it is trained, where a network has such.
+        predict = getattr(network, "regress", None) or getattr(network, "mixture", network)
         predict(observation)
 
 
