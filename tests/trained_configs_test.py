@@ -27,6 +27,7 @@ _TASKS = {
     "pushing_states": ("PUSH", "pybullet"),
     "pushing_pixels": ("PUSH", "pybullet"),
     "d4rl": ("door-human-v0", "mujoco"),
+    "pusht": ("PUSHT", "gym_pusht"),
 }
 # Networks keep their sizes; there is less of what is done with them.
 _FEW = {
@@ -113,8 +114,8 @@ def demonstrations(tmp_path_factory):
         pytest.importorskip(library)
         if family not in paths:
             paths[family] = str(tmp_path_factory.mktemp(family) / "demonstrations.tfrecord")
-            # D4RL's tasks have no oracle.
-            policy = "random" if family == "d4rl" else "oracle"
+            # D4RL's tasks and Push-T have no oracle.
+            policy = "random" if family in ("d4rl", "pusht") else "oracle"
             images = family == "pushing_pixels"
             training.record(task, paths[family], policy, use_image_obs=images)
         return paths[family]
