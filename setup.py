@@ -77,6 +77,8 @@ setuptools.setup(
             "shapely>=2.0.3,<2.2",
         ],
         "gpu": ["tensorflow[and-cuda]==2.21.*"],
+        "robomimic": ["h5py"],
+        "zarr": ["zarr<3"],
         "dev": ["psutil", "pytest", "ruff"],
     },
     entry_points={

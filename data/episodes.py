@@ -57,7 +57,7 @@ def write_episodes(path: str | os.PathLike, episodes: Iterable[Episode]) -> str:
         raise ValueError(f"{path}: there are no episodes to write.")
     if not len(first.action):
         raise ValueError(f"{path}: episode 0 has no actions.")
-    spec = _frame_spec(first)
+    spec = frame_spec(first)
     with shard_writer.ShardWriter(os.fspath(path), spec) as writer:
         for number, episode in enumerate(itertools.chain([first], remaining)):
             problem = _problem(episode, spec)
@@ -116,6 +116,16 @@ def stacked_frames(
     )
 
 
+def num_steps(frames: trajectory.Trajectory) -> int:
+    """Returns how many of an episode's frames [n, ...] are steps, whose action was done.
+
+    The last frame is none if it joins the episode to the next: reward 0, discount 1. In recordings
+    without such frames, as D4RL's, it counts where it brings a reward or ends the episode.
+    """
+    is_step = bool(frames.reward[-1] != 0 or frames.discount[-1] != 1)
+    return len(frames.step_type) - (not is_step)
+
+
 def unstacked(frames: trajectory.Trajectory) -> Iterator[trajectory.Trajectory]:
     """Yields frames one by one, given arrays [n, ...] of all."""
     for values in zip(*tf.nest.flatten(frames), strict=True):
@@ -135,7 +145,7 @@ def _problem(episode: Episode, spec: trajectory.Trajectory) -> str | None:
             f"has {length} actions, but observations of length {sorted(lengths)}: all need "
             f"{length}, or {length + 1} with what was seen at the end"
         )
-    found = _frame_spec(episode)
+    found = frame_spec(episode)
     if found.observation != spec.observation or found.action != spec.action:
         return (
             f"has observation {found.observation} and action {found.action}, but the first one has "
@@ -144,7 +154,8 @@ def _problem(episode: Episode, spec: trajectory.Trajectory) -> str | None:
     return None
 
 
-def _frame_spec(episode: Episode) -> trajectory.Trajectory:
+def frame_spec(episode: Episode) -> trajectory.Trajectory:
+    """Returns the spec of one frame of an episode: images are uint8, all else is float32."""
     observation = tf.nest.map_structure(
         lambda values: array_spec.ArraySpec.from_array(_stored(values[:1])[0]), episode.observation
     )

@@ -2,22 +2,26 @@
 
 Examples:
     ibc-data convert door-human-v0.hdf5 --task=door-human-v0 --top_fraction=0.5
+    ibc-data convert lift.hdf5 datasets/lift/lift.tfrecord --mask=train
+    ibc-data convert 'datasets/push/*.tfrecord' push.hdf5
     ibc-data replay datasets/door-human-v0/door-human-v0.tfrecord --task=door-human-v0
     ibc-data info 'datasets/push/*.tfrecord' --picture=push.png
     ibc-data verify 'datasets/*/*.tfrecord'
 """
 
 import argparse
+import functools
 import glob
+import json
 import os
 import time
-from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
 
 from ibc.data import formats
 from ibc.data.records import shard_files
 from ibc.environments import tasks
-from ibc.utils import program, startup
+from ibc.utils import atomic_file, program, startup
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,21 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     parser = _Parser("ibc-data", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    command = commands.add_parser("convert", help="make a record file of recorded episodes")
-    inputs = " or ".join(formats.descriptions())
-    command.add_argument("input", help=f"{inputs}; a glob has to be quoted")
-    command.add_argument(
-        "output", nargs="?", help="record file to make (datasets/<task>/<task>.tfrecord)"
-    )
-    command.add_argument("--task", help="D4RL task, such as door-human-v0: checks sizes")
-    command.add_argument(
-        "--top_fraction",
-        type=float,
-        default=1.0,
-        metavar="SHARE",
-        help="keep this share of the episodes, those with the highest returns (1.0)",
-    )
-    command.set_defaults(run=convert)
+    _add_convert(commands)
     command = commands.add_parser(
         "replay", help="repeat a record file's actions and report what differs"
     )
@@ -58,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="go on where D4RL cut a demonstration for time",
     )
     command.set_defaults(run=replay)
-    command = commands.add_parser("info", help="tell what is in record files")
+    command = commands.add_parser("info", help="tell what is in recordings")
     command.add_argument("pattern", help="file name or quoted glob")
     command.add_argument(
         "--picture", metavar="FILE.png", help="draw lengths, returns, actions and the first image"
@@ -77,21 +67,25 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
     import tqdm
 
     from ibc.data.formats import convert as converter
+    from ibc.data.formats import hdf5
 
     start = time.monotonic()
     output = arguments.output
     if output is None:
         if arguments.task is None:
             raise ValueError("give the record file to make after the input, or --task.")
-        output = f"datasets/{arguments.task}/{arguments.task}.tfrecord"
-    shard_files.check_name(output)
+        output = tasks.get_task(arguments.task).default_dataset()
+    to_hdf5 = output.endswith(hdf5.SUFFIXES)
+    (atomic_file.check_place if to_hdf5 else shard_files.check_name)(output)
     _check_not_its_own_input(arguments.input, output)
-    source = converter.open_source(arguments.input, arguments.task)
+    source = converter.open_source(arguments.input, arguments.task, **_options(arguments, to_hdf5))
     # Of a folder it is known only now which file is read.
     _check_not_its_own_input(source.path, output)
     chosen = converter.top_episodes(source.returns, arguments.top_fraction)
     with tqdm.tqdm(total=int(source.lengths[chosen].sum()), unit="frame") as bar:
-        done = converter.convert(source, output, arguments.top_fraction, bar.update)
+        write = _hdf5_writer(arguments, source) if to_hdf5 else converter.convert
+        done = write(source, output, arguments.top_fraction, bar.update)
+    yield from getattr(source, "notes", ())
     if done.too_short:
         yield f"Left out {done.too_short} episodes of one step."
     yield f"Wrote {done.path}"
@@ -162,6 +156,36 @@ def run() -> None:
     main()
 
 
+def _options(arguments: argparse.Namespace, to_hdf5: bool) -> dict[str, Any]:
+    """Returns what was asked for of the format that is read; None for what was not."""
+    if arguments.env_args is not None and not to_hdf5:
+        raise ValueError("--env_args is kept in HDF5 files only: leave it out.")
+    keys = arguments.keys
+    return {
+        "mask": arguments.mask,
+        "keys": None if keys is None else [key.strip() for key in keys.split(",")],
+        # A file that is written has axis-angle rotations, whatever is read.
+        "absolute_actions": True if arguments.absolute_actions and not to_hdf5 else None,
+    }
+
+
+def _hdf5_writer(arguments: argparse.Namespace, source: Any) -> Callable:
+    """Returns a function like `convert.convert` that writes a robomimic file."""
+    from ibc.data.formats import robomimic_writer
+
+    env_args = None
+    if arguments.env_args is not None:
+        with open(arguments.env_args, encoding="utf-8") as file:
+            try:
+                env_args = json.load(file)
+            except ValueError as error:
+                raise ValueError(f"--env_args={arguments.env_args} is no JSON: {error}.") from error
+    absolute_actions = arguments.absolute_actions or getattr(source, "absolute_actions", False)
+    return functools.partial(
+        robomimic_writer.write, env_args=env_args, absolute_actions=absolute_actions
+    )
+
+
 def _check_not_its_own_input(pattern: str, output: str) -> None:
     patterns = [os.path.expanduser(part.strip()) for part in pattern.split(",")]
     inputs = [name for part in patterns for name in (part, *glob.glob(part))]
@@ -174,6 +198,41 @@ def _check_not_its_own_input(pattern: str, output: str) -> None:
         raise ValueError(
             f"{output} is among the files to convert, which it would replace: give another name."
         )
+
+
+def _add_convert(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "convert", help="make a record file of recorded episodes, or a robomimic file"
+    )
+    inputs = " or ".join(formats.descriptions())
+    command.add_argument("input", help=f"{inputs}; a glob has to be quoted")
+    command.add_argument(
+        "output",
+        nargs="?",
+        help="record file to make (datasets/<task>/<task>.tfrecord), or a name ending in .hdf5 for "
+        "a robomimic file",
+    )
+    command.add_argument("--task", help="D4RL task, such as door-human-v0: checks sizes; or PUSHT")
+    command.add_argument("--mask", metavar="NAME", help="of a robomimic file, such as train (all)")
+    command.add_argument(
+        "--keys", metavar="A,B", help="observations of a robomimic or Push-T file to keep (all)"
+    )
+    command.add_argument(
+        "--absolute_actions",
+        action="store_true",
+        help="actions are poses: axis-angle in robomimic files, rotations of 6 numbers elsewhere",
+    )
+    command.add_argument(
+        "--env_args", metavar="FILE.json", help="the environment, for a robomimic file to be made"
+    )
+    command.add_argument(
+        "--top_fraction",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="keep this share of the episodes, those with the highest returns (1.0)",
+    )
+    command.set_defaults(run=convert)
 
 
 if __name__ == "__main__":

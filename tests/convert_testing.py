@@ -53,6 +53,46 @@ def write_minari(
     return str(folder)
 
 
+def write_robomimic(
+    path: str | os.PathLike,
+    episodes: Sequence[Mapping[str, Any]],
+    terminated: Sequence[bool],
+    numbers: Sequence[int] | None = None,
+    env_args: str | None = '{"env_name": "Lift", "type": 1, "env_kwargs": {}}',
+    masks: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Writes a file as robomimic's, in float64 as recorders do; returns its name.
+
+    Args:
+      path: The file.
+      episodes: As of `episode`; observations [length + 1, ...] are one array, or a dict of them.
+      terminated: Whether each one is done at its end.
+      numbers: Of the demonstrations, 0, 1, … if None.
+      env_args: Attribute of that name; None for none.
+      masks: Name → names of demonstrations.
+    """
+    with h5py.File(path, "w") as file:
+        data = file.create_group("data")
+        data.attrs["total"] = sum(len(e["actions"]) for e in episodes)
+        if env_args is not None:
+            data.attrs["env_args"] = env_args
+        for number, own, is_done in zip(
+            numbers or range(len(episodes)), episodes, terminated, strict=True
+        ):
+            group, length = data.create_group(f"demo_{number}"), len(own["actions"])
+            group.attrs["num_samples"] = length
+            group["actions"], group["rewards"] = np.float64(own["actions"]), own["rewards"]
+            group["dones"] = np.int64((np.arange(length) == length - 1) & is_done)
+            group["states"] = np.zeros((length, 5))
+            parts = own["observations"]
+            for key, values in (parts if isinstance(parts, Mapping) else {"arm": parts}).items():
+                values = values if values.dtype == np.uint8 else np.float64(values)
+                group[f"obs/{key}"], group[f"next_obs/{key}"] = values[:-1], values[1:]
+        for name, names in (masks or {}).items():
+            file[f"mask/{name}"] = np.array(names, "S")
+    return str(path)
+
+
 def _write(group: h5py.Group, key: str, values: Any) -> None:
     if not isinstance(values, Mapping):
         group[key] = values

@@ -27,6 +27,11 @@ def write_minari(folder: pathlib.Path) -> str:
     return os.path.join(data, "data", "main_data.hdf5")
 
 
+def write_robomimic(folder: pathlib.Path) -> str:
+    """Writes a file as robomimic's."""
+    return convert_testing.write_robomimic(folder / "robomimic.hdf5", _EPISODES, _ENDS)
+
+
 def write_checked(folder: pathlib.Path) -> str:
     """Writes a file as D4RL's in HDF5's new format, all of whose parts have checksums."""
     path = str(folder / "checked.hdf5")
@@ -40,6 +45,7 @@ def write_checked(folder: pathlib.Path) -> str:
 FILES: dict[str, tuple[Callable[[pathlib.Path], str], bool]] = {
     "as D4RL's": (write_d4rl, False),
     "as Minari's": (write_minari, False),
+    "as robomimic's": (write_robomimic, False),
     "with checksums": (write_checked, True),
 }
 """What kind of file → what writes one to a folder, and whether every bit of it is guarded."""

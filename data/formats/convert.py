@@ -6,6 +6,7 @@ else knows of it: a new file is found by being there.
 
 import dataclasses
 import importlib
+import inspect
 import math
 import os
 import pkgutil
@@ -78,28 +79,46 @@ def known_formats() -> tuple[type[EpisodeSource], ...]:
     return tuple(_registered)
 
 
-def open_source(path: str | os.PathLike, task: str | None = None) -> EpisodeSource:
+def open_source(path: str | os.PathLike, task: str | None = None, **options: Any) -> EpisodeSource:
     """Opens recorded episodes of any known format.
 
     Args:
       path: File, folder or glob.
       task: Name of a D4RL task, see `EpisodeSource`.
+      **options: Arguments that only some formats take, such as `keys`; None stands for none.
 
     Raises:
       FileNotFoundError: There is nothing.
-      ValueError: It is something else, or of another task; the message says what was found.
+      ValueError: It is something else, of another task, or of a format without such an option;
+        the message says what was found.
       ImportError: The package that reads the format is not installed.
     """
     path = os.path.expanduser(path)
     for source in known_formats():
         if source.recognizes(path):
-            return source(path, task)
+            return source(path, task, **_accepted(source, path, options))
     expected = " or ".join(source.description for source in known_formats())
     if os.path.isfile(path):
-        found = list(hdf5.open_hdf5(path))
+        found = np.load(path).files if path.endswith(".npz") else list(hdf5.open_hdf5(path))
         raise ValueError(f"{path} is none of these: {expected}; it holds {_listed(found)}.")
     state = f"the folder holds {_listed(os.listdir(path))}" if os.path.isdir(path) else "missing"
     raise FileNotFoundError(f"no recorded episodes at {path} ({state}); give {expected}.")
+
+
+def chosen_keys(path: str, known: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Returns the observation keys that are wanted of those in a file; all if None.
+
+    Raises:
+      ValueError: There is no such key, or none is wanted.
+    """
+    keys = tuple(known if wanted is None else dict.fromkeys(wanted))
+    unknown = [key for key in keys if key not in known]
+    if unknown or not keys:
+        raise ValueError(
+            f"{path} has no observation {', '.join(map(repr, unknown)) or 'left'}; it has: "
+            f"{', '.join(known)}."
+        )
+    return keys
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,13 +158,14 @@ def convert(
     Raises:
       ValueError: There is nothing to write, or a value is not finite; no file is left.
     """
+    _check_not_compressed(source)
     chosen = top_episodes(source.returns, top_fraction)
     # An episode is recognised by its first and its last frame.
     kept = [number for number in chosen if source.lengths[number] > 1]
     with shard_writer.ShardWriter(os.fspath(path), source.spec()) as writer:
         for number in kept:
             frames = source.frames(number)
-            _check_finite(source, number, frames)
+            check_finite(source, number, frames)
             for frame in episodes.unstacked(frames):
                 writer(frame)
             on_frames(len(frames.step_type))
@@ -222,13 +242,37 @@ def episode_frames(
     return episodes.stacked_frames(*steps, terminated)
 
 
-def _check_finite(source: EpisodeSource, number: int, frames: trajectory.Trajectory) -> None:
+def check_finite(source: EpisodeSource, number: int, frames: trajectory.Trajectory) -> None:
+    """Checks that all values of an episode's frames are finite.
+
+    Raises:
+      ValueError: One is not; the message names the array and the episode.
+    """
     for name, values in zip(specs.leaves(frames), tf.nest.flatten(frames), strict=True):
         if not np.isfinite(values).all():
             raise ValueError(
                 f"{source.path}: {name} is not finite in episode {number}: copy the file again "
                 "from where it came from."
             )
+
+
+def _accepted(source: type[EpisodeSource], path: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Returns the options that were given, which a format must know."""
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        if name not in inspect.signature(source).parameters:
+            raise ValueError(
+                f"{path} is read as {source.description}, which has no --{name}: leave it out."
+            )
+    return given
+
+
+def _check_not_compressed(source: EpisodeSource) -> None:
+    if getattr(source, "images_are_compressed", False):
+        raise ValueError(
+            f"{source.path} has images, which would lose quality when compressed again: convert "
+            "shards without images."
+        )
 
 
 def _listed(names: list[str]) -> str:

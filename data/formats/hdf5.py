@@ -11,7 +11,9 @@ import numpy as np
 
 from ibc.environments.d4rl import task as d4rl_tasks
 
-_SUFFIXES = (".hdf5", ".h5")
+SUFFIXES = (".hdf5", ".h5")
+"""What names of HDF5 files end with."""
+
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # Slices of episodes do not fall on the chunks of compressed files, which should not be
 # decompressed for each episode again.
@@ -32,11 +34,24 @@ def top_level(path: str) -> list[str]:
     if not os.path.isfile(path):
         return []
     with open(path, "rb") as file:
-        is_hdf5 = path.endswith(_SUFFIXES) or file.read(len(_SIGNATURE)) == _SIGNATURE
+        is_hdf5 = path.endswith(SUFFIXES) or file.read(len(_SIGNATURE)) == _SIGNATURE
     if not is_hdf5:
         return []
     with reading(path), _open(path) as file:
         return list(file)
+
+
+def members(path: str, group: str) -> list[str]:
+    """Lists what a group at the top of an HDF5 file holds; nothing if there is no such group.
+
+    Raises:
+      ImportError, ValueError: See `top_level`; or a part of the file is kept in another file.
+    """
+    if group not in top_level(path):
+        return []
+    with open_hdf5(path) as file, reading(path):
+        found = file.get(group)
+        return list(found) if hasattr(found, "keys") else []
 
 
 def open_hdf5(path: str) -> Any:
@@ -57,7 +72,8 @@ def _open(path: str) -> Any:
         import h5py
     except ImportError as error:
         raise ImportError(
-            f"HDF5 files need h5py, but {error}: run pip install 'ibc-tf[d4rl]'."
+            f"HDF5 files need h5py, but {error}: run pip install 'ibc-tf[robomimic]', or "
+            "'ibc-tf[d4rl]' with D4RL's simulators."
         ) from error
     try:
         return h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES)

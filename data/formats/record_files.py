@@ -58,8 +58,21 @@ class RecordFiles:
         path, steps = self._episodes[number]
         if self._shard.path != path:
             self._read(path)
-        # Views would keep the whole file in memory for as long as the episode.
-        return tf.nest.map_structure(lambda values: values[steps].copy(), self._shard.frames)
+        return tf.nest.map_structure(
+            lambda values, leaf: (
+                _decoded(values[steps], leaf)
+                if specs.is_image(leaf)
+                # Views would keep the whole file in memory for as long as the episode.
+                else values[steps].copy()
+            ),
+            self._shard.frames,
+            self._shard.spec,
+        )
+
+    @property
+    def images_are_compressed(self) -> bool:
+        """Whether there are images, which record files hold as JPEG."""
+        return any(map(specs.is_image, specs.leaves(self.spec()).values()))
 
     def _read(self, path: str) -> None:
         """Reads a file in place of the one before, which is let go first."""
@@ -78,12 +91,13 @@ class RecordFiles:
             shards.check_alike(path, spec, *self._first)
             return
         self._first = path, spec
-        if any(map(specs.is_image, specs.leaves(spec).values())):
-            raise ValueError(
-                f"{path} has images, which would lose quality when compressed again: convert "
-                "shards without images."
-            )
         if self._family is not None:
             observation = tf.TensorSpec([self._family.observation_size], tf.float32)
             action = tf.TensorSpec([self._family.action_size], tf.float32)
             specs.check_matches(spec, observation, action, self._task, path)
+
+
+def _decoded(encoded: np.ndarray, spec: tf.TensorSpec) -> np.ndarray:
+    """Returns images uint8 [n, height, width, channels] of JPEG data [n]."""
+    channels = spec.shape[-1]
+    return np.stack([tf.io.decode_jpeg(data, channels=channels).numpy() for data in encoded])

@@ -1,11 +1,13 @@
 """What is in record files: figures of their frames and episodes, and whether they are whole."""
 
 import dataclasses
+import operator
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
+from ibc.data.inspection import source_info, statistics
 from ibc.data.records import manifest, shard_reader, shards, specs
 
 # A driver's last frame joins an episode to the next one: its last reward is in the one before.
@@ -55,7 +57,8 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
     """Yields lines about record files: what a frame is, how many there are, returns and ranges.
 
     Args:
-      pattern: A file name or glob, or several separated by commas.
+      pattern: A file name or glob, or several separated by commas; or one recording of another
+        format, see `source_info`.
       picture: Name of a PNG to draw of all files together; None for none.
 
     Raises:
@@ -67,11 +70,20 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
         from ibc.data.inspection import picture as drawing
 
         drawing.check_name(picture)
+    if source_info.is_other_format(pattern):
+        if picture is not None:
+            raise ValueError(f"--picture={picture} is of record files: convert {pattern} first.")
+        yield from source_info.describe(pattern)
+        return
     summaries, columns, image, frames = [], [], None, 0
+    limits = statistics.Statistics()
     for path in shards.find_shards(pattern):
         shard = shard_reader.read_shard(path)
         summaries.append(summarize(shard))
         frames += len(shard)
+        for steps in shard.episodes():
+            own = tf.nest.map_structure(operator.itemgetter(steps), shard.frames)
+            limits.add_steps(shard.spec, own)
         yield from _describe_shard(shard, summaries[-1])
         if picture is not None:
             columns.append(drawing.action_columns(shard))
@@ -87,6 +99,8 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
     if len(summaries) > 1:
         yield f"Total of {len(summaries)} files: {frames} frames, {len(total.lengths)} episodes"
         yield from (f"  {line}" for line in total.lines())
+    yield "Values over all steps, from which normalizers take limits, means and deviations:"
+    yield from (f"  {line}" for line in limits.lines({}))
     if picture is not None:
         histograms = {"frames per episode": total.lengths, "return of an episode": total.returns}
         for title in columns[0]:

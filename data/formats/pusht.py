@@ -1,0 +1,188 @@
+"""Push-T demonstrations: an npz file, or the zarr folder that Diffusion Policy publishes.
+
+Both hold the steps of all episodes, one after another. A `state` is [5]: x and y of the agent, x, y
+and angle of the block; an action is where the agent shall go. Lengths are in pixels.
+"""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from tf_agents.trajectories import trajectory
+
+from ibc.data import episodes
+from ibc.data.formats import convert, hdf5, zarr_folder
+from ibc.environments.pusht import keypoints
+
+_TASK = "PUSHT"
+_ENDS = "episode_ends"
+_ZARR_GROUPS = ("data", "meta")
+_STATE_SIZE, _ACTION_SIZE = 5, 2
+_KEYPOINT_SHAPES = ((18,), (9, 2))
+# Recorded points are those of recorded poses but for rounding.
+_LARGEST_DIFFERENCE_PIXELS = 1.0
+_NPZ_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, ValueError)
+
+
+@convert.register
+class PushTDemonstrations:
+    """The episodes of a recording of Push-T; an `EpisodeSource`.
+
+    Observations are `keypoints` [18], the x and y of nine points of the block in turn, `agent_pos`
+    [2], `block_pose` [3] (x, y, angle) and, where there are pictures, `image`, uint8. Key-points
+    that were not recorded follow from the block's pose. Rewards were not recorded: they are 0.
+    """
+
+    description = "Push-T demonstrations (npz with state, action, episode_ends, or a zarr of them)"
+
+    @classmethod
+    def recognizes(cls, path: str) -> bool:
+        """Whether it is an npz with ends of episodes, or a folder that zarr has made."""
+        is_npz = path.endswith(".npz") and os.path.isfile(path)
+        return _ENDS in _load_npz(path) if is_npz else zarr_folder.is_zarr(path)
+
+    def __init__(self, path: str, task: str | None, keys: Sequence[str] | None = None):
+        """Reads the ends of the episodes and checks all shapes; see `convert.EpisodeSource`.
+
+        Args:
+          path: File or folder.
+          task: None, or PUSHT.
+          keys: Observations to keep; None for all.
+
+        Raises:
+          ImportError: It is a zarr, and the package zarr is not installed.
+          ValueError: An array is missing, damaged or of another shape, or there is no such key.
+        """
+        if task not in (None, _TASK):
+            raise ValueError(f"{path} holds Push-T demonstrations, whose task is not {task}.")
+        self.path = path
+        self._arrays = (
+            zarr_folder.open_arrays(path, _ZARR_GROUPS) if os.path.isdir(path) else _load_npz(path)
+        )
+        with hdf5.reading(path):
+            self._ends = _checked_ends(path, self._arrays)
+        self.lengths = np.diff(self._ends, prepend=0) + 1
+        self.returns = np.zeros(len(self._ends))
+        self._keys = convert.chosen_keys(path, list(self._observation(slice(0, 1))), keys)
+
+    def spec(self) -> trajectory.Trajectory:
+        """Returns the spec of one frame."""
+        return episodes.frame_spec(self._episode(slice(0, 1)))
+
+    def frames(self, number: int) -> trajectory.Trajectory:
+        """Returns an episode's frames, arrays [n + 1, ...]: the last one repeats what is seen."""
+        start = self._ends[number - 1] if number else 0
+        return episodes.frames(self._episode(slice(start, self._ends[number])))
+
+    def _episode(self, steps: slice) -> episodes.Episode:
+        observation = self._observation(steps)
+        return episodes.Episode(
+            {key: observation[key] for key in self._keys}, self._read("action", steps), None, False
+        )
+
+    def _observation(self, steps: slice) -> dict[str, np.ndarray]:
+        state = self._read("state", steps)
+        points = _points_of(state[:, 2:])
+        if "keypoint" in self._arrays:
+            points = self._checked_points(steps.start, points, self._read("keypoint", steps))
+        observation = {"keypoints": points, "agent_pos": state[:, :2], "block_pose": state[:, 2:]}
+        if "img" in self._arrays:
+            observation["image"] = self._checked_images(self._read("img", steps))
+        return observation
+
+    def _read(self, name: str, steps: slice) -> np.ndarray:
+        with hdf5.reading(self.path):
+            return np.asarray(self._arrays[name][steps])
+
+    def _checked_points(self, start: int, expected: np.ndarray, found: np.ndarray) -> np.ndarray:
+        found = np.reshape(found, np.shape(expected))
+        distances = np.abs(found - expected).max(axis=1)
+        if not np.all(distances <= _LARGEST_DIFFERENCE_PIXELS):
+            worst = int(np.argmax(distances))
+            raise ValueError(
+                f"{self.path}: keypoint of step {start + worst} is {distances[worst]:.3g} pixels "
+                f"from where the block's pose puts it, expected at most "
+                f"{_LARGEST_DIFFERENCE_PIXELS:g}: these are other points; leave the array out to "
+                "have the published ones."
+            )
+        return found
+
+    def _checked_images(self, images: np.ndarray) -> np.ndarray:
+        """Returns uint8 images; the published ones are whole numbers in float32."""
+        if images.dtype == np.uint8:
+            return images
+        if not (images.min() >= 0 and 1 < images.max() <= 255):
+            raise ValueError(
+                f"{self.path}: img holds values from {images.min():g} to {images.max():g}, "
+                "expected levels from 0 to 255."
+            )
+        return np.rint(images).astype(np.uint8)
+
+
+def _points_of(block_pose: np.ndarray) -> np.ndarray:
+    """Returns where the block's points are [n, 18], pixels, given its poses [n, 3]."""
+    pose = np.asarray(block_pose, np.float64)
+    sine, cosine = np.sin(pose[:, 2]), np.cos(pose[:, 2])
+    rotation = np.stack([cosine, -sine, sine, cosine], axis=1).reshape(-1, 2, 2)
+    points = np.einsum("nij,pj->npi", rotation, keypoints.LOCAL_KEYPOINTS)
+    return (points + pose[:, np.newaxis, :2]).reshape(len(pose), -1)
+
+
+def _load_npz(path: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path) as arrays:
+            # What is no array comes as bytes.
+            return {key: part for key, part in arrays.items() if isinstance(part, np.ndarray)}
+    except _NPZ_DAMAGE as error:
+        raise ValueError(
+            f"{path} is no npz file of numbers, or a damaged one ({str(error).splitlines()[0]}): "
+            "copy it again from where it came from."
+        ) from error
+
+
+def _checked_ends(path: str, arrays: Mapping[str, Any]) -> np.ndarray:
+    """Returns the step after each episode's last one, int64 [num_episodes]; checks all arrays."""
+    hdf5.check_keys(path, arrays, ("state", "action", _ENDS))
+    ends, steps = np.asarray(arrays[_ENDS]), len(arrays["action"])
+    if ends.ndim != 1 or ends.dtype.kind not in "iu" or not ends.size:
+        raise ValueError(
+            f"{path}: {_ENDS} is {_described(ends)}, expected whole numbers [episodes], the step "
+            "after the last one of each episode."
+        )
+    if np.any(np.diff(ends.astype(np.int64), prepend=0) < 1) or ends[-1] != steps:
+        raise ValueError(
+            f"{path}: {_ENDS} must rise from above 0 to {steps}, the number of actions, but runs "
+            f"from {ends[0]} to {ends[-1]}, or falls in between."
+        )
+    shapes = {
+        "state": ((_STATE_SIZE,),),
+        "action": ((_ACTION_SIZE,),),
+        "keypoint": _KEYPOINT_SHAPES,
+    }
+    for name, expected in shapes.items():
+        found = arrays.get(name)
+        if found is None:
+            continue
+        if found.dtype.kind not in "iuf" or found.shape not in [(steps, *s) for s in expected]:
+            wanted = " or ".join(str([steps, *shape]) for shape in expected)
+            raise ValueError(
+                f"{path}: {name} is {_described(found)}, expected numbers of shape {wanted}."
+            )
+    image = arrays.get("img")
+    if image is not None and (
+        image.ndim != 4
+        or (image.shape[0], image.shape[-1]) != (steps, 3)
+        or image.dtype.kind not in "uf"
+    ):
+        raise ValueError(
+            f"{path}: img is {_described(image)}, expected levels of shape [{steps}, height, "
+            "width, 3]."
+        )
+    return ends.astype(np.int64)
+
+
+def _described(array: Any) -> str:
+    return f"{array.dtype} {list(array.shape)}"

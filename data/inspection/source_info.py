@@ -1,0 +1,67 @@
+"""What is in recordings of other formats: episodes, arrays and their statistics."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+from tf_agents.trajectories import trajectory
+
+from ibc.data.formats import convert, record_files, robomimic
+from ibc.data.inspection import statistics
+from ibc.data.records import specs
+
+
+def is_other_format(pattern: str) -> bool:
+    """Whether a name means recorded episodes of another format than record files.
+
+    Raises:
+      ValueError, ImportError: It would, but is damaged, or a package is missing.
+    """
+    path = os.path.expanduser(pattern)
+    others = [kind for kind in convert.known_formats() if kind is not record_files.RecordFiles]
+    return any(kind.recognizes(path) for kind in others)
+
+
+def describe(path: str) -> Iterator[str]:
+    """Yields lines about recorded episodes, all of which are read, one after another.
+
+    Args:
+      path: What `is_other_format`.
+
+    Raises:
+      ValueError: Something is missing or damaged, or a value is not finite.
+    """
+    source = convert.open_source(path)
+    yield f"{source.path}: {source.description.partition(' (')[0]}, {len(source.lengths)} episodes"
+    if isinstance(source, robomimic.RobomimicFile):
+        yield from (f"  {line}" for line in _attributes(source))
+    spec, steps, found = source.spec(), [], statistics.Statistics()
+    for number in range(len(source.lengths)):
+        frames = source.frames(number)
+        convert.check_finite(source, number, frames)
+        steps.append(found.add_steps(spec, frames))
+    yield f"  steps: {sum(steps)}, per episode {min(steps)} to {max(steps)}"
+    low, high, mean = (f"{f(source.returns):.6g}" for f in (np.min, np.max, np.mean))
+    yield f"  return (sum of rewards): {low} to {high}, average {mean}"
+    yield from (f"  {line}" for line in found.lines(_types(source, spec)))
+
+
+def _attributes(source: robomimic.RobomimicFile) -> Iterator[str]:
+    """Yields lines about what a robomimic file says of itself."""
+    yield f"environment: {source.env_args.get('env_name', 'not named')}"
+    if source.absolute_actions:
+        yield "actions are poses; their rotations are read as 6 numbers"
+    masks = [f"{name} {len(names)}" for name, names in source.masks.items()]
+    yield f"masks: {', '.join(masks) or 'none'}"
+    yield from source.notes
+
+
+def _types(source: convert.EpisodeSource, spec: trajectory.Trajectory) -> dict[str, str]:
+    """Returns type and shape of each array by name, as they are stored where that is known."""
+    if isinstance(source, robomimic.RobomimicFile):
+        return source.stored()
+    return {
+        name: specs.describe(leaf)
+        for part in ("observation", "action")
+        for name, leaf in specs.leaves(getattr(spec, part), part).items()
+    }
