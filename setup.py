@@ -78,6 +78,7 @@ setuptools.setup(
         ],
         "gpu": ["tensorflow[and-cuda]==2.21.*"],
         "robomimic": ["h5py"],
+        "robosuite": ["h5py", "robosuite==1.5.*"],
         "zarr": ["zarr<3"],
         "dev": ["psutil", "pytest", "ruff"],
     },

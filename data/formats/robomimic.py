@@ -10,6 +10,7 @@ from tf_agents.trajectories import trajectory
 
 from ibc.data import episodes
 from ibc.data.formats import convert, hdf5
+from ibc.environments import robosuite_env
 from ibc.utils import rotations
 
 DATA, MASK, DEMO = "data", "mask", "demo_"
@@ -76,7 +77,7 @@ class RobomimicFile:
         data = file[DATA]
         self.env_args = _env_args(self.path, data)
         if self.absolute_actions is None:
-            self.absolute_actions = _says_absolute(self.env_args)
+            self.absolute_actions = robosuite_env.takes_poses(self.env_args)
         self.masks = {name: _members_of_mask(self.path, file, name) for name in file.get(MASK, {})}
         self._demos = [data[name] for name in self._chosen(data, mask)]
         first = self._demos[0]
@@ -224,18 +225,6 @@ def _env_args(path: str, data: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError(f"{path}: attribute env_args of {DATA} is no JSON object in a string.")
     return found
-
-
-def _says_absolute(env_args: Any) -> bool:
-    """Whether a controller takes poses, in the words of robosuite 1.4 or 1.5."""
-    if isinstance(env_args, list):
-        return any(map(_says_absolute, env_args))
-    if not isinstance(env_args, dict):
-        return False
-    is_absolute = env_args.get("control_delta") is False or (
-        env_args.get("input_type") == "absolute"
-    )
-    return is_absolute or any(map(_says_absolute, env_args.values()))
 
 
 def _members_of_mask(path: str, file: Any, name: str) -> set[str]:
