@@ -36,7 +36,7 @@ def test_block_pushing_is_recorded_with_two_cameras_and_converted(tmp_path, monk
         assert program == "ibc-data"
         ibc_data.main(arguments)
     told = capsys.readouterr().out
-    assert "push.hdf5: a robomimic HDF5 file, 2 episodes" in told
+    assert "push.hdf5: a robomimic HDF5 file, 2 episodes\n  environment: BlockPush-v0" in told
     shard = shard_reader.read_shard(converting[-1].split()[-1])
     shard_reader.check_every_image(shard)
     images = [shard.frames.observation[key] for key in ("front_image", "top_image")]

@@ -24,7 +24,15 @@ _STATE_SIZE, _ACTION_SIZE = 5, 2
 _KEYPOINT_SHAPES = ((18,), (9, 2))
 # Recorded points are those of recorded poses but for rounding.
 _LARGEST_DIFFERENCE_PIXELS = 1.0
-_NPZ_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, ValueError)
+_NPZ_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @convert.register

@@ -38,6 +38,13 @@ def open_arrays(path: str, groups: tuple[str, ...]) -> dict[str, Any]:
         ) from error
     if os.path.exists(os.path.join(path, "zarr.json")):
         raise ValueError(f"{path} is of zarr's format 3, expected 2: write it anew with zarr 2.")
+    try:
+        return _opened(path, groups, zarr)
+    except zarr.errors.MetadataError as error:
+        raise ValueError(f"{path} is damaged ({error}): {_COPY_AGAIN}.") from error
+
+
+def _opened(path: str, groups: tuple[str, ...], zarr: Any) -> dict[str, Any]:
     with hdf5.reading(path):
         root = zarr.open_group(path, mode="r")
         found = {}
