@@ -55,17 +55,10 @@ def write(
     chosen = convert.top_episodes(source.returns, top_fraction)
     kept = [number for number in chosen if source.lengths[number] > 1]
     _check_spec(source, absolute_actions)
-    if env_args is None:
-        name = os.path.splitext(os.path.basename(path))[0]
-        env_args = getattr(source, "env_args", None) or {
-            "env_name": name,
-            "type": GYM_TYPE,
-            "env_kwargs": {},
-        }
     steps = frame_count = 0
     with atomic_file.replacing(path) as temporary, h5py.File(temporary, "w") as file:
         data = file.create_group(robomimic.DATA)
-        data.attrs["env_args"] = json.dumps(env_args, indent=4)
+        data.attrs["env_args"] = json.dumps(env_args or _env_args(source, path), indent=4)
         for number, episode in enumerate(kept):
             frames = source.frames(episode)
             convert.check_finite(source, episode, frames)
@@ -101,6 +94,13 @@ def _write(demo: Any, frames: trajectory.Trajectory, absolute_actions: bool) -> 
             demo.create_dataset(f"{group}/{key}", data=rows, **options)
     demo.attrs["num_samples"] = length
     return length
+
+
+def _env_args(source: convert.EpisodeSource, path: str | os.PathLike) -> dict[str, Any]:
+    """Returns what a source says of its environment, else one named like the file."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    own = getattr(source, "env_args", None)
+    return own or {"env_name": name, "type": GYM_TYPE, "env_kwargs": {}}
 
 
 def _check_spec(source: convert.EpisodeSource, absolute_actions: bool) -> None:

@@ -1,7 +1,6 @@
 """What is in record files: figures of their frames and episodes, and whether they are whole."""
 
 import dataclasses
-import operator
 from collections.abc import Iterator
 
 import numpy as np
@@ -71,9 +70,7 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
 
         drawing.check_name(picture)
     if source_info.is_other_format(pattern):
-        if picture is not None:
-            raise ValueError(f"--picture={picture} is of record files: convert {pattern} first.")
-        yield from source_info.describe(pattern)
+        yield from source_info.describe(pattern, picture)
         return
     summaries, columns, image, frames = [], [], None, 0
     limits = statistics.Statistics()
@@ -81,9 +78,7 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
         shard = shard_reader.read_shard(path)
         summaries.append(summarize(shard))
         frames += len(shard)
-        for steps in shard.episodes():
-            own = tf.nest.map_structure(operator.itemgetter(steps), shard.frames)
-            limits.add_steps(shard.spec, own)
+        limits.add_shard(shard)
         yield from _describe_shard(shard, summaries[-1])
         if picture is not None:
             columns.append(drawing.action_columns(shard))

@@ -22,15 +22,18 @@ def is_other_format(pattern: str) -> bool:
     return any(kind.recognizes(path) for kind in others)
 
 
-def describe(path: str) -> Iterator[str]:
+def describe(path: str, picture: str | None = None) -> Iterator[str]:
     """Yields lines about recorded episodes, all of which are read, one after another.
 
     Args:
       path: What `is_other_format`.
+      picture: None; pictures are drawn of record files only.
 
     Raises:
-      ValueError: Something is missing or damaged, or a value is not finite.
+      ValueError: Something is missing or damaged, a value is not finite, or a picture is wanted.
     """
+    if picture is not None:
+        raise ValueError(f"--picture={picture} is of record files: convert {path} first.")
     source = convert.open_source(path)
     yield f"{source.path}: {source.description.partition(' (')[0]}, {len(source.lengths)} episodes"
     if isinstance(source, robomimic.RobomimicFile):

@@ -1,5 +1,6 @@
 """Smallest, largest and average values of steps, and their spread: what normalizers are made of."""
 
+import operator
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -7,7 +8,7 @@ import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
 from ibc.data import episodes
-from ibc.data.records import specs
+from ibc.data.records import shard_reader, specs
 
 
 class Statistics:
@@ -20,6 +21,12 @@ class Statistics:
         """Begins without values."""
         # By name and size: files that are told of together need not be alike.
         self._arrays: dict[tuple[str, int], _Moments] = {}
+
+    def add_shard(self, shard: shard_reader.Shard) -> None:
+        """Takes the steps of all episodes of a record file, without images."""
+        for frames in shard.episodes():
+            episode = tf.nest.map_structure(operator.itemgetter(frames), shard.frames)
+            self.add_steps(shard.spec, episode)
 
     def add_steps(self, spec: trajectory.Trajectory, frames: trajectory.Trajectory) -> int:
         """Takes observations and actions of the steps in an episode's frames.
