@@ -93,7 +93,7 @@ class PushTDemonstrations:
 
     def _observation(self, steps: slice) -> dict[str, np.ndarray]:
         state = self._read("state", steps)
-        points = _points_of(state[:, 2:])
+        points = keypoints.keypoints_of(state[:, 2:]).reshape(len(state), -1)
         if "keypoint" in self._arrays:
             points = self._checked_points(steps.start, points, self._read("keypoint", steps))
         observation = {"keypoints": points, "agent_pos": state[:, :2], "block_pose": state[:, 2:]}
@@ -128,15 +128,6 @@ class PushTDemonstrations:
                 "expected levels from 0 to 255."
             )
         return np.rint(images).astype(np.uint8)
-
-
-def _points_of(block_pose: np.ndarray) -> np.ndarray:
-    """Returns where the block's points are [n, 18], pixels, given its poses [n, 3]."""
-    pose = np.asarray(block_pose, np.float64)
-    sine, cosine = np.sin(pose[:, 2]), np.cos(pose[:, 2])
-    rotation = np.stack([cosine, -sine, sine, cosine], axis=1).reshape(-1, 2, 2)
-    points = np.einsum("nij,pj->npi", rotation, keypoints.LOCAL_KEYPOINTS)
-    return (points + pose[:, np.newaxis, :2]).reshape(len(pose), -1)
 
 
 def _load_npz(path: str) -> dict[str, np.ndarray]:

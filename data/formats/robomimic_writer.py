@@ -1,5 +1,6 @@
 """Writes recorded episodes as robomimic's HDF5 files, so that other programs can train on them."""
 
+import io
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -56,17 +57,20 @@ def write(
     kept = [number for number in chosen if source.lengths[number] > 1]
     _check_spec(source, absolute_actions)
     steps = frame_count = 0
-    with atomic_file.replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        data = file.create_group(robomimic.DATA)
-        data.attrs["env_args"] = json.dumps(env_args or _env_args(source, path), indent=4)
-        for number, episode in enumerate(kept):
-            frames = source.frames(episode)
-            convert.check_finite(source, episode, frames)
-            demo = data.create_group(f"{robomimic.DEMO}{number}")
-            steps += _write(demo, frames, absolute_actions)
-            frame_count += len(frames.step_type)
-            on_frames(len(frames.step_type))
-        data.attrs["total"] = steps
+    with atomic_file.replacing(path) as temporary, _CarefulFile(temporary, "w+") as storage:
+        with h5py.File(storage, "w") as file:
+            data = file.create_group(robomimic.DATA)
+            data.attrs["env_args"] = json.dumps(env_args or _env_args(source, path), indent=4)
+            for number, episode in enumerate(kept):
+                frames = source.frames(episode)
+                convert.check_finite(source, episode, frames)
+                demo = data.create_group(f"{robomimic.DEMO}{number}")
+                steps += _write(demo, frames, absolute_actions)
+                storage.check()
+                frame_count += len(frames.step_type)
+                on_frames(len(frames.step_type))
+            data.attrs["total"] = steps
+        storage.check()
     return convert.Conversion(
         path=os.path.abspath(os.path.expanduser(path)),
         episodes=len(kept),
@@ -75,6 +79,37 @@ def write(
         mean_return=float(np.mean(source.returns[kept])),
         too_short=len(chosen) - len(kept),
     )
+
+
+class _CarefulFile(io.FileIO):
+    """A file that keeps its first error for `check`: HDF5 crashes where a write fails."""
+
+    _error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while rest:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self._error = self._error or error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self._error = self._error or error
+            return size or 0
+
+    def flush(self) -> None:
+        pass  # Nothing is held back.
+
+    def check(self) -> None:
+        """Raises the first error that writing has met."""
+        if self._error is not None:
+            raise self._error
 
 
 def _write(demo: Any, frames: trajectory.Trajectory, absolute_actions: bool) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 
 import numpy as np
 import pytest
@@ -162,6 +163,20 @@ def test_half_a_file_never_shows(tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(OSError, match="gone"):
         robomimic_writer.write(_Unfinished(source), tmp_path / "out" / "a.hdf5")
+    assert os.listdir(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("room", [1000, 9000])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, capsys, room):
+    path = _record_file(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(SystemExit):
+            ibc_data.main(["convert", path, str(tmp_path / "out" / "a.hdf5")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "File too large" in capsys.readouterr().err
     assert os.listdir(tmp_path / "out") == []
 
 
