@@ -13,9 +13,9 @@ from ibc.agents import base_agent, ibc_policy, registry, training_step
 from ibc.losses import ebm_losses, gradient_loss
 from ibc.networks import energy_network
 from ibc.samplers import action_space as action_space_lib
-from ibc.samplers import dfo, langevin, score_gradients
+from ibc.samplers import dfo, draws, langevin, score_gradients
 from ibc.samplers import sampler as sampler_lib
-from ibc.utils import parameters
+from ibc.utils import keys, parameters
 from ibc.utils.parallel import lanes
 
 
@@ -58,6 +58,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         seed: int = 0,
         jit_compile: bool = False,
         sampler: sampler_lib.Sampler | None = None,
+        positive_noise_std: float = 0.0,
         name: str | None = None,
     ):
         """Creates the agent.
@@ -88,6 +89,8 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
           jit_compile: As in the base class.
           sampler: Improves the counter-examples, whatever the fractions are; None takes the
             `Mixture` that they describe.
+          positive_noise_std: Standard deviation of Gaussian noise on the demonstrated actions, in
+            normalized units; 0 leaves them as they are.
           name: Name of the agent.
 
         Raises:
@@ -112,6 +115,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         sampler_lib.check("ImplicitBCAgent.sampler", sampler)
         score_gradients.check_grad_norm_type(grad_norm_type)
         parameters.check_positive("ImplicitBCAgent", softmax_temperature=softmax_temperature)
+        parameters.check_not_negative("ImplicitBCAgent", positive_noise_std=positive_noise_std)
         self._ebm_loss = ebm_losses.get_loss(ebm_loss_type, softmax_temperature)
         self._grad_penalty = gradient_loss.GradPenalty() if add_grad_penalty else None
         self._through_chain = ebm_loss_type == "cd_kl"
@@ -124,6 +128,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         )
         self._chain_under_tape = penalizes_chain or self._through_chain
         self._num_counter_examples = num_counter_examples
+        self._positive_noise_std = positive_noise_std
         self._compute_mse = compute_mse
         self._return_full_chain = return_full_chain
         self._grad_norm_type = grad_norm_type
@@ -145,6 +150,8 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
         self, experience: training_step.Experience, step: training_step.Step
     ) -> training_step.Losses:
         observation, true_action = experience
+        if self._positive_noise_std:
+            true_action += self._positive_noise(true_action, step.key)
         network = self._cloning_network
         encoding = network.encode(observation, training=step.training)
         batch = encoding.shape[0] or tf.shape(encoding)[0]
@@ -190,6 +197,11 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             distances = tf.math.squared_difference(counter_examples, true_action[:, tf.newaxis])
             reported["mse_counter_examples"] = tf.reduce_mean(distances)
         return loss, {**reported, **parts, "ebm_total_loss": tf.reduce_mean(loss)}
+
+    def _positive_noise(self, true_action: tf.Tensor, key: keys.Key) -> tf.Tensor:
+        """Draws the noise of demonstrated actions [B, A], with a key that nothing else uses."""
+        own_key = keys.Key(tf.random.fold_in(key.seed, tf.ones([], tf.int64)), key.share)
+        return self._positive_noise_std * draws.normal_like(true_action, own_key)
 
     def _rows_per_example(self) -> int:
         if self._samples_by_network and lanes.count() == 1:

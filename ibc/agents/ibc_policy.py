@@ -1,5 +1,6 @@
 """Policy that acts by optimizing an energy network over sampled actions."""
 
+import math
 from collections.abc import Callable
 
 import gin
@@ -13,7 +14,7 @@ from ibc.agents import base_agent, distributions
 from ibc.networks import energy_network
 from ibc.networks.layers import dense
 from ibc.samplers import action_space as action_space_lib
-from ibc.samplers import dfo, langevin, warm_start
+from ibc.samplers import langevin, published_dfo, warm_start
 from ibc.samplers import sampler as sampler_lib
 from ibc.utils import keys, parameters
 from ibc.utils.parallel import blocks
@@ -46,6 +47,7 @@ class IbcPolicy(base_agent.NetworkPolicy):
         warm_start_fraction: float = 0.0,
         warm_start_std: float = 0.1,
         sampler: sampler_lib.Sampler | None = None,
+        dfo_variant: str = "ibc",
         name: str | None = None,
     ):
         """Creates the policy.
@@ -58,7 +60,7 @@ class IbcPolicy(base_agent.NetworkPolicy):
           info_spec: Passed to TF-Agents.
           num_action_samples: N, samples per observation.
           clip: Clips actions to the environment's spec.
-          use_dfo: Improves the samples by `iterative_dfo`.
+          use_dfo: Improves the samples by derivative-free optimization, see `dfo_variant`.
           use_langevin: Improves the samples by `langevin_actions_given_obs`, after DFO.
           inference_langevin_noise_scale: Noise of the second chain; the first one's is 1.
           optimize_again: Runs a second Langevin chain from where the first one ended.
@@ -72,14 +74,20 @@ class IbcPolicy(base_agent.NetworkPolicy):
           warm_start_std: Standard deviation of those samples, in normalized actions.
           sampler: Improves the samples, whatever the parameters above say; None takes the stages
             that they describe.
+          dfo_variant: 'ibc' (`iterative_dfo`), or one of the two ways of Diffusion Policy's
+            implicit policies: 'andy' (`andy_dfo`) or 'kevin' (`kevin_dfo`). These choose the
+            action themselves, so nothing may come after them.
           name: Name of the policy.
 
         Raises:
-          ValueError: A number is out of its range.
+          ValueError: A number is out of its range, there is no such variant, or Langevin dynamics
+            would follow one that chooses.
         """
         del late_fusion
         parameters.check_whole("IbcPolicy", num_action_samples=num_action_samples)
         sampler_lib.check("IbcPolicy.sampler", sampler)
+        if sampler is None:
+            _check_variant(dfo_variant, use_dfo, use_langevin)
         self._warm_start = warm_start.WarmStart(warm_start_fraction, warm_start_std)
         self._num_action_samples = num_action_samples
         if self._warm_start:
@@ -95,7 +103,7 @@ class IbcPolicy(base_agent.NetworkPolicy):
             sampler_stepsize_final=again_stepsize_final,
         )
         stages = (
-            sampler_lib.InBlocks(dfo.IterativeDFO()) if use_dfo else None,
+            sampler_lib.InBlocks(published_dfo.VARIANTS[dfo_variant]()) if use_dfo else None,
             chain(noise_scale=1.0) if use_langevin else None,
             chain(**again) if use_langevin and optimize_again else None,
         )
@@ -140,9 +148,10 @@ class IbcPolicy(base_agent.NetworkPolicy):
         batch = encoding.shape[0] or tf.shape(encoding)[0]
         starts = self._starts(batch, key.split(1)[0], time_step, policy_state)
         samples = self._improved(encoding, starts, key)
-        normalized = distributions.MappedCategorical(samples.logits, samples.actions)
+        logits = _certain(samples)
+        normalized = distributions.MappedCategorical(logits, samples.actions)
         actions = self._action_space.to_environment(samples.actions)
-        return distributions.MappedCategorical(samples.logits, actions), normalized
+        return distributions.MappedCategorical(logits, actions), normalized
 
     def _starts(
         self,
@@ -194,6 +203,25 @@ class IbcPolicy(base_agent.NetworkPolicy):
         # Both draw the same index: it depends on logits and key alone.
         state = normalized.keyed_sample(for_choice) if self._warm_start else policy_state
         return policy_step.PolicyStep(actions.keyed_sample(for_choice), state)
+
+
+def _certain(samples: sampler_lib.Samples) -> tf.Tensor:
+    """Returns logits [B, N] that are those of the samples, or certain of the ones chosen."""
+    if samples.chosen is None:
+        return samples.logits
+    is_chosen = tf.range(tf.shape(samples.logits)[1]) == samples.chosen[:, tf.newaxis]
+    return tf.where(is_chosen, samples.logits, -math.inf)
+
+
+def _check_variant(dfo_variant: str, use_dfo: bool, use_langevin: bool) -> None:
+    """Raises ValueError where the variant of DFO is unknown or would not be what chooses."""
+    published_dfo.check_variant(dfo_variant)
+    if dfo_variant != "ibc" and (use_langevin or not use_dfo):
+        raise ValueError(
+            f"IbcPolicy.dfo_variant = {dfo_variant!r} chooses the action by itself: it needs "
+            f"IbcPolicy.use_dfo = True and IbcPolicy.use_langevin = False, but got {use_dfo} and "
+            f"{use_langevin}."
+        )
 
 
 def pays_for_chains(score_network: network.Network) -> bool:

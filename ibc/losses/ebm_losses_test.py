@@ -166,3 +166,13 @@ def test_temperature_is_that_of_info_nce():
 def test_unknown_loss_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match=r"\['cd', 'cd_kl', 'clipped_cd', .*but is 'nce'"):
         ebm_losses.get_loss("nce")
+
+
+@pytest.mark.parametrize("config", [0, 1])
+@pytest.mark.parametrize("form", ["crossentropy", "onehot"])
+def test_info_nce_is_the_recorded_loss_of_sequence_policies(golden, config, form):
+    recorded = np.load(golden(f"sequences/ibc_lowdim_{config}.npz"))
+    # The true chunk is the first candidate there, the last prediction here.
+    predictions = np.roll(recorded[f"{form}_logits"], -1, axis=1)
+    loss = tf.reduce_mean(ebm_losses.info_nce(tf.constant(predictions)))
+    np.testing.assert_allclose(loss, recorded[f"{form}_loss"], rtol=1e-5)

@@ -23,6 +23,9 @@ class Samples(NamedTuple):
     """float32 [B, N], of the sampler's distribution over them; None if it has not scored them."""
     chain: Any = None
     """What happened on the way, if the sampler records it: `langevin.ChainData`, for example."""
+    chosen: tf.Tensor | None = None
+    """int32 [B], the sample of each row to act by, whoever asks; None leaves the choice to the
+    policy, which draws by the logits or takes the most probable one."""
 
 
 class Sampler(Protocol):
