@@ -6,7 +6,7 @@ by part, so that the data may be larger than memory.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,21 +103,29 @@ def image_moments(
     return Moments(*map(np.stack, zip(*channels, strict=True)))
 
 
-def observation_moments(dataset: dataset_lib.WindowDataset) -> Any:
+def observation_moments(dataset: dataset_lib.WindowDataset, but: Collection[str] = ()) -> Any:
     """Moments of every observation over all frames of all windows.
+
+    Args:
+      dataset: the windows.
+      but: keys, of observations that are a dict, to leave out.
 
     Returns:
       Nest like the observation, with a `Moments` for every leaf.
     """
     weights = _counts(dataset, dataset.window_frames)
+    values, spec = dataset.frames.observation, dataset.spec.observation
+    if but:
+        kept = [key for key in values if key not in but]
+        values, spec = ({key: each[key] for key in kept} for each in (values, spec))
     return tf.nest.map_structure(
         lambda values, spec: (
             image_moments(values, weights, spec)
             if specs.is_image(spec)
             else weighted_moments(values, weights)
         ),
-        dataset.frames.observation,
-        dataset.spec.observation,
+        values,
+        spec,
     )
 
 
@@ -131,6 +139,41 @@ def action_moments(dataset: dataset_lib.WindowDataset) -> Any:
     return tf.nest.map_structure(
         lambda values: weighted_moments(values, weights), dataset.frames.action
     )
+
+
+def frame_moments(values: columns.Column, frames: np.ndarray) -> tuple[Moments, int]:
+    """Moments over some frames, each of which counts once however often it is named.
+
+    Args:
+      values: numbers [n, ...], in memory or on disk.
+      frames: integers of any shape, below n.
+
+    Returns:
+      Moments of shape [...], and how many frames they are of.
+    """
+    named = np.bincount(np.ravel(frames), minlength=len(values)) > 0
+    return weighted_moments(values, named.astype(np.int64)), int(np.sum(named))
+
+
+def merged(parts: Sequence[tuple[Moments, int]]) -> tuple[Moments, int]:
+    """Moments over several data sets together, from those of each.
+
+    Args:
+      parts: moments, all of one shape, and how many numbers they are of.
+    """
+    moments, counts = [part[0] for part in parts], [part[1] for part in parts]
+    if len(parts) == 1:
+        return parts[0]
+    total = sum(counts)
+    shares = [count / total for count in counts]
+    mean = sum(share * part.mean for share, part in zip(shares, moments, strict=True))
+    variance = sum(
+        share * (np.square(part.std) + np.square(part.mean - mean))
+        for share, part in zip(shares, moments, strict=True)
+    )
+    minimum = np.min([part.minimum for part in moments], axis=0)
+    maximum = np.max([part.maximum for part in moments], axis=0)
+    return Moments(mean, np.sqrt(variance), minimum, maximum), total
 
 
 def _counts(dataset: dataset_lib.WindowDataset, frames: np.ndarray) -> np.ndarray:

@@ -66,6 +66,7 @@ def get_sampling_spec(
     max_actions: np.ndarray,
     uniform_boundary_buffer: float,
     act_norm_layer: Callable[[tf.Tensor], tf.Tensor],
+    action_range: np.ndarray | None = None,
 ) -> tensor_spec.BoundedTensorSpec:
     """Widens the data's action bounds, keeps them within the environment's, and normalizes them.
 
@@ -77,6 +78,7 @@ def get_sampling_spec(
       max_actions: largest action in the data per dimension, [A].
       uniform_boundary_buffer: how far to widen on both sides, as a share of the data's range.
       act_norm_layer: maps actions [1, A] to normalized actions.
+      action_range: what bounds are widened by a share of, [A]; None: the data's range.
 
     Returns:
       Spec of normalized actions, float32 [A], with bounds per dimension.
@@ -90,7 +92,9 @@ def get_sampling_spec(
             f"the data's actions have shape {list(np.shape(min_actions))}, but the environment's "
             f"{list(action_spec.shape)}: the data was made for another task."
         )
-    buffer = uniform_boundary_buffer * (np.asarray(max_actions) - np.asarray(min_actions))
+    if action_range is None:
+        action_range = np.asarray(max_actions) - np.asarray(min_actions)
+    buffer = uniform_boundary_buffer * action_range
     minimum = np.clip(min_actions - buffer, action_spec.minimum, action_spec.maximum)
     maximum = np.clip(max_actions + buffer, action_spec.minimum, action_spec.maximum)
     if np.any((minimum == maximum) & (min_actions != minimum)):

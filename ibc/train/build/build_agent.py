@@ -73,6 +73,7 @@ def build_agent(
         normalizers.max_actions,
         uniform_boundary_buffer,
         normalizers.act_norm_layer,
+        normalizers.action_range,
     )
     network_class = networks.get("train_eval.network", network)
     # Only those that are no energies give actions themselves.

@@ -27,7 +27,8 @@ class TrainingData:
     validation: dataset_lib.WindowDataset | None
     """Windows for the validation loss, normalized by the training data's statistics."""
     normalizers: normalization.NormalizationInfo | None
-    """Layers and bounds, from the training data alone; action sequences have a coding instead."""
+    """Layers and bounds, from the training data alone unless `get_normalizers.modes` are set; action
+    sequences have a coding instead."""
     record_files: int
     """How many record files there are."""
     record_bytes: int
@@ -120,11 +121,11 @@ def get_data(
         )
 
     train = windows_of(slice(len(training_paths)))
-    normalizers = normalization.get_normalizers(train)
+    validation = windows_of(slice(len(training_paths), None)) if validation_paths else None
+    normalizers = normalization.get_normalizers(train, held_out=validation)
     layers = normalizers.obs_norm_layer, normalizers.act_norm_layer
-    validation = None
-    if validation_paths:
-        validation = windows_of(slice(len(training_paths), None)).normalized(*layers)
+    if validation:
+        validation = validation.normalized(*layers)
     return TrainingData(
         train.normalized(*layers), validation, normalizers, len(paths), record_bytes
     )
