@@ -21,6 +21,14 @@ _CASES = {
     "ebm_langevin": ("mlp_ebm_langevin.gin", ("langevin_actions_given_obs.num_iterations = 20",)),
     "mse": ("mlp_mse.gin", ()),
     "autoregressive": ("mlp_ebm_autoregressive_quick.gin", ()),
+    "averaged": (
+        "mlp_mse.gin",
+        (
+            "train_eval.optimizer = 'adamw'",
+            "train_eval.gradient_clipping = 0.5",
+            "train_eval.use_ema = True",
+        ),
+    ),
 }
 # Prints the loss of every step as a line 'LOSS <number>'.
 _TRAINING = """
@@ -126,6 +134,25 @@ def largest(found: np.ndarray, expected: np.ndarray) -> float:
 
 def losses_in(output: str) -> np.ndarray:
     return np.array([float(x.split()[1]) for x in output.splitlines() if x.startswith("LOSS ")])
+
+
+def averages(folder: pathlib.Path) -> np.ndarray:
+    """Reads the averaged weights of the newest checkpoint, one after the other."""
+    newest = tf.train.latest_checkpoint(str(folder / "train" / "checkpoints"))
+    names = [name for name, _ in tf.train.list_variables(newest) if "weight_average" in name]
+    return np.concatenate([np.ravel(tf.train.load_variable(newest, name)) for name in names])
+
+
+@pytest.mark.slow
+def test_devices_and_machines_average_the_weights_of_one(tmp_path, particle_data):
+    losses(start(tmp_path / "one", particle_data, "averaged"))
+    losses(start(tmp_path / "four", particle_data, "averaged", devices=4))
+    for worker in start_two_workers(tmp_path / "two", particle_data, "averaged"):
+        losses(worker)
+    one = averages(tmp_path / "one")
+    assert len(one) > 1000
+    for other in ("four", "two"):
+        np.testing.assert_allclose(averages(tmp_path / other), one, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow

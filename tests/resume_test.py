@@ -22,6 +22,11 @@ _SMALL = {
     **training.SMALL_NETWORKS,
 }
 _WITH_DFO = bound("ImplicitBCAgent", fraction_dfo_samples=0.5)
+_PUBLISHED = {
+    **bound("train_eval", optimizer="adamw", gradient_clipping=0.5, use_ema=True),
+    **bound("train_eval", learning_rate_schedule="cosine_warmup", warmup_steps=5),
+    **bound("get_normalizers", modes="limits"),
+}
 # Name → config file and further bindings.
 _CASES = {
     "states, EBM with DFO": (_PARTICLE / "mlp_ebm_quick.gin", _WITH_DFO),
@@ -32,6 +37,11 @@ _CASES = {
         | bound("MLPEBM", dense_layer_type="spectral_norm"),
     ),
     "states, MSE": (_PARTICLE / "mlp_mse.gin", {}),
+    "states, MSE, as published for sequences": (_PARTICLE / "mlp_mse.gin", _PUBLISHED),
+    "states, EBM, as published for sequences": (
+        _PARTICLE / "mlp_ebm_quick.gin",
+        _PUBLISHED | bound("ImplicitBCAgent", positive_noise_std=1e-4),
+    ),
     "states, MDN, cosine": (
         _STATES / "mlp_mdn_quick.gin",
         bound("train_eval", learning_rate_schedule="cosine"),
@@ -43,6 +53,7 @@ _CASES = {
     "images, MDN": (_PIXELS / "pixel_mdn_best.gin", {}),
 }
 _FAST = "states, MSE"
+_ALWAYS = (_FAST, "states, MSE, as published for sequences")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +83,7 @@ def train(folder: pathlib.Path, name: str, data: str, steps: int, *bindings: str
 
 
 @pytest.mark.parametrize(
-    "name", [c if c == _FAST else pytest.param(c, marks=pytest.mark.slow) for c in _CASES]
+    "name", [c if c in _ALWAYS else pytest.param(c, marks=pytest.mark.slow) for c in _CASES]
 )
 def test_stopping_and_going_on_changes_nothing(tmp_path, data, name, monkeypatch, report):
     path = data[name.partition(",")[0]]

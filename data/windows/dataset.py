@@ -140,6 +140,13 @@ class WindowDataset:
                 )
         return result
 
+    def as_stored(self) -> "WindowDataset":
+        """Returns this dataset with samples that are not normalized."""
+        result = copy.copy(self)
+        result._observation, result._action = self.frames.observation, self.frames.action
+        result._transform = None
+        return result
+
     def fingerprint(self) -> str:
         """Returns a short text that is another one for other data, wherever its files are.
 

@@ -8,16 +8,25 @@ import pathlib
 import tensorflow as tf
 from absl import logging
 from tf_agents.agents import tf_agent
+from tf_agents.policies import tf_policy
 from tf_agents.train.utils import train_utils
 from tf_agents.typing import types
 
 from ibc.environments import suite, tasks
 from ibc.eval import evaluation, measured_environment, seeded_policy
-from ibc.train import config_files, demonstrations, run_config
-from ibc.train.build import agent_specs, build_agent, learning_rate, sequences, training_data
+from ibc.train import config_files, demonstrations, measurements, run_config
+from ibc.train.build import (
+    affine_maps,
+    agent_specs,
+    build_agent,
+    learning_rate,
+    optimizer,
+    sequences,
+    training_data,
+)
 from ibc.train.devices import cluster
 from ibc.train.loop import learner as learner_lib
-from ibc.train.loop import schedule, training_loop
+from ibc.train.loop import schedule, training_loop, weight_average
 from ibc.train.run import checkpoints, divergence, lock, memory, run_folder
 from ibc.utils import termination
 
@@ -57,11 +66,11 @@ def _run_in(
 ) -> dict[str, dict[str, float]]:
     tf.keras.utils.set_random_seed(config.seed)
     data = _read_data(config, folder)
-    agent, train_step = _build_agent(config, data, strategy)
+    agent, train_step, average = _build_agent(config, data, strategy)
     newest = checkpoints.newest(folder, run_config.ELSEWHERE)
     if newest:
         checkpoints.check_fits(newest, agent.cloning_network, run_config.ELSEWHERE)
-    cosine = config.learning_rate_schedule == "cosine"
+    cosine = learning_rate.ends(config.learning_rate_schedule)
     run_folder.record_or_compare(
         folder,
         config_files.bound_parameters(),
@@ -78,7 +87,7 @@ def _run_in(
         elsewhere=run_config.ELSEWHERE,
     )
     logging.info("This run is kept in %s", folder)
-    return _Training(config, folder, strategy, data, agent, train_step).run()
+    return _Training(config, folder, strategy, data, agent, train_step, average).run()
 
 
 def _read_data(config: run_config.RunConfig, folder: pathlib.Path) -> training_data.TrainingData:
@@ -122,8 +131,11 @@ def _load_environment(config: run_config.RunConfig, task: str, **options):
 
 def _build_agent(
     config: run_config.RunConfig, data: training_data.TrainingData, strategy: tf.distribute.Strategy
-) -> tuple[tf_agent.TFAgent, tf.Variable]:
-    """Builds the agent for the first task, or for the data alone, and the step counter."""
+) -> tuple[tf_agent.TFAgent, tf.Variable, weight_average.WeightAverage | None]:
+    """Builds the agent for the first task, or for the data alone, and the step counter.
+
+    Where weights are averaged, also a second agent that has the averages.
+    """
     if config.task_names:
         environment = _load_environment(config, config.task_names[0])
         time_step_spec, action_spec = agent_specs.of_environment(environment)
@@ -136,6 +148,7 @@ def _build_agent(
         config.learning_rate,
         config.decay_steps,
         config.num_iterations,
+        config.warmup_steps,
     )
     with strategy.scope():
         train_step = train_utils.create_train_step()
@@ -145,23 +158,34 @@ def _build_agent(
         )
         if data.fitted:
             arguments = sequences.build_arguments(time_step_spec, data.fitted)
-        agent = build_agent.build_agent(
-            time_step_spec,
-            loss_type=config.loss_type,
-            network=config.network,
-            uniform_boundary_buffer=config.uniform_boundary_buffer,
-            # The fused implementation: one kernel per variable.
-            optimizer=tf.keras.optimizers.legacy.Adam(rate),
-            train_step=train_step,
-            seed=config.seed,
-            mixed_precision=config.mixed_precision,
-            **arguments,
-        )
-        if data.fitted:
-            sequences.act_by_chunks(
-                agent, time_step_spec, action_spec, data.fitted, config.sequences
+        made = optimizer.get_optimizer(config.optimizer, rate, config.gradient_clipping)
+
+        def build() -> tf_agent.TFAgent:
+            agent = build_agent.build_agent(
+                time_step_spec,
+                loss_type=config.loss_type,
+                network=config.network,
+                uniform_boundary_buffer=config.uniform_boundary_buffer,
+                optimizer=made,
+                train_step=train_step,
+                seed=config.seed,
+                mixed_precision=config.mixed_precision,
+                **arguments,
             )
-    return agent, train_step
+            if data.fitted:
+                sequences.act_by_chunks(
+                    agent, time_step_spec, action_spec, data.fitted, config.sequences
+                )
+            return agent
+
+        agent, average = build(), None
+        if data.normalizers and data.normalizers.maps:
+            agent.normalizers = affine_maps.Record(data.normalizers.maps)
+        if config.use_ema:
+            average = weight_average.WeightAverage(
+                agent.cloning_network, build(), config.ema_power, config.ema_max_decay
+            )
+    return agent, train_step, average
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,29 +198,30 @@ class _Training:
     data: training_data.TrainingData
     agent: tf_agent.TFAgent
     train_step: tf.Variable
+    average: weight_average.WeightAverage | None
 
     def run(self) -> dict[str, dict[str, float]]:
         """Trains and evaluates; an end before time says what is known and saved."""
         config, learner, writes = self.config, self._learner(), cluster.is_chief(self.strategy)
-        validation = self.data.validation
-        validate = evaluator = None
-        if validation and writes:
-            writer = learner.train_summary_writer
-            validate = training_loop.validation_loss(
-                self.agent, validation, config.batch_size, config.seed, writer, self.train_step
+        measured, evaluator = training_loop.Measurements(), None
+        policy = (self.average.agent if self.average else self.agent).policy
+        if writes:
+            measured = measurements.make(
+                config, self.data, self.agent, policy, learner, self.folder
             )
         if writes and not config.skip_eval:
-            evaluator = self._evaluator()
+            evaluator = self._evaluator(policy)
         pauses = schedule.Pauses(
             looks=config.fused_train_steps,
             evaluation=0 if config.skip_eval else config.eval_interval,
-            validation=config.eval_loss_interval if validation else 0,
+            validation=config.eval_loss_interval if self.data.validation else 0,
+            action_error=config.train_action_mse_interval,
         )
         folder = self.folder if writes else None
         try:
             with cluster.in_step(self.strategy):
                 return training_loop.train(
-                    learner, folder, config.num_iterations, pauses, evaluator, validate
+                    learner, folder, config.num_iterations, pauses, evaluator, measured
                 )
         except divergence.NotFiniteError as error:
             raise FloatingPointError(self._diverged(error)) from error
@@ -222,9 +247,10 @@ class _Training:
             self.strategy,
             config.checkpoint_interval,
             config.policy_save_interval,
+            average=self.average,
         )
 
-    def _evaluator(self) -> evaluation.Evaluation:
+    def _evaluator(self, policy: tf_policy.TFPolicy) -> evaluation.Evaluation:
         config = self.config
         load = functools.partial(
             measured_environment.load,
@@ -236,7 +262,7 @@ class _Training:
         return evaluation.Evaluation(
             config.task_names,
             load,
-            training_loop.ended_by_signals(seeded_policy.greedy_act_fn(self.agent.policy)),
+            training_loop.ended_by_signals(seeded_policy.greedy_act_fn(policy)),
             self.train_step,
             self.folder,
             config.eval_episodes,

@@ -13,10 +13,10 @@ import tensorflow as tf
 from ibc.agents import registry
 from ibc.data.windows import chunks
 from ibc.environments import tasks
-from ibc.train.build import build_agent, learning_rate, sequence_options
+from ibc.train.build import build_agent, learning_rate, optimizer, sequence_options
 from ibc.train.build import sequences as sequences_lib
 from ibc.train.devices import cluster
-from ibc.train.run import run_folder
+from ibc.train.run import run_folder, top_k
 from ibc.utils import parameters
 
 ELSEWHERE = "give this run its own --tag, --add_time or train_eval.root_dir"
@@ -58,12 +58,26 @@ class RunConfig:
     """Windows per training step, over all devices."""
     num_iterations: int = _free(20000)
     """Training steps."""
+    optimizer: str = "adam"
+    """A name in `optimizer.OPTIMIZERS`: 'adam', or 'adamw' with the parameters `adamw.…`."""
+    gradient_clipping: float | None = None
+    """Largest norm of all gradients together, to which longer ones are scaled down; None: no
+    limit."""
     learning_rate: float = 1e-3
-    """Initial learning rate of Adam."""
+    """Initial learning rate of the optimizer."""
     learning_rate_schedule: str = "exponential"
     """A name in `learning_rate.SCHEDULES`."""
     decay_steps: int = 100
     """Steps in which the exponential schedule loses one per cent."""
+    warmup_steps: int = 500
+    """Steps in which the schedule 'cosine_warmup' rises from 0 to `learning_rate`."""
+    use_ema: bool = False
+    """Evaluate and export a moving average of the weights; a step keeps a share
+    min(1 − s^(−`ema_power`), `ema_max_decay`) of it, s the number of steps before."""
+    ema_power: float = 0.75
+    """How fast that share grows."""
+    ema_max_decay: float = 0.9999
+    """The largest share, below 1."""
     replay_capacity: int = _free(100000)
     """Accepted for published configs; windows are shuffled over the whole data set, whatever it
     is."""
@@ -71,6 +85,19 @@ class RunConfig:
     """Steps between evaluations; 0 evaluates at the end alone."""
     eval_loss_interval: int = _free(100)
     """Steps between validation losses, where there is validation data."""
+    eval_loss_on_all: bool = _free(False)
+    """Take the validation loss on all validation windows instead of one batch of them."""
+    train_action_mse_interval: int = _free(0)
+    """Steps between measurements of `train_action_mse_error`, the squared error of inferred
+    actions in the environment's units on the first training batch, at most 128 windows; 0 is
+    never."""
+    top_k_metric: str | None = _free(None)
+    """Keep the weights with the best values of a metric in policies/top_k/: of an evaluation's, or
+    'val_loss' or 'train_action_mse_error'. None: keep none."""
+    top_k_checkpoints: int = _free(5)
+    """How many are kept."""
+    top_k_mode: str = _free("max")
+    """'max' where large values of the metric are good, 'min' where small ones are."""
     eval_episodes: int = _free(1)
     """Episodes per evaluation, with environment seeds 0, 1, …."""
     fused_train_steps: int = _free(100)
@@ -151,6 +178,8 @@ class RunConfig:
         self._check_places()
         build_agent.check_names(self.loss_type, self.network)
         learning_rate.check_name(self.learning_rate_schedule)
+        optimizer.check_name(self.optimizer)
+        self._check_top_k()
         if self.for_rnn:
             raise ValueError(
                 "train_eval.for_rnn is True, but none of the networks here is recurrent: set it to "
@@ -221,10 +250,21 @@ class RunConfig:
         parameters.check_whole("train_eval", **self._values(*counts, *of_evaluation))
         intervals = ("eval_interval", "eval_loss_interval")
         intervals += ("checkpoint_interval", "policy_save_interval")
+        intervals += ("train_action_mse_interval", "warmup_steps")
         parameters.check_whole("train_eval", least=0, **self._values(*intervals))
-        positive = ["learning_rate", "decay_steps", "goal_tolerance"]
-        positive += [] if self.memory_limit_mb is None else ["memory_limit_mb"]
+        positive = ["learning_rate", "decay_steps", "goal_tolerance", "ema_power"]
+        positive += [
+            name
+            for name in ("memory_limit_mb", "gradient_clipping")
+            if getattr(self, name) is not None
+        ]
         parameters.check_positive("train_eval", **self._values(*positive))
+        parameters.check_not_negative("train_eval", ema_max_decay=self.ema_max_decay)
+        if self.ema_max_decay >= 1:
+            raise ValueError(
+                f"train_eval.ema_max_decay must be below 1, got {self.ema_max_decay!r}: an average "
+                "that keeps everything never moves."
+            )
         parameters.check_not_negative("train_eval", **self._values("uniform_boundary_buffer"))
         parameters.check_seed("train_eval", self.seed)
 
@@ -240,12 +280,48 @@ class RunConfig:
                 f"train_eval.validation_ratio is {self.validation_ratio}, expected a share of the "
                 "episodes: at least 0 and below 1."
             )
+        if self.sequences and self.train_action_mse_interval:
+            raise ValueError(
+                "train_eval.train_action_mse_interval compares single actions: leave it at 0 where "
+                "action sequences are learned."
+            )
         given = ("action_steps", "temporal_ensemble", "validation_ratio", "max_train_episodes")
         unused = [name for name in given if getattr(self, name) not in (None, 0.0)]
         if unused and not self.sequences:
             raise ValueError(
                 f"train_eval.{unused[0]} is of action sequences: set train_eval.action_horizon "
                 "above 1, or train_eval.horizon, too."
+            )
+
+    def _check_top_k(self) -> None:
+        parameters.check_whole("train_eval", top_k_checkpoints=self.top_k_checkpoints)
+        if self.top_k_mode not in top_k.MODES:
+            raise ValueError(
+                f"train_eval.top_k_mode is {self.top_k_mode!r}; choose one of "
+                f"{', '.join(top_k.MODES)}."
+            )
+        metric = self.top_k_metric
+        if metric is None:
+            return
+        if not isinstance(metric, str) or not re.fullmatch(r"[\w.-]+", metric):
+            raise ValueError(
+                f"train_eval.top_k_metric is {metric!r}, but must be the name of a metric."
+            )
+        never = {
+            "train_action_mse_error": ("train_action_mse_interval", self.train_action_mse_interval),
+            "val_loss": ("eval_loss_interval", self.eval_loss_interval),
+        }
+        if metric in never:
+            interval, steps = never[metric]
+            if not steps:
+                raise ValueError(
+                    f"train_eval.top_k_metric is {metric!r}, which is never measured with "
+                    f"train_eval.{interval} = 0: give it a number of steps."
+                )
+        elif self.skip_eval:
+            raise ValueError(
+                f"train_eval.top_k_metric is {metric!r}, but with --skip_eval there are only "
+                f"{' and '.join(never)}."
             )
 
     def _values(self, *names: str) -> dict[str, Any]:

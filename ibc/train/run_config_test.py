@@ -81,10 +81,12 @@ def test_what_decides_no_weight_may_change():
         "task", "loss_type", "network", "batch_size", "learning_rate", "learning_rate_schedule",
         "decay_steps", "sequence_length", "uniform_boundary_buffer", "for_rnn", "flatten_action",
         "dataset_eval_fraction", "add_time", "seed", "image_obs", "strategy", "max_data_shards",
-        "use_warmup", "mixed_precision",
+        "use_warmup", "mixed_precision", "optimizer", "gradient_clipping", "warmup_steps",
+        "use_ema", "ema_power", "ema_max_decay", "action_horizon", "latency_steps", "horizon",
+        "validation_ratio", "max_train_episodes", "validate_on_others",
     }  # fmt: skip
     found = {name for name in changing if run_config.may_change(f"train_eval.{name}", {})}
-    assert found == changing and len(found) == 19
+    assert found == changing and len(found) == 26
     assert not run_config.may_change("train_eval.batch_size", {})
     assert not run_config.may_change("MLPEBM.depth", {})
 

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-SCHEDULES = ("exponential", "warmup", "cosine")
+SCHEDULES = ("exponential", "warmup", "cosine", "cosine_warmup")
 
 _WARMUP_STEPS = 4000
 _WARMUP_DIMENSION = 32
@@ -41,6 +41,38 @@ class Warmup(tf.keras.optimizers.schedules.LearningRateSchedule):
         return {"learning_rate": self._learning_rate}
 
 
+class CosineWarmup(tf.keras.optimizers.schedules.LearningRateSchedule):
+    """Rises linearly, then falls as half a cosine to 0 at the last step, and stays there.
+
+    lr(t) = lr · t / w for t < w, lr / 2 · (1 + cos(π (t − w) / (n − w))) for w ≤ t ≤ n.
+    """
+
+    def __init__(self, learning_rate: float, warmup_steps: int, num_iterations: int):
+        self._learning_rate = learning_rate
+        self._warmup_steps = warmup_steps
+        self._num_iterations = num_iterations
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        step = tf.cast(step, tf.float32)
+        rise = step / max(1, self._warmup_steps)
+        length = max(1, self._num_iterations - self._warmup_steps)
+        share = tf.clip_by_value((step - self._warmup_steps) / length, 0.0, 1.0)
+        fall = 0.5 * (1.0 + tf.cos(math.pi * share))
+        return self._learning_rate * tf.where(step < self._warmup_steps, rise, fall)
+
+    def get_config(self) -> dict:
+        return {
+            "learning_rate": self._learning_rate,
+            "warmup_steps": self._warmup_steps,
+            "num_iterations": self._num_iterations,
+        }
+
+
+def ends(name: str) -> bool:
+    """Tells whether a schedule's shape follows from the length of the training."""
+    return name.startswith("cosine")
+
+
 def check_name(name: str) -> None:
     """Raises ValueError unless there is a schedule of the name."""
     if name not in SCHEDULES:
@@ -50,16 +82,22 @@ def check_name(name: str) -> None:
 
 
 def get_schedule(
-    name: str, learning_rate: float, decay_steps: int, num_iterations: int
+    name: str,
+    learning_rate: float,
+    decay_steps: int,
+    num_iterations: int,
+    warmup_steps: int = 0,
 ) -> tf.keras.optimizers.schedules.LearningRateSchedule:
     """Returns the learning rate as a function of the step.
 
     Args:
-      name: 'exponential' (the published default), 'warmup', or 'cosine' (half a cosine from
-        `learning_rate` at step 0 to 0 at `num_iterations`).
+      name: 'exponential' (the published default), 'warmup', 'cosine' (half a cosine from
+        `learning_rate` at step 0 to 0 at `num_iterations`), or 'cosine_warmup' (a linear rise
+        from 0 before the half cosine).
       learning_rate: initial value; a factor for 'warmup'.
       decay_steps: steps over which 'exponential' loses one per cent.
-      num_iterations: length of the training, used by 'cosine'.
+      num_iterations: length of the training, used by the cosines.
+      warmup_steps: steps in which 'cosine_warmup' rises.
 
     Raises:
       ValueError: there is no such schedule.
@@ -69,4 +107,6 @@ def get_schedule(
         return ExponentialDecay(learning_rate, decay_steps)
     if name == "warmup":
         return Warmup(learning_rate)
+    if name == "cosine_warmup":
+        return CosineWarmup(learning_rate, warmup_steps, num_iterations)
     return tf.keras.optimizers.schedules.CosineDecay(learning_rate, num_iterations)

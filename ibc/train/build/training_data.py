@@ -27,8 +27,8 @@ class TrainingData:
     validation: dataset_lib.WindowDataset | None
     """Windows for the validation loss, normalized by the training data's statistics."""
     normalizers: normalization.NormalizationInfo | None
-    """Layers and bounds, from the training data alone unless `get_normalizers.modes` are set; action
-    sequences have a coding instead."""
+    """Layers and bounds, from the training data alone unless `get_normalizers.modes` are set;
+    action sequences have a coding instead."""
     record_files: int
     """How many record files there are."""
     record_bytes: int

@@ -10,7 +10,7 @@ from tf_agents.agents import tf_agent
 from tf_agents.train import learner, step_per_second_tracker
 
 from ibc.train.devices import cluster
-from ibc.train.loop import schedule
+from ibc.train.loop import schedule, weight_average
 from ibc.train.run import checkpoints, divergence, policy_export
 from ibc.utils import scalars, termination
 
@@ -53,6 +53,7 @@ class BehavioralCloningLearner(learner.Learner):
         checkpoint_interval: int,
         policy_save_interval: int,
         log_interval: int = 100,
+        average: weight_average.WeightAverage | None = None,
     ):
         """Creates the learner and restores the newest checkpoint, if there is one.
 
@@ -65,7 +66,12 @@ class BehavioralCloningLearner(learner.Learner):
           checkpoint_interval: steps between checkpoints.
           policy_save_interval: steps between exported policy weights.
           log_interval: steps between log lines and TensorBoard scalars.
+          average: takes the weights of every step into account, is part of checkpoints, and its
+            agent's policies are exported instead of `agent`'s.
         """
+        self._average = average
+        if average is not None:
+            agent.weight_average = average  # Checkpoints hold what an agent's attributes hold.
         self._writes = cluster.is_chief(strategy)
         try:
             super().__init__(
@@ -92,7 +98,7 @@ class BehavioralCloningLearner(learner.Learner):
         self._progress = ProgressTrigger(self.train_summary_writer, train_step, log_interval)
         self._exporter = policy_export.PolicyExporter(
             pathlib.Path(root_dir) / learner.POLICY_SAVED_MODEL_DIR,
-            agent,
+            agent if average is None else average.agent,
             train_step,
             policy_save_interval if self._writes else 0,
         )
@@ -167,6 +173,18 @@ class BehavioralCloningLearner(learner.Learner):
             **{f"Losses/{name}": float(value) for name, value in loss_info.extra.items()},
         }
         return loss_info
+
+    @tf.autograph.experimental.do_not_convert
+    def single_train_step(self, iterator):
+        """Makes one training step; see TF-Agents' Learner."""
+        loss_info = super().single_train_step(iterator)
+        if self._average is not None:
+            self._average.update(self.train_step)
+        return loss_info
+
+    def save_best(self, folder: pathlib.Path) -> None:
+        """Exports the present weights to a folder."""
+        self._exporter.save_weights(folder)
 
     def save_due(self) -> None:
         """Saves what is due at this step: weights, SavedModels at first, a checkpoint."""

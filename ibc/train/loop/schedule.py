@@ -15,6 +15,8 @@ class Pauses(NamedTuple):
     """Evaluations in environments."""
     validation: int
     """Losses on validation data."""
+    action_error: int = 0
+    """Errors of inferred actions on training data."""
 
 
 def next_stop(step: int, last_step: int, intervals: Sequence[int]) -> int:

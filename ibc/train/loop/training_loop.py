@@ -2,17 +2,45 @@
 
 import pathlib
 from collections.abc import Callable
+from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 from tf_agents.agents import tf_agent
 
 from ibc.data.windows import dataset
 from ibc.eval import evaluation, rollouts
+from ibc.train.loop import action_error as action_error_lib
 from ibc.train.loop import learner as learner_lib
 from ibc.train.loop import schedule
-from ibc.train.run import memory, run_folder
+from ibc.train.run import memory, run_folder, top_k
 from ibc.utils import scalars, termination
+
+VALIDATION_LOSS = "val_loss"
+MEASURED_IN_TRAINING = (VALIDATION_LOSS, action_error_lib.NAME)
+"""What the best checkpoints may be chosen by besides the metrics of evaluations."""
+
+
+class Measurements(NamedTuple):
+    """What is measured between training steps, besides evaluations."""
+
+    validate: Callable[[], float] | None = None
+    """Computes the validation loss."""
+    action_error: Callable[[], float] | None = None
+    """Computes the error of inferred actions."""
+    best: top_k.TopKFolder | None = None
+    """Keeps the best checkpoints, by one of these or by a metric of evaluations."""
+
+    def take(self, step: int, pauses: schedule.Pauses) -> None:
+        """Measures what is due at a step."""
+        found = {}
+        if self.validate and schedule.is_due(step, pauses.validation):
+            found[VALIDATION_LOSS] = self.validate()
+        if self.action_error and schedule.is_due(step, pauses.action_error):
+            found[action_error_lib.NAME] = self.action_error()
+        if self.best and self.best.metric in found:
+            self.best.offer(step, found)
 
 
 def train(
@@ -21,7 +49,7 @@ def train(
     num_iterations: int,
     pauses: schedule.Pauses,
     evaluator: evaluation.Evaluation | None,
-    validate: Callable[[], float] | None,
+    measured: Measurements,
 ) -> dict[str, dict[str, float]]:
     """Trains to `num_iterations`, stopping wherever something is due.
 
@@ -31,7 +59,7 @@ def train(
       num_iterations: training steps in all.
       pauses: steps between what is done besides training.
       evaluator: evaluates, if there is evaluation.
-      validate: computes the validation loss, if there is one.
+      measured: what is measured besides.
 
     Returns:
       Task → metric → average at the last evaluation; empty without one.
@@ -46,24 +74,23 @@ def train(
     learner.resume_schedule(pauses)
     if step and step < num_iterations and schedule.is_due(step, pauses.evaluation):
         # The run may have been stopped between the checkpoint and the end of the evaluation.
-        if evaluator and not evaluator.is_done():
-            _evaluated(evaluator)
+        if evaluator and not (evaluator.is_done() and _is_offered(measured.best, step)):
+            _evaluated(evaluator, measured.best, step)
     config_written = folder is None
     while step < num_iterations:
         stop = schedule.next_stop(step, num_iterations, pauses)
         with termination.deferred():
             step = learner.train_until(stop)
-            if validate and schedule.is_due(step, pauses.validation):
-                validate()
+            measured.take(step, pauses)
         if not config_written:
             # Only now has everything been called that takes parameters.
             run_folder.write_operative_config(folder)
             config_written = True
         learner.save_due()
         if evaluator and schedule.is_due(step, pauses.evaluation) and step < num_iterations:
-            _evaluated(evaluator)
+            _evaluated(evaluator, measured.best, step)
     learner.finish()
-    results = _evaluated(evaluator) if evaluator else {}
+    results = _evaluated(evaluator, measured.best, step) if evaluator else {}
     if folder:
         run_folder.write_operative_config(folder)
     learner.wait_for_all()
@@ -71,13 +98,32 @@ def train(
     return results
 
 
-def _evaluated(evaluator: evaluation.Evaluation) -> dict[str, dict[str, float]]:
+def _evaluated(
+    evaluator: evaluation.Evaluation, best: top_k.TopKFolder | None, step: int
+) -> dict[str, dict[str, float]]:
+    """Evaluates, and keeps the weights if they are among the best by a metric of evaluations."""
     try:
-        return evaluator.run()
+        results = evaluator.run()
     except Exception:
         # A signal to the group of processes ends workers and encoders too.
         _end_if_requested()
         raise
+    if _is_of_evaluations(best):
+        of_tasks = list(results.values())
+        shared = set.intersection(*map(set, of_tasks))
+        averages = {name: sum(each[name] for each in of_tasks) / len(of_tasks) for name in shared}
+        with termination.deferred():
+            best.offer(step, averages)
+    return results
+
+
+def _is_of_evaluations(best: top_k.TopKFolder | None) -> bool:
+    return best is not None and best.metric not in MEASURED_IN_TRAINING
+
+
+def _is_offered(best: top_k.TopKFolder | None, step: int) -> bool:
+    """Whether the evaluation at a step has come to the list of the best, if it belongs there."""
+    return not _is_of_evaluations(best) or best.last_step >= step
 
 
 def ended_by_signals(act: rollouts.ActFn) -> rollouts.ActFn:
@@ -115,8 +161,9 @@ def validation_loss(
     seed: int,
     writer: tf.summary.SummaryWriter,
     train_step: tf.Variable,
+    on_all: bool = False,
 ) -> Callable[[], float]:
-    """Returns a function that computes the agent's loss on a batch of validation windows.
+    """Returns a function that computes the agent's loss on validation windows.
 
     It writes the losses under `Eval_Losses/` and returns the total.
 
@@ -127,16 +174,28 @@ def validation_loss(
       seed: decides which windows a step sees.
       writer: where the losses go.
       train_step: scalar int64.
+      on_all: takes all windows, batch by batch, instead of one batch of them.
     """
     batch_size = min(batch_size, windows.num_windows)
 
     @tf.function
-    def compute(step: tf.Tensor) -> tf_agent.LossInfo:
+    def of_one_batch(step: tf.Tensor) -> tf_agent.LossInfo:
         experience, _ = windows.batch_at(step, batch_size, seed)
         return agent.loss(experience, training=False)
 
+    of_batch = tf.function(lambda experience: agent.loss(experience, training=False))
+
+    def of_all() -> tf_agent.LossInfo:
+        sizes, infos = [], []
+        for first in range(0, windows.num_windows, batch_size):
+            last = min(first + batch_size, windows.num_windows)
+            experience, _ = windows.take(range(first, last))
+            infos.append(of_batch(tf.nest.map_structure(tf.constant, experience)))
+            sizes.append(last - first)
+        return tf.nest.map_structure(lambda *means: np.average(means, weights=sizes), *infos)
+
     def validate() -> float:
-        info = compute(train_step)
+        info = of_all() if on_all else of_one_batch(train_step)
         losses = {name: float(value) for name, value in info.extra.items()}
         scalars.write(writer, int(train_step.numpy()), losses, prefix="Eval_Losses/")
         return float(info.loss)

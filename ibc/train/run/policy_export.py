@@ -56,6 +56,11 @@ class PolicyExporter(schedule.MultiplesTrigger):
             written.setdefault(id(policy), self._folder / name)
         self._models_step = step
 
+    def save_weights(self, folder: pathlib.Path) -> None:
+        """Writes the present weights to a folder, for the SavedModels to take."""
+        with atomic_file.replacing_folder(folder) as temporary:
+            self._saver(learner.RAW_POLICY_SAVED_MODEL_DIR).save_checkpoint(str(temporary))
+
     def is_written(self, step: int) -> bool:
         """Whether the weights of a step have been written."""
         return self._weights_folder(step).exists()
@@ -63,9 +68,7 @@ class PolicyExporter(schedule.MultiplesTrigger):
     def _save_interval(self) -> None:
         if not (self._folder / learner.COLLECT_POLICY_SAVED_MODEL_DIR).exists():
             self.save_models()
-        folder = self._weights_folder(int(self._train_step.numpy()))
-        with atomic_file.replacing_folder(folder) as temporary:
-            self._saver(learner.RAW_POLICY_SAVED_MODEL_DIR).save_checkpoint(str(temporary))
+        self.save_weights(self._weights_folder(int(self._train_step.numpy())))
 
     def _weights_folder(self, step: int) -> pathlib.Path:
         return self._folder / learner.POLICY_CHECKPOINT_DIR / f"policy_checkpoint_{step:010d}"
