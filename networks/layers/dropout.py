@@ -83,15 +83,15 @@ def _masks(
 
     Returns the random words, too: of a single mask XLA would make them again for every number.
     """
-    of_step = tuple(tf.unstack(_word(seed)))
-    mask = _word(first_mask + tf.range(len(units), dtype=tf.int64))[:, tf.newaxis, tf.newaxis]
-    key = threefry(of_step, (mask, _word(0)))
-    rounding = tf.cast(threefry(of_step, (mask, _word(1)))[0], tf.float32) / 2**32
+    of_step = tuple(tf.unstack(word(seed)))
+    mask = word(first_mask + tf.range(len(units), dtype=tf.int64))[:, tf.newaxis, tf.newaxis]
+    key = threefry(of_step, (mask, word(0)))
+    rounding = tf.cast(threefry(of_step, (mask, word(1)))[0], tf.float32) / 2**32
     # In float32 a sum just below 256 may be 256.
     dropped = tf.cast(tf.minimum(tf.floor(rate * 2**8 + rounding), 2**8 - 1), tf.uint8)
-    row = _word(first_row + tf.range(tf.cast(rows, tf.int64)))[:, tf.newaxis]
+    row = word(first_row + tf.range(tf.cast(rows, tf.int64)))[:, tf.newaxis]
     counters = -(-max(units) // _PER_COUNTER)
-    column = _word(tf.range(counters, dtype=tf.int64))
+    column = word(tf.range(counters, dtype=tf.int64))
     words = tf.concat(threefry(key, (row, column)), axis=-1)
     decisions = tf.reshape(tf.bitcast(words, tf.uint8), [len(units), rows, counters * _PER_COUNTER])
     masks = tf.where(decisions >= dropped, 1 / (1 - rate), tf.zeros([]))
@@ -138,7 +138,7 @@ def _constant(value: int) -> tf.Tensor:
     return tf.constant(value, tf.uint32)
 
 
-def _word(number: types.Int) -> tf.Tensor:
-    """Returns the lower 32 bits of integers, uint32."""
+def word(number: types.Int) -> tf.Tensor:
+    """Returns the lower 32 bits of integers, uint32, as `threefry` takes them."""
     low = tf.bitwise.bitwise_and(tf.cast(number, tf.int64), tf.constant(0xFFFFFFFF, tf.int64))
     return tf.cast(low, tf.uint32)
