@@ -30,7 +30,7 @@ def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition
       path: the record file; its spec is `<path>.spec`.
 
     Returns:
-      `TensorSpec`s for one frame (no batch dimension).
+      `TensorSpec`s for one frame (no batch dimension); dicts are in the order of their keys.
 
     Raises:
       FileNotFoundError: there is no record file or no spec file.
@@ -60,6 +60,7 @@ def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition
             f"{spec_path} leaves the shape of {', '.join(unclear)} open, but every frame has the "
             f"same: {_COPY_AGAIN}."
         )
+    spec = _with_sorted_keys(spec)
     if _has_fields_of(trajectory.Transition, spec):
         # What is decoded are namedtuples of their own.
         parts = [(getattr(spec, name), kind) for name, kind in _PARTS_OF_TRANSITIONS.items()]
@@ -178,6 +179,15 @@ def first_line(error: Exception) -> str:
     """The first line of an error's message, without TensorFlow's node decorations."""
     message = getattr(error, "message", None) or str(error) or type(error).__name__
     return _TENSORFLOW_DECORATION.sub("", message.splitlines()[0]).strip()
+
+
+def _with_sorted_keys(nest: Any) -> Any:
+    """Puts dicts in the order of their keys: decoded ones have another one in each process."""
+    if isinstance(nest, dict):
+        return {key: _with_sorted_keys(nest[key]) for key in sorted(nest)}
+    if hasattr(nest, "_fields"):
+        return type(nest)(*map(_with_sorted_keys, nest))
+    return nest
 
 
 def _has_fields_of(kind: type, spec: Any) -> bool:

@@ -59,3 +59,10 @@ def test_a_nest_against_a_single_tensor_is_a_difference_not_a_crash():
 def test_the_right_environment_passes():
     spec = shard_testing.frame_spec()
     specs.check_matches(spec, shard_testing.OBSERVATION_SPEC, shard_testing.ACTION_SPEC, "X", "y")
+
+
+def test_stored_dicts_come_back_in_the_order_of_their_keys(tmp_path):
+    """Also in other processes, whose hashes differ: networks go by it."""
+    spec = shard_testing.frame_spec({key: tf.TensorSpec([1]) for key in "gcafbed"})
+    path = shard_testing.write(tmp_path / "keys.tfrecord", (2,), spec)
+    assert list(specs.load_stored_spec(path).observation) == list("abcdefg")
