@@ -158,6 +158,12 @@ class ChunkDataset(dataset.WindowDataset):
             result._features = tf.nest.map_structure(lambda *each: tf.concat(each, 0), *encoded)
         return result
 
+    def as_stored(self) -> "ChunkDataset":
+        """Returns the same windows with raw observations and chunks."""
+        result = super().as_stored()
+        result._features = None
+        return result
+
     def _held(self) -> tuple:
         return self.frames, self._features or (), self._windows, self._chunks
 

@@ -103,6 +103,18 @@ class RecedingHorizonPolicy(tf_policy.TFPolicy):
         step = self._act(self._greedy_planner, time_step, policy_state, seed)
         return step._replace(action=distributions.point(step.action))
 
+    def plan(self, time_step: ts.TimeStep, seed: types.Seed | None = None) -> tf.Tensor:
+        """Returns whole chunks [B, P, A], the most probable plans from what is observed now.
+
+        Args:
+          time_step: Batched time step, B rows.
+          seed: As for the planner's `action`.
+        """
+        rows = tf.shape(time_step.step_type)[0]
+        state = self._greedy_planner.get_initial_state(rows)
+        step = self._greedy_planner.action(time_step, state, seed)
+        return self._coding.decode(time_step.observation, step.action)
+
     def _distribution(
         self, time_step: ts.TimeStep, policy_state: types.NestedTensor
     ) -> policy_step.PolicyStep:

@@ -280,11 +280,6 @@ class RunConfig:
                 f"train_eval.validation_ratio is {self.validation_ratio}, expected a share of the "
                 "episodes: at least 0 and below 1."
             )
-        if self.sequences and self.train_action_mse_interval:
-            raise ValueError(
-                "train_eval.train_action_mse_interval compares single actions: leave it at 0 where "
-                "action sequences are learned."
-            )
         given = ("action_steps", "temporal_ensemble", "validation_ratio", "max_train_episodes")
         unused = [name for name in given if getattr(self, name) not in (None, 0.0)]
         if unused and not self.sequences:

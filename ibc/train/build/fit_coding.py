@@ -10,11 +10,8 @@ from absl import logging
 
 from ibc.agents import sequence_coding
 from ibc.data.records import specs
-from ibc.data.windows import chunk_dataset, window_statistics
+from ibc.data.windows import affine, chunk_dataset, window_statistics
 from ibc.train.build import sequence_options
-
-# Ranges below this count as constant.
-_NO_RANGE = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,19 +128,17 @@ def _axes(
     mean, covariance = totals.moments()
     size, count = len(mean), options.components
     if count is None:
+        normalize = affine.BY_NAME[options.action_normalizer]
         if relative_actions:
             # Every step of a chunk has its own range: later ones are further away.
-            low, high, std = totals.minimum, totals.maximum, np.sqrt(np.diag(covariance))
+            std = np.sqrt(np.diag(covariance) * (totals.count - 1) / totals.count)
+            moments = window_statistics.Moments(mean, std, totals.minimum, totals.maximum)
+            found, repeats = normalize(moments, totals.count), 1
         else:
-            moments = window_statistics.weighted_moments(
-                dataset.frames.action, dataset.weights_of(dataset.action_frames)
-            )
-            per_chunk = size // dataset.action_size
-            low, high, std, mean = (
-                np.tile(values, per_chunk)
-                for values in (moments.minimum, moments.maximum, moments.std, moments.mean)
-            )
-        scale, offset = _affine(options.action_normalizer, low, high, mean, std)
+            weights = dataset.weights_of(dataset.action_frames)
+            moments = window_statistics.weighted_moments(dataset.frames.action, weights)
+            found, repeats = normalize(moments, np.sum(weights)), size // dataset.action_size
+        scale, offset = np.tile(found.scale, repeats), np.tile(found.offset, repeats)
         return -offset / scale, np.eye(size), 1 / scale
     if count > size:
         raise ValueError(
@@ -162,7 +157,7 @@ def _axes(
         100 * share,
         residual,
     )
-    return mean, directions[:, :count], np.where(kept > _NO_RANGE**2, np.sqrt(kept), 1.0)
+    return mean, directions[:, :count], np.where(kept > affine.LEAST_RANGE**2, np.sqrt(kept), 1.0)
 
 
 def _absolute_scales(
@@ -192,27 +187,13 @@ def _absolute_scales(
             scales[key] = (2 / 255, -1.0)
             continue
         moments = window_statistics.weighted_moments(values[key], weights)
-        count = np.sum(weights)
-        std = moments.std * np.sqrt(count / max(1, count - 1))
-        mode = options.normalizers.get(key, "limits")
-        scales[key] = _affine(mode, moments.minimum, moments.maximum, moments.mean, std)
+        mode = options.normalizers.get(key, options.normalizer)
+        if mode == sequence_options.ROBOMIMIC:
+            found = affine.of_robomimic(key, moments)
+        else:
+            found = affine.BY_NAME[mode](moments, np.sum(weights))
+        scales[key] = (found.scale, found.offset)
     return scales
-
-
-def _affine(
-    mode: str, low: np.ndarray, high: np.ndarray, mean: np.ndarray, std: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns scale and offset of x·scale + offset; what is constant becomes 0."""
-    low, high, mean, std = (np.asarray(each, np.float64) for each in (low, high, mean, std))
-    if mode == "identity":
-        return np.ones_like(mean), np.zeros_like(mean)
-    if mode == "gaussian":
-        scale = np.where(std < _NO_RANGE, 1.0, 1 / np.where(std < _NO_RANGE, 1.0, std))
-        return scale, -mean * scale
-    span = high - low
-    scale = np.where(span < _NO_RANGE, 1.0, 2 / np.where(span < _NO_RANGE, 1.0, span))
-    offset = np.where(span < _NO_RANGE, -low, -1 - low * scale)
-    return scale, offset
 
 
 def _check_reference(reference: str, spec: Any, action: Any, name: str) -> None:

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import gin
 
+from ibc.data.windows import affine
 from ibc.utils import parameters
 
-MODES = ("limits", "gaussian", "identity")
+ROBOMIMIC = "robomimic"
+"""Chooses the way by the end of a key's name, as robomimic's files have them."""
+MODES = (*affine.BY_NAME, ROBOMIMIC)
 COUNTER_EXAMPLES = ("uniform", "normal")
 
 
@@ -23,9 +26,10 @@ class SequenceOptions:
     keys: Sequence[str] | None = None
     """Observation keys to keep, in the order in which networks see them; None takes the task's,
     or all of the data's where there is no task."""
+    normalizer: str = "limits"
+    """One of `MODES`, for observations that are seen as they are. Images are mapped to [−1, 1]."""
     normalizers: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Key → one of `MODES`, for observations that are seen as they are; 'limits' if not named.
-    Images are mapped to [−1, 1]."""
+    """Key → one of `MODES`, where it is another."""
     reference: str | None = None
     """Observation key with the place of what acts, of as many numbers as an action: other
     places, displacements and actions are then relative to it as well."""
@@ -38,7 +42,7 @@ class SequenceOptions:
     components: int | None = None
     """Principal components that chunks are reduced to; None keeps every number of them."""
     action_normalizer: str = "limits"
-    """One of `MODES`, for chunks that are not reduced."""
+    """A name in `affine.BY_NAME`, for chunks that are not reduced."""
     counter_examples: str = "uniform"
     """'uniform' within the data's bounds, or 'normal': drawn from a normal distribution, whose
     log density is subtracted from the scores in the loss."""
@@ -50,17 +54,18 @@ class SequenceOptions:
     published."""
 
     def __post_init__(self):
-        for key, mode in {**self.normalizers, "an action": self.action_normalizer}.items():
-            if mode not in MODES:
-                raise ValueError(
-                    f"the normalizer of {key} is {mode!r} in sequence_coding; choose one of "
-                    f"{', '.join(MODES)}."
-                )
-        if self.counter_examples not in COUNTER_EXAMPLES:
-            raise ValueError(
-                f"sequence_coding.counter_examples is {self.counter_examples!r}; choose one of "
-                f"{', '.join(COUNTER_EXAMPLES)}."
-            )
+        chosen = {f"normalizers[{key!r}]": mode for key, mode in self.normalizers.items()}
+        _check_choice("action_normalizer", self.action_normalizer, tuple(affine.BY_NAME))
+        for name, mode in {"normalizer": self.normalizer, **chosen}.items():
+            _check_choice(name, mode, MODES)
+        _check_choice("counter_examples", self.counter_examples, COUNTER_EXAMPLES)
         if self.components is not None:
             parameters.check_whole("sequence_coding", components=self.components)
         parameters.check_positive("sequence_coding", normal_std=self.normal_std)
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(
+            f"sequence_coding.{name} is {value!r}; choose one of {', '.join(choices)}."
+        )

@@ -6,7 +6,7 @@ from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
 
-from ibc.agents import greedy_policy
+from ibc.agents import greedy_policy, receding_horizon
 from ibc.data.windows import dataset
 from ibc.utils import scalars
 
@@ -29,7 +29,8 @@ class ActionError:
         """Takes the windows out of the data.
 
         Args:
-          policy: the policy in training; acts greedily, as at an episode's first step.
+          policy: the policy in training; acts greedily, as at an episode's first step. Of one that
+            plans chunks whole chunks are compared.
           windows: training windows as they are stored.
           numbers: which of them, int64 [B]; the first `MOST_WINDOWS` are used.
           seed: seed of the policy's samples, the same at every step.
@@ -49,11 +50,15 @@ class ActionError:
 
         @tf.function(autograph=False)
         def compute(observation: types.NestedTensor) -> tf.Tensor:
-            time_step = ts.restart(observation, batch)
-            state = greedy.get_initial_state(batch)
-            inferred = greedy.action(time_step, state, seed=tf.constant([seed, 0], tf.int64)).action
+            time_step, key = ts.restart(observation, batch), tf.constant([seed, 0], tf.int64)
+            if isinstance(policy, receding_horizon.RecedingHorizonPolicy):
+                inferred = policy.plan(time_step, key)
+            else:
+                state = greedy.get_initial_state(batch)
+                inferred = greedy.action(time_step, state, seed=key).action
             inferred = tf.cast(tf.reshape(inferred, [batch, -1]), tf.float32)
-            return tf.reduce_mean(tf.math.squared_difference(inferred, action))
+            done = tf.reshape(action, [batch, -1])
+            return tf.reduce_mean(tf.math.squared_difference(inferred, done))
 
         self._compute = lambda: compute(observation)
 
