@@ -55,13 +55,13 @@ def variants() -> dict[str, Variant]:
         whole = ("sequence_coding.components = None",)
         negatives = _UNIFORM if loss == "EBM" else ()
         found |= {
-            f"{loss}, from the agent, 6 components": Variant(config),
-            f"{loss}, from the agent, whole chunk": Variant(config, (*whole, *negatives)),
-            f"{loss}, absolute, whole chunk": Variant(config, (*_ABSOLUTE, *negatives)),
-            f"{loss}, from the agent, one step": Variant(
+            f"{loss} from the agent in 6 components": Variant(config),
+            f"{loss} from the agent in whole chunks": Variant(config, (*whole, *negatives)),
+            f"{loss} absolute in whole chunks": Variant(config, (*_ABSOLUTE, *negatives)),
+            f"{loss} from the agent in single steps": Variant(
                 config, (*whole, *negatives, *_ONE_STEP), (1,)
             ),
-            f"{loss}, absolute, one step": Variant(
+            f"{loss} absolute in single steps": Variant(
                 config, (*_ABSOLUTE, *negatives, *_ONE_STEP), (1,)
             ),
         }

@@ -60,8 +60,8 @@ class ChunkDataset(dataset.WindowDataset):
         self._kept, self._ends = chunks.episodes_of(step_types, self._lengths)
         self._features = None
         self._choose(np.ones(self.num_episodes, bool))
-        if not self.num_windows:
-            longest = int(np.max(np.diff(self._ends, prepend=0)))
+        longest = int(np.max(np.diff(self._ends, prepend=0)))
+        if not self.num_windows or shape.chunk_steps > longest:
             raise ValueError(
                 f"no episode of {self.name} is long enough for a window of {shape.rows} rows: the "
                 f"longest has {longest} steps. Choose a smaller train_eval.action_horizon or "

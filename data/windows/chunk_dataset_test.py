@@ -83,7 +83,10 @@ def test_keys_are_kept_in_the_order_asked_for(path):
         make(path, keys=["rgb"])
 
 
-def test_windows_longer_than_every_episode_are_refused(path):
-    shape = chunks.ChunkShape(2, 3, horizon=40)
-    with pytest.raises(ValueError, match="long enough for a window of 40 rows: the longest has 9"):
+@pytest.mark.parametrize(
+    ("shape", "rows"), [(chunks.ChunkShape(2, 3, horizon=40), 40), (chunks.ChunkShape(2, 10), 11)]
+)
+def test_windows_longer_than_every_episode_are_refused(path, shape, rows):
+    message = f"long enough for a window of {rows} rows: the longest has 9"
+    with pytest.raises(ValueError, match=message):
         make(path, shape)
