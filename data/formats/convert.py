@@ -99,7 +99,11 @@ def open_source(path: str | os.PathLike, task: str | None = None, **options: Any
             return source(path, task, **_accepted(source, path, options))
     expected = " or ".join(source.description for source in known_formats())
     if os.path.isfile(path):
-        found = np.load(path).files if path.endswith(".npz") else list(hdf5.open_hdf5(path))
+        found = (
+            np.load(path, allow_pickle=False).files
+            if path.endswith(".npz")
+            else list(hdf5.open_hdf5(path))
+        )
         raise ValueError(f"{path} is none of these: {expected}; it holds {_listed(found)}.")
     state = f"the folder holds {_listed(os.listdir(path))}" if os.path.isdir(path) else "missing"
     raise FileNotFoundError(f"no recorded episodes at {path} ({state}); give {expected}.")

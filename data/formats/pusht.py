@@ -132,7 +132,7 @@ class PushTDemonstrations:
 
 def _load_npz(path: str) -> dict[str, np.ndarray]:
     try:
-        with np.load(path) as arrays:
+        with np.load(path, allow_pickle=False) as arrays:
             # What is no array comes as bytes.
             return {key: part for key, part in arrays.items() if isinstance(part, np.ndarray)}
     except _NPZ_DAMAGE as error:
