@@ -7,6 +7,7 @@ from tf_agents.trajectories import time_step as ts
 from ibc.agents import mse_agent
 from ibc.data.records import shard_reader
 from ibc.data.windows import dataset as dataset_lib
+from ibc.samplers import action_space
 from ibc.train.loop import action_error
 from tests import shard_testing
 
@@ -23,9 +24,9 @@ def test_the_error_is_that_of_the_first_windows_in_units(tmp_path):
     shard = shard_reader.read_shard(shard_testing.write(tmp_path / "a", (150, 60), spec))
     stored = dataset_lib.WindowDataset([shard], 2)
     normalized = stored.normalized(lambda values: values / 7, lambda action: action * 5)
-    policy = mse_agent.MsePolicy(
-        ts.time_step_spec(tf.TensorSpec([2, 3], tf.float32)), tf.TensorSpec([2]), LastFrame()
-    )
+    space = action_space.ActionSpace(tf.TensorSpec([2]), tf.fill([2], -9e9), tf.fill([2], 9e9))
+    time_step_spec = ts.time_step_spec(tf.TensorSpec([2, 3], tf.float32))
+    policy = mse_agent.MsePolicy(time_step_spec, space, LastFrame())
     numbers = np.random.RandomState(0).permutation(stored.num_windows)[:200]
     (observation, action), _ = stored.take(numbers[:128])
     step = tf.Variable(7, dtype=tf.int64)
