@@ -16,7 +16,14 @@ def make(name: str, bindings: str = "", **options):
         gin.parse_config(bindings)
     network_class = registry.networks()[name]
     random = np.random.default_rng(0)
-    if "Pixel" in name or "Conv" in name:
+    if "Hybrid" in name:
+        gin.parse_config(
+            ["HybridEncoder.trunk = 'SmallTrunk'", "HybridEncoder.crop_shape = (14, 14)"]
+        )
+        spec = {"rgb": tf.TensorSpec([_WINDOW, 16, 16, 3], tf.uint8)}
+        observation = {"rgb": random.integers(0, 256, [_ROWS, _WINDOW, 16, 16, 3], np.uint8)}
+        options |= dict(width=16)
+    elif "Pixel" in name or "Conv" in name:
         spec = {"rgb": tf.TensorSpec([_WINDOW, 16, 16, 3], tf.uint8)}
         observation = {"rgb": random.integers(0, 256, [_ROWS, _WINDOW, 16, 16, 3], np.uint8)}
         options |= dict(target_height=16, target_width=16)
