@@ -125,5 +125,5 @@ def test_values_are_read_as_float32():
 
 def test_environment_of_another_task_is_refused():
     env = oracle_testing.table_env({"pos_agent": 2})
-    with pytest.raises(ValueError, match=r"PushOracle needs .* block_orientation, but Table has: "):
+    with pytest.raises(ValueError, match=r"PushOracle needs .* block_orientation, but Env has: "):
         pushing_info.LatestObservation(env, "PushOracle", _KEYS)
