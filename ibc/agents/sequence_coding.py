@@ -53,10 +53,14 @@ class SequenceCoding(tf.Module):
         self.relative_actions = relative_actions
         self._action_size = action_size
         self._keys = list(scales)
-        self._scales = [
-            [_constant(values, f"{key}_{kind}") for values, kind in zip(pair, _KINDS, strict=True)]
+        # By key, so that a checkpoint's values find theirs in whatever order keys come.
+        self._scales = {
+            key: [
+                _constant(values, f"{key}_{kind}")
+                for values, kind in zip(pair, _KINDS, strict=True)
+            ]
             for key, pair in scales.items()
-        ]
+        }
         self._mean = _constant(mean, "chunk_mean")
         self._components = _constant(components, "chunk_components")
         self._spread = _constant(spread, "chunk_spread")
@@ -92,7 +96,7 @@ class SequenceCoding(tf.Module):
         return chunk
 
     def _scaled(self, key: str, values: tf.Tensor) -> tf.Tensor:
-        scale, offset = self._scales[self._keys.index(key)]
+        scale, offset = self._scales[key]
         return tf.cast(values, tf.float32) * scale + offset
 
 

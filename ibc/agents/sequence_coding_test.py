@@ -36,6 +36,30 @@ def test_features_are_relative_to_the_last_frame():
     np.testing.assert_allclose(features["hand_displacement"], 2 * moved + 1, rtol=1e-5, atol=1e-6)
 
 
+def test_checkpoints_find_each_keys_scale_in_any_order(tmp_path):
+    def coding_of(scales):
+        return sequence_coding.SequenceCoding(
+            scales, np.zeros(8), np.eye(8), np.ones(8), 2, reference="hand"
+        )
+
+    scales = {"points_relative": (2.0, 0.0), "hand": (3.0, 1.0), "hand_displacement": (5.0, 0.0)}
+    saved = coding_of(scales)
+    path = tf.train.Checkpoint(coding=saved).save(str(tmp_path / "checkpoint"))
+    other = coding_of({key: (1.0, 0.0) for key in reversed(scales)})
+    tf.train.Checkpoint(coding=other).restore(path).assert_consumed()
+    expected, found = saved.features(tensors()), other.features(tensors())
+    for key in scales:
+        np.testing.assert_array_equal(expected[key], found[key])
+
+
+def test_a_single_observation_has_a_scale(tmp_path):
+    single = sequence_coding.SequenceCoding({"": (2.0, 1.0)}, [0.0], [[1.0]], [1.0], 1)
+    path = tf.train.Checkpoint(coding=single).save(str(tmp_path / "checkpoint"))
+    other = sequence_coding.SequenceCoding({"": (1.0, 0.0)}, [0.0], [[1.0]], [1.0], 1)
+    tf.train.Checkpoint(coding=other).restore(path).assert_consumed()
+    np.testing.assert_array_equal(other.features(tf.constant([[[3.0]]])), [[[7.0]]])
+
+
 def test_what_is_no_place_has_no_relative_form():
     raw = sequence_coding.raw_features(tensors(), "hand")
     derived = set(raw) - set(OBSERVATION)

@@ -90,7 +90,7 @@ class _Totals:
         if self._reference is not None:
             constants = tf.nest.map_structure(tf.constant, observation)
             raw = sequence_coding.raw_features(constants, self._reference)
-            for key in raw.keys() - observation.keys():
+            for key in sorted(raw.keys() - observation.keys()):
                 values = raw[key].numpy().astype(np.float64)
                 # The first frame has none before it.
                 values = values[:, 1:] if key.endswith(sequence_coding.DISPLACEMENT) else values
