@@ -52,8 +52,8 @@ class AutoregressiveDFO(dfo.DFO):
                 known = tf.stack(columns[: j + 1], axis=-1)
                 visited[j].append(known)
                 logits = score_fn(j, known) / self.temperature
-                chosen = draws.indices(logits, known.shape[1], next(own_keys))
-                columns[: j + 1] = tf.unstack(tf.gather(known, chosen, batch_dims=1), axis=-1)
+                kept = dfo.resampled(known, logits, next(own_keys))
+                columns[: j + 1] = tf.unstack(kept, axis=-1)
                 noise = std * draws.normal_like(columns[j], next(own_keys))
                 columns[j] = tf.clip_by_value(
                     columns[j] + noise, space.minimum[j], space.maximum[j]

@@ -61,15 +61,16 @@ class IterativeDFO(DFO):
         logits = score_fn(actions) / self.temperature
         for iteration in range(1, self.num_iterations):
             for_choice, for_noise = own_keys[2 * iteration : 2 * iteration + 2]
-            actions = _resample(actions, logits, for_choice)
+            actions = resampled(actions, logits, for_choice)
             actions = space.clip(actions + std * draws.normal_like(actions, for_noise))
             logits = score_fn(actions) / self.temperature
             std /= 2
         if self.faithful:
-            actions = _resample(actions, logits, own_keys[0])
+            actions = resampled(actions, logits, own_keys[0])
         return sampler.Samples(actions, logits)
 
 
-def _resample(actions: tf.Tensor, logits: tf.Tensor, key: keys.Key) -> tf.Tensor:
+def resampled(actions: tf.Tensor, logits: tf.Tensor, key: keys.Key) -> tf.Tensor:
+    """Draws as many actions [B, N, A] with replacement, by softmax(logits) [B, N]."""
     chosen = draws.indices(logits, actions.shape[1], key)
     return tf.gather(actions, chosen, batch_dims=1)

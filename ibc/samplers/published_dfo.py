@@ -33,6 +33,12 @@ class PublishedDFO:
         parameters.check_whole(self.NAME, num_iterations=self.num_iterations)
         parameters.check_not_negative(self.NAME, iteration_std=self.iteration_std)
 
+    def _moved(self, actions: tf.Tensor, logits: tf.Tensor, key: keys.Key) -> tf.Tensor:
+        """Resamples actions [B, N, A] by softmax(logits) [B, N], and adds noise."""
+        for_choice, for_noise = key.split(2)
+        actions = dfo.resampled(actions, logits, for_choice)
+        return actions + self.iteration_std * draws.normal_like(actions, for_noise)
+
 
 @gin.configurable("andy_dfo")
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +62,7 @@ class AndyDFO(PublishedDFO):
         for_last, *own_keys = key.split(self.num_iterations)
         actions, logits = starts, score_fn(starts)
         for own_key in own_keys:
-            actions = _resampled(actions, logits, self.iteration_std, own_key)
+            actions = self._moved(actions, logits, own_key)
             logits = score_fn(actions)
         return sampler.Samples(actions, logits, chosen=draws.indices(logits, 1, for_last)[:, 0])
 
@@ -82,7 +88,7 @@ class KevinDFO(PublishedDFO):
         """See `sampler.Sampler`; the logits are the last scores."""
         actions, logits = starts, score_fn(starts)
         for own_key in key.split(self.num_iterations):
-            actions = space.clip(_resampled(actions, logits, self.iteration_std, own_key))
+            actions = space.clip(self._moved(actions, logits, own_key))
             logits = score_fn(actions)
         return sampler.Samples(actions, logits, chosen=tf.argmax(logits, -1, tf.int32))
 
@@ -95,11 +101,3 @@ def check_variant(name: object) -> None:
     """Raises ValueError unless there is a variant of the name."""
     if name not in VARIANTS:
         raise ValueError(f"IbcPolicy.dfo_variant is {name!r}; choose one of {', '.join(VARIANTS)}.")
-
-
-def _resampled(actions: tf.Tensor, logits: tf.Tensor, std: float, key: keys.Key) -> tf.Tensor:
-    """Draws as many actions [B, N, A] by softmax(logits) [B, N], and adds noise."""
-    for_choice, for_noise = key.split(2)
-    chosen = draws.indices(logits, actions.shape[1], for_choice)
-    actions = tf.gather(actions, chosen, batch_dims=1)
-    return actions + std * draws.normal_like(actions, for_noise)
