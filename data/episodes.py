@@ -116,14 +116,22 @@ def stacked_frames(
     )
 
 
-def num_steps(frames: trajectory.Trajectory) -> int:
-    """Returns how many of an episode's frames [n, ...] are steps, whose action was done.
+def are_steps(frames: trajectory.Trajectory) -> np.ndarray:
+    """Returns which frames [n, ...] are steps, whose action was done: bool [n].
 
-    The last frame is none if it joins the episode to the next: reward 0, discount 1. In recordings
-    without such frames, as D4RL's, it counts where it brings a reward or ends the episode.
+    An episode's last frame is none if it joins the episode to the next: reward 0, discount 1. In
+    recordings without such frames, as D4RL's, it counts where it brings a reward or ends the
+    episode.
     """
-    is_step = bool(frames.reward[-1] != 0 or frames.discount[-1] != 1)
-    return len(frames.step_type) - (not is_step)
+    step_type, reward, discount = map(
+        np.asarray, (frames.step_type, frames.reward, frames.discount)
+    )
+    return (step_type != ts.StepType.LAST) | (reward != 0) | (discount != 1)
+
+
+def num_steps(frames: trajectory.Trajectory) -> int:
+    """Returns how many of an episode's frames [n, ...] are steps, see `are_steps`."""
+    return int(np.sum(are_steps(frames)))
 
 
 def unstacked(frames: trajectory.Trajectory) -> Iterator[trajectory.Trajectory]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ibc.data import episodes
 from ibc.data.records import shard_reader, specs
 from ibc.data.windows import chunks, columns, dataset, streamed
 
@@ -21,7 +22,8 @@ class ChunkDataset(dataset.WindowDataset):
     """Windows over the episodes of several shards, in memory or on disk.
 
     A sample is `((observation, chunk), ())`: the first To observations of a window and the P
-    actions from the last of them on. The frames that join episodes are never seen.
+    actions from the last of them on. The frames that join episodes are never seen; an episode's
+    last action counts where a recording has no such frames, see `episodes.are_steps`.
 
     Attributes:
       shape: rows of a window.
@@ -56,8 +58,9 @@ class ChunkDataset(dataset.WindowDataset):
             self.spec = self.spec._replace(observation=_chosen(self.spec.observation, keys))
             self.frames = self.frames._replace(observation=_chosen(self.frames.observation, keys))
             self._observation = self.frames.observation
-        step_types = np.asarray(self.frames.step_type)
-        self._kept, self._ends = chunks.episodes_of(step_types, self._lengths)
+        self._kept, self._ends = chunks.episodes_of(
+            np.asarray(self.frames.step_type), episodes.are_steps(self.frames), self._lengths
+        )
         self._features = None
         self._choose(np.ones(self.num_episodes, bool))
         longest = int(np.max(np.diff(self._ends, prepend=0)))

@@ -3,6 +3,8 @@ import pytest
 import tensorflow as tf
 
 from ibc.data import episodes
+from ibc.data.formats import convert
+from ibc.data.records import shard_writer
 from ibc.data.records import shards as shards_lib
 from ibc.data.windows import chunk_dataset, chunks, streamed
 
@@ -51,6 +53,27 @@ def test_samples_stay_within_their_episode(path, is_streamed):
     np.testing.assert_array_equal(observation["other"][..., 0], expected_seen)
     np.testing.assert_array_equal(chunk[..., 0], expected_done)
     np.testing.assert_array_equal(chunk[..., 1], np.array(expected_done) + 0.5)
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+@pytest.mark.parametrize(("reward", "terminated"), [(1.0, False), (0.0, True), (0.0, False)])
+def test_last_actions_count_where_nothing_joins_episodes(tmp_path, reward, terminated, is_streamed):
+    """As in D4RL's recordings; that nothing joins them shows in the last reward or discount."""
+    length, reward = 4, np.append(np.zeros(3), reward)
+    path = str(tmp_path / "unjoined.tfrecord")
+    with shard_writer.ShardWriter(path, episodes.frame_spec(recorded(0, 1))) as writer:
+        for episode in (recorded(number, length) for number in range(2)):
+            steps = episode.observation, episode.action, reward
+            for frame in episodes.unstacked(convert.episode_frames(*steps, terminated)):
+                writer(frame)
+    _, chunk = all_of(make(str(tmp_path), is_streamed=is_streamed))
+    last = length - 1 if reward[-1] or terminated else length - 2
+    expected = [
+        100 * number + np.clip([now, now + 1, now + 2], 0, last)
+        for number in range(2)
+        for now in range(last + 1)
+    ]
+    np.testing.assert_array_equal(chunk[..., 0], expected)
 
 
 def test_streamed_batches_are_those_from_memory(path):

@@ -125,19 +125,24 @@ def window_rows(indices: np.ndarray, horizon: int) -> np.ndarray:
     return np.clip(np.arange(horizon) - offset + start, start, end - 1)
 
 
-def episodes_of(step_types: np.ndarray, shard_lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def episodes_of(
+    step_types: np.ndarray, are_steps: np.ndarray, shard_lengths: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Finds the episodes of joined shards, without the frames that join one to the next.
 
     Args:
       step_types: integers [n] of all shards, one after the other.
+      are_steps: bool [n], frames whose action was done, see `episodes.are_steps`.
       shard_lengths: frames of each shard; no episode goes on in the next one.
 
     Returns:
       The frames that have an action, int64 [m], and where among these each episode ends, [E].
     """
     starts = np.asarray(step_types) == ts.StepType.FIRST
+    # An episode of one step without a joining frame has no FIRST.
+    starts[1:] |= np.asarray(step_types)[:-1] == ts.StepType.LAST
     starts[np.cumsum([0, *shard_lengths[:-1]])] = True
-    kept = np.flatnonzero(np.asarray(step_types) != ts.StepType.LAST)
+    kept = np.flatnonzero(are_steps)
     episode = np.cumsum(starts)[kept]
     return kept, np.flatnonzero(np.diff(episode, append=-1)) + 1
 

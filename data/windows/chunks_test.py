@@ -61,7 +61,7 @@ def test_push_t_is_divided_as_published(golden, case):
 
 def test_no_window_mixes_episodes_or_sees_what_joins_them():
     step_types = np.array([F, M, M, M, L, F, M, L, M, M, L, F, M, M])
-    frames, ends = chunks.episodes_of(step_types, [8, 6])
+    frames, ends = chunks.episodes_of(step_types, step_types != L, [8, 6])
     np.testing.assert_array_equal(frames, [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 13])
     np.testing.assert_array_equal(ends, [4, 6, 8, 11])
     episode = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
@@ -73,6 +73,14 @@ def test_no_window_mixes_episodes_or_sees_what_joins_them():
         rows = chunks.window_rows(indices, shape.rows)
         assert np.all(episode[rows] == episode[rows[:, :1]])
         assert np.all(step_types[frames[rows]] != L)
+
+
+def test_episodes_that_nothing_joins_keep_their_last_steps():
+    step_types = np.array([F, M, L, L, F, M, L, F, L, F, M])
+    are_steps = np.array([1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1], bool)
+    frames, ends = chunks.episodes_of(step_types, are_steps, [7, 4])
+    np.testing.assert_array_equal(frames, np.flatnonzero(are_steps))
+    np.testing.assert_array_equal(ends, [3, 4, 6, 8, 10])
 
 
 @pytest.mark.parametrize("to", [1, 2, 3])

@@ -29,8 +29,7 @@ class WindowDataset:
       spec: `Trajectory` of `TensorSpec`s of one stored frame.
       frames: `Trajectory` nest of CPU tensors [n, ...], shard after shard. Observations and
         actions are float32, the action is one vector with `flatten_action`; images are strings
-        [n] of JPEG data. Of streamed shards, observations and actions are columns on disk, and
-        there are no rewards.
+        [n] of JPEG data. Of streamed shards, observations and actions are columns on disk.
       window_frames: int32 [num_windows, T] frame numbers.
       name: says which files these are.
     """

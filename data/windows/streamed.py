@@ -1,7 +1,7 @@
 """Record files that are larger than memory: what is kept of their frames instead of the frames.
 
 Numbers go to a file without a name, images stay where they are in the record files. In memory
-are step types and where images are.
+are step types, rewards and where images are.
 """
 
 import dataclasses
@@ -30,15 +30,17 @@ class StreamedShards:
     """Nest of `TensorSpec`s of one frame."""
     step_types: list[np.ndarray]
     """Step types int32 [n] of each file."""
-    discount: np.ndarray
+    reward: np.ndarray
     """float32 [n] of all files."""
+    discount: np.ndarray
+    """The same."""
     observation: Any
     """Nest of columns of all files, numbers as float32."""
     action: Any
     """Nest of `columns.Numbers`."""
 
     def frames(self, flatten_action: bool) -> trajectory.Trajectory:
-        """Returns `WindowDataset.frames`, with columns on disk and without rewards."""
+        """Returns `WindowDataset.frames`, with columns on disk."""
         action = self.action
         if flatten_action:
             leaves = tf.nest.flatten(action)
@@ -50,7 +52,7 @@ class StreamedShards:
             action=action,
             policy_info=(),
             next_step_type=(),
-            reward=(),
+            reward=self.reward,
             discount=self.discount,
         )
 
@@ -72,7 +74,7 @@ def stream_shards(paths: Sequence[str], folder: str | os.PathLike) -> StreamedSh
     shapes = [tuple(leaf.shape) for leaf in leaves if not specs.is_image(leaf)]
     file = columns.RowFile(folder, sum(map(math.prod, shapes)))
     read = [_read_file(path, paths[0], spec, file) for path in paths]
-    step_types, discounts, spans = zip(*read, strict=True)
+    step_types, rewards, discounts, spans = zip(*read, strict=True)
     numbers = iter(columns.consecutive_numbers(file, [None] * len(shapes), shapes))
     lengths = list(map(len, step_types))
     images = (
@@ -82,26 +84,27 @@ def stream_shards(paths: Sequence[str], folder: str | os.PathLike) -> StreamedSh
     observation, action = tf.nest.pack_sequence_as(
         nest, [next(images if specs.is_image(leaf) else numbers) for leaf in leaves]
     )
-    discount = np.concatenate(discounts)
-    return StreamedShards(list(paths), spec, list(step_types), discount, observation, action)
+    every = map(np.concatenate, (rewards, discounts))
+    return StreamedShards(list(paths), spec, list(step_types), *every, observation, action)
 
 
 def _read_file(
     path: str, first_path: str, spec: trajectory.Trajectory, file: columns.RowFile
-) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     """Reads a record file like the first one; appends its frames' numbers to the file of rows.
 
-    Returns step types, discounts, and offsets and sizes of each image of the frames.
+    Returns step types, rewards, discounts, and offsets and sizes of each image of the frames.
     """
     is_image = [specs.is_image(leaf) for leaf in tf.nest.flatten((spec.observation, spec.action))]
-    step_types, discounts, position = [], [], 0
-    spans = []
+    step_types, rewards, discounts, spans = [], [], [], []
+    position = 0
     for part in shard_reader.read_parts(path, _PART_BYTES):
         shards.check_alike(path, part.spec, first_path, spec)
         values = tf.nest.flatten((part.frames.observation, part.frames.action))
         values = list(zip(values, is_image, strict=True))
         file.append(columns.rows_of([value for value, image in values if not image]))
         step_types.append(np.asarray(part.frames.step_type, np.int32))
+        rewards.append(np.asarray(part.frames.reward, np.float32))
         discounts.append(np.asarray(part.frames.discount, np.float32))
         sizes = np.array([len(record) + shard_files.OVERHEAD for record in part.records])
         starts = position + np.cumsum(sizes) - sizes + shard_files.BEFORE_DATA
@@ -112,7 +115,7 @@ def _read_file(
     joined = [
         tuple(map(np.concatenate, zip(*found, strict=True))) for found in zip(*spans, strict=True)
     ]
-    return np.concatenate(step_types), np.concatenate(discounts), joined
+    return *map(np.concatenate, (step_types, rewards, discounts)), joined
 
 
 def _image_spans(
