@@ -88,8 +88,8 @@ class ChunkDataset(dataset.WindowDataset):
 
     @property
     def action_frames(self) -> np.ndarray:
-        """Numbers of the frames that have an action, of all episodes, int64 [m]."""
-        return self._kept
+        """Numbers of the frames that have an action, of the episodes that are used, int64 [m]."""
+        return self._kept[np.repeat(self._used, np.diff(self._ends, prepend=0))]
 
     def of_episodes(self, used: np.ndarray) -> "ChunkDataset":
         """Returns the windows of some episodes, bool [num_episodes], over the same frames."""
@@ -99,7 +99,7 @@ class ChunkDataset(dataset.WindowDataset):
         return result
 
     def _choose(self, used: np.ndarray) -> None:
-        shape = self.shape
+        self._used, shape = used, self.shape
         indices = chunks.create_indices(
             self._ends, shape.rows, used, shape.pad_before, shape.pad_after
         )
