@@ -13,6 +13,9 @@ from ibc.data.records import specs
 from ibc.data.windows import affine, chunk_dataset, window_statistics
 from ibc.train.build import sequence_options
 
+# Scale and offset that map numbers from 0 to 255 to [−1, 1].
+_OF_IMAGES = (2 / 255, -1.0)
+
 
 @dataclasses.dataclass(frozen=True)
 class FittedCoding:
@@ -179,21 +182,22 @@ def _absolute_scales(
                 f"{', '.join(spec)}."
             )
     weights = dataset.weights_of(dataset.action_frames)
-    scales = {}
-    for key in spec:
-        if key not in kept:
-            continue
-        if specs.is_image(spec[key]):
-            scales[key] = (2 / 255, -1.0)
-            continue
-        moments = window_statistics.weighted_moments(values[key], weights)
-        mode = options.normalizers.get(key, options.normalizer)
+    moments = {
+        key: window_statistics.weighted_moments(values[key], weights)
+        for key in spec
+        if key in kept and not specs.is_image(spec[key])
+    }
+    modes = {key: options.normalizers.get(key, options.normalizer) for key in moments}
+    alike = [key for key, mode in modes.items() if mode == sequence_options.COMMON_SCALE]
+    of_all = affine.common_scale([moments[key] for key in alike]) if alike else []
+    found = dict(zip(alike, of_all, strict=True))
+    for key, mode in modes.items():
         if mode == sequence_options.ROBOMIMIC:
-            found = affine.of_robomimic(key, moments)
-        else:
-            found = affine.BY_NAME[mode](moments, np.sum(weights))
-        scales[key] = (found.scale, found.offset)
-    return scales
+            found[key] = affine.of_robomimic(key, moments[key])
+        elif mode != sequence_options.COMMON_SCALE:
+            found[key] = affine.BY_NAME[mode](moments[key], np.sum(weights))
+    scales = {key: (each.scale, each.offset) for key, each in found.items()}
+    return {key: scales.get(key, _OF_IMAGES) for key in spec if key in kept}
 
 
 def _check_reference(reference: str, spec: Any, action: Any, name: str) -> None:

@@ -48,6 +48,17 @@ def test_limits_map_the_data_to_one(dataset):
     np.testing.assert_allclose([fitted.minimum.min(), fitted.maximum.max()], [-1, 1], rtol=1e-4)
 
 
+def test_one_scale_is_common_to_all_keys(dataset):
+    chosen = {"normalizer": "robomimic_lowdim", "normalizers": {"hand": "limits"}}
+    fitted = fit_coding.fit(dataset, sequence_options.SequenceOptions(**chosen))
+    observation, _ = samples(dataset)
+    features = fitted.coding.features(tf.nest.map_structure(tf.constant, observation))
+    largest = max(np.abs(observation[key]).max() for key in ("points", "grip"))
+    for key in ("points", "grip"):
+        np.testing.assert_allclose(features[key], observation[key] / largest, rtol=1e-5)
+    np.testing.assert_allclose(features["hand"].numpy().max(axis=(0, 1)), 1, rtol=1e-4)
+
+
 def test_relative_features_have_a_mean_square_of_one(dataset):
     fitted = fit_coding.fit(dataset, sequence_options.SequenceOptions(reference="hand"))
     observation, _ = samples(dataset)

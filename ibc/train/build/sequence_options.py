@@ -10,7 +10,9 @@ from ibc.utils import parameters
 
 ROBOMIMIC = "robomimic"
 """Chooses the way by the end of a key's name, as robomimic's files have them."""
-MODES = (*affine.BY_NAME, ROBOMIMIC)
+COMMON_SCALE = "robomimic_lowdim"
+"""Divides all keys by the largest number among them, as published for robomimic without images."""
+MODES = (*affine.BY_NAME, ROBOMIMIC, COMMON_SCALE)
 COUNTER_EXAMPLES = ("uniform", "normal")
 
 
