@@ -16,6 +16,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from ibc.environments import task, tasks
 from ibc.utils import rotations
 
 ENV_ID = "Robosuite-v0"
@@ -205,3 +206,14 @@ def _of_robosuite_15(controller: Mapping[str, Any]) -> dict[str, Any]:
 
 if ENV_ID not in gymnasium.registry:
     gymnasium.register(ENV_ID, entry_point=f"{__name__}:RobosuiteEnv")
+
+TASKS = (
+    task.Task(
+        name=f"{__name__}:{ENV_ID}",
+        env_id=ENV_ID,
+        register=lambda: None,  # It is.
+        config_families=("robomimic", *tasks.CONFIGS_OF_ANY_STATES),
+        data_source="robomimic HDF5 file",
+        is_foreign=True,
+    ),
+)

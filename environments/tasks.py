@@ -4,17 +4,19 @@ Importing this module imports neither a simulator nor TensorFlow.
 """
 
 import contextlib
+import dataclasses
 import difflib
 import importlib
 import pathlib
 import sys
+import types
 from collections.abc import Iterator
 
 from ibc import environments
 from ibc.environments import task as task_lib
 
-# Networks over numbers, whatever these mean.
-_CONFIGS_OF_ANY_STATES = ("pushing_states", "d4rl", "particle")
+CONFIGS_OF_ANY_STATES = ("pushing_states", "d4rl", "particle")
+"""Families of networks over numbers, whatever these mean."""
 
 
 def _tasks_of_all_families() -> dict[str, task_lib.Task]:
@@ -34,7 +36,8 @@ def get_task(name: str) -> task_lib.Task:
 
     Args:
       name: A key of `TASKS`, or the id of any environment that is registered with Gymnasium; in
-        the form 'module:id' the module, which registers it, is imported first.
+        the form 'module:id' the module, which registers it, is imported first. If it has a list
+        `TASKS`, too, the task with this id is taken from there.
 
     Raises:
       ValueError: There is no such task; the message names the nearest and lists ours.
@@ -53,12 +56,15 @@ def get_task(name: str) -> task_lib.Task:
     module, _, env_id = name.rpartition(":")
     if module:
         _import_users_module(module, name)
+        described = _described(sys.modules[module], env_id)
+        if described:
+            return dataclasses.replace(described, name=name)
     if env_id in gymnasium.registry:
         return task_lib.Task(
             name=name,
             env_id=env_id,
             register=lambda: None,  # It is.
-            config_families=_CONFIGS_OF_ANY_STATES,
+            config_families=CONFIGS_OF_ANY_STATES,
             is_foreign=True,
         )
     by_capitals = {known.upper(): known for known in (*TASKS, *gymnasium.registry)}
@@ -94,6 +100,15 @@ def check_oracle(task: task_lib.Task, name: str) -> None:
     else:
         hint = "is unknown" + (f"; did you mean {' or '.join(near)}?" if near else "")
     raise ValueError(f"policy '{name}' {hint}; task {task.name} has: {', '.join(known)}.")
+
+
+def _described(module: types.ModuleType, env_id: str) -> task_lib.Task | None:
+    """Returns the task that a user's module describes itself, if it does."""
+    listed = getattr(module, "TASKS", None)
+    for task in listed if isinstance(listed, (list, tuple)) else ():
+        if isinstance(task, task_lib.Task) and task.env_id == env_id:
+            return task
+    return None
 
 
 def _import_users_module(module: str, name: str) -> None:

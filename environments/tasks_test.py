@@ -111,6 +111,19 @@ def test_a_module_that_registers_an_id_is_imported_also_from_the_working_directo
     assert task.modules()[0] == "gymnasium.envs.classic_control"
 
 
+def test_a_module_may_describe_its_tasks_itself(tmp_path, monkeypatch):
+    (tmp_path / "described.py").write_text(
+        "from ibc.environments import task\n"
+        "TASKS = ['Toy-v1', task.Task('TOY', 'Toy-v0', print, config_families=('particle',))]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    task = tasks.get_task("described:Toy-v0")
+    assert (task.name, task.env_id) == ("described:Toy-v0", "Toy-v0")
+    assert task.config_families == ("particle",)
+    with pytest.raises(ValueError, match="unknown task 'described:Toy-v1'"):
+        tasks.get_task("described:Toy-v1")
+
+
 @pytest.mark.parametrize("name", ["no_such_module:A-v0", "..:A-v0", "math.no:A-v0", "a b:A-v0"])
 def test_a_module_that_is_not_there_is_named(name):
     with pytest.raises(ValueError, match="there is no module") as error:
