@@ -1,6 +1,7 @@
 """Networks over cameras and low-dimensional readings: energy, regression and mixture density."""
 
 from collections.abc import Callable
+from typing import Any
 
 import gin
 import tensorflow as tf
@@ -44,10 +45,8 @@ class HybridEBM(energy_network.EncodedEnergyNetwork):
           ValueError: A number is out of range, or as `HybridEncoder`.
         """
         super().__init__(
-            image_window.normalized_spec(obs_spec),
-            action_spec,
-            encoder=hybrid.HybridEncoder(obs_spec),
-            stack=_hidden_layers("HybridEBM", width, depth, rate),
+            **_before_the_head("HybridEBM", obs_spec, width, depth, rate),
+            action_spec=action_spec,
             last=fan_in.FanInDense(1),
             name=name,
         )
@@ -70,23 +69,14 @@ class HybridMSE(explicit_network.RegressionNetwork):
     ):
         """Creates the network; its variables come with `create_variables`.
 
-        Args:
-          obs_spec: Dict of specs of one observation window, see `HybridEncoder`.
-          action_spec: Spec of one action; it is predicted flat, as [A].
-          width: Units per hidden layer.
-          depth: Number of hidden layers.
-          rate: Dropout rate after each of them.
-          act_denorm_layer: Maps normalized actions [B, A] to the environment's.
-          name: Name of the network.
+        The action, in and out, is that of `MLPMSE`; the other arguments are those of `HybridEBM`.
 
         Raises:
-          ValueError: A number is out of range, or as `HybridEncoder`.
+          ValueError: As `HybridEBM`.
         """
         super().__init__(
-            image_window.normalized_spec(obs_spec),
-            action_spec,
-            encoder=hybrid.HybridEncoder(obs_spec),
-            stack=_hidden_layers("HybridMSE", width, depth, rate),
+            **_before_the_head("HybridMSE", obs_spec, width, depth, rate),
+            action_spec=action_spec,
             act_denorm_layer=act_denorm_layer,
             name=name,
         )
@@ -113,26 +103,14 @@ class HybridMDN(explicit_network.MixtureNetwork):
     ):
         """Creates the network; its variables come with `create_variables`.
 
-        Args:
-          obs_spec: Dict of specs of one observation window, see `HybridEncoder`.
-          action_spec: Spec of one action; its distribution is that of the flat action [A].
-          width: Units per hidden layer.
-          depth: Number of hidden layers.
-          rate: Dropout rate after each of them.
-          num_components: K, normal distributions in the mixture.
-          training_temperature: As in `mixture.MixtureDensityLayer`.
-          test_temperature: As in `mixture.MixtureDensityLayer`.
-          test_variance_exponent: As in `mixture.MixtureDensityLayer`.
-          act_denorm_layer: As in `mixture.MixtureDensityLayer`.
-          name: Name of the network.
+        The mixture's arguments, of flat actions [A], are those of `mixture.MixtureDensityLayer`,
+        the others those of `HybridEBM`.
 
         Raises:
-          ValueError: A number is out of range, or as `HybridEncoder`.
+          ValueError: A parameter of the mixture is out of range, or as `HybridEBM`.
         """
         super().__init__(
-            image_window.normalized_spec(obs_spec),
-            encoder=hybrid.HybridEncoder(obs_spec),
-            stack=_hidden_layers("HybridMDN", width, depth, rate),
+            **_before_the_head("HybridMDN", obs_spec, width, depth, rate),
             head=mixture.MixtureDensityLayer(
                 "HybridMDN",
                 flat.flat_size(action_spec),
@@ -146,6 +124,13 @@ class HybridMDN(explicit_network.MixtureNetwork):
         )
 
 
-def _hidden_layers(owner: str, width: int, depth: int, rate: float) -> fan_in.FanInMLP:
+def _before_the_head(
+    owner: str, obs_spec: types.NestedTensorSpec, width: int, depth: int, rate: float
+) -> dict[str, Any]:
+    """Returns what the three networks have in common, as arguments of their base classes."""
     parameters.check_whole(owner, width=width, depth=depth)
-    return fan_in.FanInMLP([width] * depth, rate)
+    return dict(
+        obs_spec=image_window.normalized_spec(obs_spec),
+        encoder=hybrid.HybridEncoder(obs_spec),
+        stack=fan_in.FanInMLP([width] * depth, rate),
+    )
