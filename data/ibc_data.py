@@ -3,6 +3,7 @@
 Examples:
     ibc-data convert door-human-v0.hdf5 --task=door-human-v0 --top_fraction=0.5
     ibc-data convert lift.hdf5 datasets/lift/lift.tfrecord --mask=train
+    ibc-data convert my_robot/ robot.tfrecord --keys=front,joints --resize=96x96 --dry_run
     ibc-data convert 'datasets/push/*.tfrecord' push.hdf5
     ibc-data replay datasets/door-human-v0/door-human-v0.tfrecord --task=door-human-v0
     ibc-data info 'datasets/push/*.tfrecord' --picture=push.png
@@ -14,6 +15,7 @@ import functools
 import glob
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
@@ -22,6 +24,10 @@ from ibc.data import formats
 from ibc.data.records import shard_files
 from ibc.environments import tasks
 from ibc.utils import atomic_file, program, startup
+
+# What a signal leaves of a command, where it leaves something.
+_LEAVES = {"convert": "whole episodes are kept, and the same command goes on after them."}
+_SIZE = re.compile(r"(\d+)x(\d+)")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -82,8 +88,13 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
     # Of a folder it is known only now which file is read.
     _check_not_its_own_input(source.path, output)
     chosen = converter.top_episodes(source.returns, arguments.top_fraction)
+    if arguments.dry_run:
+        from ibc.data.inspection import source_info
+
+        yield from source_info.what_would_be_made(source, output, chosen)
+        return
     with tqdm.tqdm(total=int(source.lengths[chosen].sum()), unit="frame") as bar:
-        write = _hdf5_writer(arguments, source) if to_hdf5 else converter.convert
+        write = _hdf5_writer(arguments, source) if to_hdf5 else _record_writer(arguments)
         done = write(source, output, arguments.top_fraction, bar.update)
     yield from getattr(source, "notes", ())
     if done.too_short:
@@ -142,8 +153,10 @@ def verify(arguments: argparse.Namespace) -> Iterable[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
     arguments = make_parser().parse_args(argv)
-    removed = "terminated; unfinished files were removed."
-    with program.one_line_errors(arguments.debug, terminated=removed):
+    leaves = _LEAVES.get(arguments.command, "unfinished files were removed.")
+    with program.one_line_errors(
+        arguments.debug, interrupted=f"interrupted; {leaves}", terminated=f"terminated; {leaves}"
+    ):
         # Only here, so that --help and wrong arguments do not wait for TensorFlow.
         startup.import_tensorflow_quietly()
         for line in arguments.run(arguments):
@@ -164,9 +177,43 @@ def _options(arguments: argparse.Namespace, to_hdf5: bool) -> dict[str, Any]:
     return {
         "mask": arguments.mask,
         "keys": None if keys is None else [key.strip() for key in keys.split(",")],
+        "rename": _renames(arguments.rename),
+        "resize": _size(arguments.resize),
+        "fps": arguments.fps,
+        "episodes": arguments.episodes,
         # A file that is written has axis-angle rotations, whatever is read.
         "absolute_actions": True if arguments.absolute_actions and not to_hdf5 else None,
     }
+
+
+def _renames(given: Sequence[str] | None) -> dict[str, str] | None:
+    """Returns old name → new name of what was given as 'old=new', or several with commas."""
+    if given is None:
+        return None
+    pairs = [pair.strip().partition("=") for text in given for pair in text.split(",")]
+    for old, _, new in pairs:
+        if not (old and new):
+            raise ValueError(f"--rename={','.join(given)} is not old=new, such as img=front.")
+    return {old: new for old, _, new in pairs}
+
+
+def _size(given: str | None) -> tuple[int, int] | None:
+    """Returns height and width in pixels of 'HxW'."""
+    if given is None:
+        return None
+    match = _SIZE.fullmatch(given)
+    if not match or not all(map(int, match.groups())):
+        raise ValueError(f"--resize={given} is no size; give height x width, such as 96x128.")
+    return int(match[1]), int(match[2])
+
+
+def _record_writer(arguments: argparse.Namespace) -> Callable:
+    """Returns a function that writes a record file."""
+    from ibc.data.formats import convert as converter
+
+    deciding = ("task", "mask", "keys", "rename", "resize", "fps", "episodes", "absolute_actions")
+    asked = {name: getattr(arguments, name) for name in deciding}
+    return functools.partial(converter.convert, asked=asked)
 
 
 def _hdf5_writer(arguments: argparse.Namespace, source: Any) -> Callable:
@@ -215,7 +262,23 @@ def _add_convert(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--task", help="D4RL task, such as door-human-v0: checks sizes; or PUSHT")
     command.add_argument("--mask", metavar="NAME", help="of a robomimic file, such as train (all)")
     command.add_argument(
-        "--keys", metavar="A,B", help="observations of a robomimic or Push-T file to keep (all)"
+        "--keys", metavar="A,B", help="observations to keep, by the names that info tells (all)"
+    )
+    command.add_argument(
+        "--rename",
+        action="append",
+        metavar="OLD=NEW",
+        help="another name for an array or an observation, such as command=action; repeatable",
+    )
+    command.add_argument("--resize", metavar="HxW", help="size of pictures, such as 96x128 (as is)")
+    command.add_argument(
+        "--fps", type=float, metavar="N", help="steps per second to keep (all that were recorded)"
+    )
+    command.add_argument(
+        "--episodes", metavar="0:50,60", help="numbers and ranges without their end (all)"
+    )
+    command.add_argument(
+        "--dry_run", action="store_true", help="tell what would be made, and make nothing"
     )
     command.add_argument(
         "--absolute_actions",

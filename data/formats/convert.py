@@ -10,7 +10,7 @@ import inspect
 import math
 import os
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -18,8 +18,8 @@ import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
 from ibc.data import episodes, formats
-from ibc.data.formats import hdf5
-from ibc.data.records import shard_writer, specs
+from ibc.data.formats import fingerprint, hdf5, resumable, selection
+from ibc.data.records import specs
 
 _LISTED_NAMES = 8
 _registered: list[type["EpisodeSource"]] = []
@@ -64,6 +64,11 @@ class EpisodeSource(Protocol):
     def frames(self, number: int) -> trajectory.Trajectory:
         """Returns the frames of an episode, arrays [n, ...], with step types."""
 
+    # A source may also have:
+    #   is_general: whether what it recognizes may be of a more special format, which comes first;
+    #   fps, tasks: see `about_source`; notes: what a user should know, a line each;
+    #   stored(): how observations and actions are stored, name -> type and shape.
+
 
 def register(source: type[EpisodeSource]) -> type[EpisodeSource]:
     """Decorates the class of a format, so that `open_source` knows it."""
@@ -72,11 +77,11 @@ def register(source: type[EpisodeSource]) -> type[EpisodeSource]:
 
 
 def known_formats() -> tuple[type[EpisodeSource], ...]:
-    """Returns the formats that the modules of this folder have registered."""
+    """Returns the formats that the modules of this folder have registered, general ones last."""
     for module in pkgutil.iter_modules(formats.__path__, f"{formats.__name__}."):
         if not module.name.endswith("_test"):
             importlib.import_module(module.name)
-    return tuple(_registered)
+    return tuple(sorted(_registered, key=lambda source: getattr(source, "is_general", False)))
 
 
 def open_source(path: str | os.PathLike, task: str | None = None, **options: Any) -> EpisodeSource:
@@ -85,7 +90,8 @@ def open_source(path: str | os.PathLike, task: str | None = None, **options: Any
     Args:
       path: File, folder or glob.
       task: Name of a D4RL task, see `EpisodeSource`.
-      **options: Arguments that only some formats take, such as `keys`; None stands for none.
+      **options: Arguments that only some formats take, such as `mask`, and fields of
+        `selection.Selection`, which is made of all of them; None stands for none.
 
     Raises:
       FileNotFoundError: There is nothing.
@@ -94,9 +100,11 @@ def open_source(path: str | os.PathLike, task: str | None = None, **options: Any
       ImportError: The package that reads the format is not installed.
     """
     path = os.path.expanduser(path)
-    for source in known_formats():
-        if source.recognizes(path):
-            return source(path, task, **_accepted(source, path, options))
+    for kind in known_formats():
+        if kind.recognizes(path):
+            own, general = _divided(kind, path, options)
+            source = kind(path, task, **own)
+            return source if general.is_empty else selection.Selected(source, general)
     expected = " or ".join(source.description for source in known_formats())
     if os.path.isfile(path):
         found = (
@@ -109,20 +117,17 @@ def open_source(path: str | os.PathLike, task: str | None = None, **options: Any
     raise FileNotFoundError(f"no recorded episodes at {path} ({state}); give {expected}.")
 
 
-def chosen_keys(path: str, known: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """Returns the observation keys that are wanted of those in a file; all if None.
+def check_no_task(path: str, description: str, task: str | None) -> None:
+    """Checks that no task is named of a format that is of none.
 
     Raises:
-      ValueError: There is no such key, or none is wanted.
+      ValueError: One is.
     """
-    keys = tuple(known if wanted is None else dict.fromkeys(wanted))
-    unknown = [key for key in keys if key not in known]
-    if unknown or not keys:
+    if task is not None:
         raise ValueError(
-            f"{path} has no observation {', '.join(map(repr, unknown)) or 'left'}; it has: "
-            f"{', '.join(known)}."
+            f"{path} is read as {description.partition(' (')[0]}, not as data of task {task}: "
+            "leave --task out."
         )
-    return keys
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,16 +153,20 @@ def convert(
     path: str | os.PathLike,
     top_fraction: float = 1.0,
     on_frames: Callable[[int], None] = lambda count: None,
+    asked: Mapping[str, Any] | None = None,
 ) -> Conversion:
     """Writes the episodes of a source, or those with the highest returns, to a record file.
 
-    Episodes keep their order. The file appears under its name when it is complete.
+    Episodes keep their order. The file is read back, compared, and then appears under its name.
+    An interruption leaves the whole episodes so far, from which the same conversion goes on.
 
     Args:
       source: Where episodes are read from.
       path: Record file to make.
       top_fraction: Share of episodes to keep, by return, in (0, 1]; the number is rounded up.
       on_frames: Called with a number of frames when so many have been read.
+      asked: What decides the result besides the input, as JSON has it: an interrupted conversion
+        that was asked for something else is given up.
 
     Raises:
       ValueError: There is nothing to write, or a value is not finite; no file is left.
@@ -166,21 +175,42 @@ def convert(
     chosen = top_episodes(source.returns, top_fraction)
     # An episode is recognised by its first and its last frame.
     kept = [number for number in chosen if source.lengths[number] > 1]
-    with shard_writer.ShardWriter(os.fspath(path), source.spec()) as writer:
-        for number in kept:
+    about = about_source(source, kept)
+    asked = {
+        "input": source.path,
+        "contents": fingerprint.of(source.path),
+        "top_fraction": top_fraction,
+        **(asked or {}),
+    }
+    with resumable.Shard(os.fspath(path), source.spec(), asked, about) as shard:
+        for number in kept[: shard.episodes]:
+            on_frames(int(source.lengths[number]))
+        for number in kept[shard.episodes :]:
             frames = source.frames(number)
             check_finite(source, number, frames)
-            for frame in episodes.unstacked(frames):
-                writer(frame)
+            shard.append(frames)
             on_frames(len(frames.step_type))
     return Conversion(
-        path=writer.path,
+        path=shard.path,
         episodes=len(kept),
         of_episodes=len(source.returns),
-        frames=writer.num_frames,
+        frames=shard.num_frames,
         mean_return=float(np.mean(source.returns[kept])),
         too_short=len(chosen) - len(kept),
     )
+
+
+def about_source(source: EpisodeSource, numbers: Sequence[int]) -> dict[str, Any]:
+    """Returns what is kept of some episodes besides their frames, where it is known.
+
+    That is `fps`, their steps per second, and `tasks`, in words, one for each episode.
+    """
+    about: dict[str, Any] = {}
+    if (fps := getattr(source, "fps", None)) is not None:
+        about["fps"] = float(fps)
+    if (tasks := getattr(source, "tasks", None)) is not None:
+        about["tasks"] = [tasks[number] for number in numbers]
+    return about
 
 
 def top_episodes(returns: Sequence[float], fraction: float = 1.0) -> np.ndarray:
@@ -260,15 +290,24 @@ def check_finite(source: EpisodeSource, number: int, frames: trajectory.Trajecto
             )
 
 
-def _accepted(source: type[EpisodeSource], path: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Returns the options that were given, which a format must know."""
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in given:
-        if name not in inspect.signature(source).parameters:
+def _divided(
+    source: type[EpisodeSource], path: str, options: dict[str, Any]
+) -> tuple[dict[str, Any], selection.Selection]:
+    """Returns the options that a format takes itself, and what is selected of any format."""
+    parameters = inspect.signature(source).parameters
+    own, general = {}, {}
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name in parameters:
+            own[name] = value
+        elif name in selection.Selection.__dataclass_fields__:
+            general[name] = value
+        else:
             raise ValueError(
                 f"{path} is read as {source.description}, which has no --{name}: leave it out."
             )
-    return given
+    return own, selection.Selection(**general)
 
 
 def _check_not_compressed(source: EpisodeSource) -> None:

@@ -283,7 +283,7 @@ class Npz:
 
 
 def test_a_format_is_added_by_a_file_of_its_own(tmp_path, monkeypatch):
-    (tmp_path / "npz.py").write_text(_ONE_EPISODE)
+    (tmp_path / "one_episode.py").write_text(_ONE_EPISODE)
     monkeypatch.setattr(convert, "_registered", list(convert.known_formats()))
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
     episode = _episodes(3, 2)[0]
@@ -298,4 +298,4 @@ def test_a_format_is_added_by_a_file_of_its_own(tmp_path, monkeypatch):
     ):
         convert.open_source(tmp_path / "b.npy")
     known = {source.description.partition(" (")[0] for source in convert.known_formats()}
-    assert set(formats.descriptions()) == known and len(known) == 6
+    assert set(formats.descriptions()) == known and len(known) == 8

@@ -5,8 +5,6 @@ and angle of the block; an action is where the agent shall go. Lengths are in pi
 """
 
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,25 +12,16 @@ import numpy as np
 from tf_agents.trajectories import trajectory
 
 from ibc.data import episodes
-from ibc.data.formats import convert, hdf5, zarr_folder
+from ibc.data.formats import convert, hdf5, npz, npz_file, replay_buffer, selection, zarr_folder
 from ibc.environments.pusht import keypoints
 
 _TASK = "PUSHT"
-_ENDS = "episode_ends"
-_ZARR_GROUPS = ("data", "meta")
 _STATE_SIZE, _ACTION_SIZE = 5, 2
 _KEYPOINT_SHAPES = ((18,), (9, 2))
+_NAMES = {"state", "action", "keypoint", "img", "n_contacts", npz.ENDS}
+_LARGEST_METRES = 10.0
 # Recorded points are those of recorded poses but for rounding.
 _LARGEST_DIFFERENCE_PIXELS = 1.0
-_NPZ_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    KeyError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 
 
 @convert.register
@@ -48,9 +37,17 @@ class PushTDemonstrations:
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
-        """Whether it is an npz with ends of episodes, or a folder that zarr has made."""
-        is_npz = path.endswith(".npz") and os.path.isfile(path)
-        return _ENDS in _load_npz(path) if is_npz else zarr_folder.is_zarr(path)
+        """Whether it is an npz or a zarr of episodes, with states and actions in pixels."""
+        arrays = _open(path)
+        if not {"state", "action", npz.ENDS} <= arrays.keys() <= _NAMES:
+            return False
+        state, action = arrays["state"], arrays["action"]
+        sizes = state.shape[1:], action.shape[1:]
+        if sizes != ((_STATE_SIZE,), (_ACTION_SIZE,)) or action.dtype.kind not in "iuf":
+            return False
+        # Robots of the same sizes are measured in metres.
+        with hdf5.reading(path):
+            return bool(np.nanmax(action[:], initial=0) > _LARGEST_METRES)
 
     def __init__(self, path: str, task: str | None, keys: Sequence[str] | None = None):
         """Reads the ends of the episodes and checks all shapes; see `convert.EpisodeSource`.
@@ -67,14 +64,12 @@ class PushTDemonstrations:
         if task not in (None, _TASK):
             raise ValueError(f"{path} holds Push-T demonstrations, whose task is not {task}.")
         self.path = path
-        self._arrays = (
-            zarr_folder.open_arrays(path, _ZARR_GROUPS) if os.path.isdir(path) else _load_npz(path)
-        )
+        self._arrays = _open(path)
         with hdf5.reading(path):
             self._ends = _checked_ends(path, self._arrays)
         self.lengths = np.diff(self._ends, prepend=0) + 1
         self.returns = np.zeros(len(self._ends))
-        self._keys = convert.chosen_keys(path, list(self._observation(slice(0, 1))), keys)
+        self._keys = selection.chosen_keys(path, list(self._observation(slice(0, 1))), keys)
 
     def spec(self) -> trajectory.Trajectory:
         """Returns the spec of one frame."""
@@ -130,32 +125,19 @@ class PushTDemonstrations:
         return np.rint(images).astype(np.uint8)
 
 
-def _load_npz(path: str) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            # What is no array comes as bytes.
-            return {key: part for key, part in arrays.items() if isinstance(part, np.ndarray)}
-    except _NPZ_DAMAGE as error:
-        raise ValueError(
-            f"{path} is no npz file of numbers, or a damaged one ({str(error).splitlines()[0]}): "
-            "copy it again from where it came from."
-        ) from error
+def _open(path: str) -> Mapping[str, Any]:
+    """Returns the arrays of an npz or a zarr; none of anything else."""
+    if zarr_folder.is_zarr(path):
+        return zarr_folder.open_arrays(path, replay_buffer.GROUPS)
+    is_npz = path.endswith(npz_file.SUFFIX) and os.path.isfile(path)
+    return npz_file.open_arrays(path) if is_npz else {}
 
 
 def _checked_ends(path: str, arrays: Mapping[str, Any]) -> np.ndarray:
     """Returns the step after each episode's last one, int64 [num_episodes]; checks all arrays."""
-    hdf5.check_keys(path, arrays, ("state", "action", _ENDS))
-    ends, steps = np.asarray(arrays[_ENDS]), len(arrays["action"])
-    if ends.ndim != 1 or ends.dtype.kind not in "iu" or not ends.size:
-        raise ValueError(
-            f"{path}: {_ENDS} is {_described(ends)}, expected whole numbers [episodes], the step "
-            "after the last one of each episode."
-        )
-    if np.any(np.diff(ends.astype(np.int64), prepend=0) < 1) or ends[-1] != steps:
-        raise ValueError(
-            f"{path}: {_ENDS} must rise from above 0 to {steps}, the number of actions, but runs "
-            f"from {ends[0]} to {ends[-1]}, or falls in between."
-        )
+    hdf5.check_keys(path, arrays, ("state", "action", npz.ENDS))
+    steps = len(arrays["action"])
+    ends = npz.checked_ends(path, arrays[npz.ENDS], steps)
     shapes = {
         "state": ((_STATE_SIZE,),),
         "action": ((_ACTION_SIZE,),),
@@ -180,7 +162,7 @@ def _checked_ends(path: str, arrays: Mapping[str, Any]) -> np.ndarray:
             f"{path}: img is {_described(image)}, expected levels of shape [{steps}, height, "
             "width, 3]."
         )
-    return ends.astype(np.int64)
+    return ends
 
 
 def _described(array: Any) -> str:

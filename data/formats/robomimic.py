@@ -9,7 +9,7 @@ import numpy as np
 from tf_agents.trajectories import trajectory
 
 from ibc.data import episodes
-from ibc.data.formats import convert, hdf5
+from ibc.data.formats import convert, hdf5, selection
 from ibc.environments import robosuite_env
 from ibc.utils import rotations
 
@@ -82,7 +82,7 @@ class RobomimicFile:
         self._demos = [data[name] for name in self._chosen(data, mask)]
         first = self._demos[0]
         hdf5.check_keys(f"{self.path}{first.name}", first, _KEYS)
-        self.keys = convert.chosen_keys(self.path, list(first["obs"]), self.keys)
+        self.keys = selection.chosen_keys(self.path, list(first["obs"]), self.keys)
         for demo in self._demos:
             self._check(demo)
             self._check_like_first(demo)

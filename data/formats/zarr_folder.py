@@ -49,14 +49,23 @@ def _opened(path: str, groups: tuple[str, ...], zarr: Any) -> dict[str, Any]:
         root = zarr.open_group(path, mode="r")
         found = {}
         for group in (group for group in groups if group in root):
-            for name, array in root[group].arrays():
+            for name, array in _arrays(root[group], zarr):
                 _check_chunks(pathlib.Path(path, group, name), array)
                 found[name] = array
         return found
 
 
+def _arrays(group: Any, zarr: Any) -> list[tuple[str, Any]]:
+    """Lists the arrays in a group and its groups, by their names in it."""
+    members: list[tuple[str, Any]] = []
+    group.visititems(lambda name, member: members.append((name, member)))
+    return [(name, member) for name, member in members if isinstance(member, zarr.Array)]
+
+
 def _check_chunks(folder: pathlib.Path, array: Any) -> None:
     """Checks that all chunks are there, and whole; zarr makes up what is not."""
+    if not array.shape:
+        raise ValueError(f"{folder} is one number, expected an array with a row for each step.")
     if array.nchunks_initialized != array.nchunks:
         raise ValueError(
             f"{folder} has {array.nchunks_initialized} of {array.nchunks} chunks: {_COPY_AGAIN}."

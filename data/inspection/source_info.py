@@ -1,7 +1,8 @@
 """What is in recordings of other formats: episodes, arrays and their statistics."""
 
+import collections
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from tf_agents.trajectories import trajectory
@@ -9,6 +10,8 @@ from tf_agents.trajectories import trajectory
 from ibc.data.formats import convert, record_files, robomimic
 from ibc.data.inspection import statistics
 from ibc.data.records import specs
+
+_LISTED_TASKS = 10
 
 
 def is_other_format(pattern: str) -> bool:
@@ -36,8 +39,8 @@ def describe(path: str, picture: str | None = None) -> Iterator[str]:
         raise ValueError(f"--picture={picture} is of record files: convert {path} first.")
     source = convert.open_source(path)
     yield f"{source.path}: {source.description.partition(' (')[0]}, {len(source.lengths)} episodes"
-    if isinstance(source, robomimic.RobomimicFile):
-        yield from (f"  {line}" for line in _attributes(source))
+    lines = _attributes(source) if isinstance(source, robomimic.RobomimicFile) else _about(source)
+    yield from (f"  {line}" for line in lines)
     spec, steps, found = source.spec(), [], statistics.Statistics()
     for number in range(len(source.lengths)):
         frames = source.frames(number)
@@ -47,6 +50,33 @@ def describe(path: str, picture: str | None = None) -> Iterator[str]:
     low, high, mean = (f"{f(source.returns):.6g}" for f in (np.min, np.max, np.mean))
     yield f"  return (sum of rewards): {low} to {high}, average {mean}"
     yield from (f"  {line}" for line in found.lines(_types(source, spec)))
+
+
+def what_would_be_made(
+    source: convert.EpisodeSource, path: str, numbers: Sequence[int]
+) -> Iterator[str]:
+    """Yields lines about what a conversion makes of some episodes, of which none is read."""
+    lengths = source.lengths[numbers]
+    yield f"From {source.path}, {source.description.partition(' (')[0]},"
+    yield (
+        f"{path} would be made of {len(numbers)} of {len(source.lengths)} episodes, "
+        f"{lengths.sum()} frames ({lengths.min()} to {lengths.max()} each):"
+    )
+    yield from (f"  {line}" for line in _about(source))
+    for part in ("observation", "action"):
+        for name, leaf in specs.leaves(getattr(source.spec(), part), part).items():
+            yield f"  {name}: {specs.describe(leaf)}"
+    yield "Nothing was written: leave --dry_run out."
+
+
+def _about(source: convert.EpisodeSource) -> Iterator[str]:
+    """Yields lines about what a recording says besides its frames."""
+    about = convert.about_source(source, range(len(source.lengths)))
+    if "fps" in about:
+        yield f"steps per second: {about['fps']:g}"
+    for task, count in collections.Counter(about.get("tasks", ())).most_common(_LISTED_TASKS):
+        yield f"task: {task!r}, {count} episodes"
+    yield from getattr(source, "notes", ())
 
 
 def _attributes(source: robomimic.RobomimicFile) -> Iterator[str]:
@@ -61,7 +91,7 @@ def _attributes(source: robomimic.RobomimicFile) -> Iterator[str]:
 
 def _types(source: convert.EpisodeSource, spec: trajectory.Trajectory) -> dict[str, str]:
     """Returns type and shape of each array by name, as they are stored where that is known."""
-    if isinstance(source, robomimic.RobomimicFile):
+    if hasattr(source, "stored"):
         return source.stored()
     return {
         name: specs.describe(leaf)

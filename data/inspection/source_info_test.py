@@ -86,7 +86,7 @@ def test_absolute_actions_are_told(tmp_path, capsys):
 
 
 def test_push_t_demonstrations_are_described(tmp_path, capsys):
-    state = np.float32(np.random.RandomState(0).uniform(1, 6, (9, 5)))
+    state = np.float32(np.random.RandomState(0).uniform(100, 600, (9, 5)))
     np.savez(tmp_path / "a.npz", state=state, action=state[:, 2:4], episode_ends=np.array([3, 9]))
     lines = _told(capsys, str(tmp_path / "a.npz"))
     assert lines[0] == f"{tmp_path}/a.npz: Push-T demonstrations, 2 episodes"
@@ -111,7 +111,7 @@ def test_values_of_record_files_are_those_of_their_steps(tmp_path, capsys):
 
 
 def test_the_joining_frames_of_record_files_do_not_count(tmp_path, capsys):
-    state = np.float32(np.random.RandomState(0).uniform(1, 6, (9, 5)))
+    state = np.float32(np.random.RandomState(0).uniform(100, 600, (9, 5)))
     np.savez(tmp_path / "a.npz", state=state, action=state[:, 2:4], episode_ends=np.array([3, 9]))
     path = str(tmp_path / "a.tfrecord")
     ibc_data.main(["convert", str(tmp_path / "a.npz"), path])

@@ -10,17 +10,21 @@ import dataclasses
 import errno
 import fcntl
 import io
+import itertools
 import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gin
 
 from ibc.data.recording import options as recording_options
 from ibc.data.records import shard_files
 from ibc.utils import termination
+
+if TYPE_CHECKING:  # It imports TensorFlow, which --help does not wait for.
+    from ibc.data.records import shard_writer
 
 GO_ON = "whole episodes of a recording are kept, and the same command goes on after them."
 """What an interrupted command says."""
@@ -232,6 +236,24 @@ class Journal:
         if self._file.write(line) < len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._file.name)
         self._ends.append(self._file.tell())
+
+
+def copy_episodes(journal: Journal, writer: "shard_writer.ShardWriter") -> int:
+    """Copies the episodes of unfinished records; returns how many of the journal's are whole."""
+    import tensorflow as tf  # not needed for --help
+
+    records = iter(())
+    if os.path.exists(journal.records):
+        records = tf.data.TFRecordDataset(journal.records).as_numpy_iterator()
+    for number, episode in enumerate(journal.episodes):
+        found = []
+        with contextlib.suppress(tf.errors.OpError):
+            found = list(itertools.islice(records, episode.frames))
+        if len(found) < episode.frames:
+            return number
+        if found:
+            writer.append_episode(found)
+    return len(journal.episodes)
 
 
 def forget(shard_path: str) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
-import tensorflow as tf
 from absl import logging
 from tf_agents.drivers import py_driver
 from tf_agents.environments import py_environment
@@ -133,7 +132,7 @@ class Recorder:
             np.errstate(over="ignore", invalid="ignore"),
             shard_writer.ShardWriter(path, self.policy.trajectory_spec) as writer,
         ):
-            known, found = len(journal.episodes), _copy_episodes(journal, writer)
+            known, found = len(journal.episodes), journals.copy_episodes(journal, writer)
             if found < known:
                 whole = f"only {found} of {known} episodes of the interrupted one are whole."
                 self.note(f"{path}: {whole}")
@@ -345,22 +344,6 @@ def _is_complete(path: str, journal: journals.Journal) -> bool:
             manifest.check_files(path, contents)
             return True
     return False
-
-
-def _copy_episodes(journal: journals.Journal, writer: shard_writer.ShardWriter) -> int:
-    """Copies the episodes of unfinished records; returns how many of the journal's are whole."""
-    records = iter(())
-    if os.path.exists(journal.records):
-        records = tf.data.TFRecordDataset(journal.records).as_numpy_iterator()
-    for number, episode in enumerate(journal.episodes):
-        found = []
-        with contextlib.suppress(tf.errors.OpError):
-            found = list(itertools.islice(records, episode.frames))
-        if len(found) < episode.frames:
-            return number
-        if found:
-            writer.append_episode(found)
-    return len(journal.episodes)
 
 
 def _leads_to_last(frame: trajectory.Trajectory) -> bool:

@@ -8,6 +8,8 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from ibc.data.records import shard_files, specs
 
@@ -31,9 +33,14 @@ class Manifest:
     """Hexadecimal SHA-256 of the spec file."""
     format_version: int = FORMAT_VERSION
     """Version of this description."""
+    about: dict[str, Any] | None = None
+    """What is known besides: `fps`, and `tasks` in words, one for each episode. Left out of the
+    file where nothing is."""
 
 
-def write(shard_path: str, records: int, episodes: int) -> None:
+def write(
+    shard_path: str, records: int, episodes: int, about: Mapping[str, Any] | None = None
+) -> None:
     """Writes the manifest of a record file and a spec file that are complete on disk."""
     manifest = Manifest(
         records=records,
@@ -41,9 +48,11 @@ def write(shard_path: str, records: int, episodes: int) -> None:
         bytes=os.path.getsize(shard_path),
         sha256=_sha256(shard_path),
         spec_sha256=_sha256(shard_path + specs.SPEC_SUFFIX),
+        about=dict(about) if about else None,
     )
+    contents = {key: v for key, v in dataclasses.asdict(manifest).items() if v is not None}
     with open(shard_path + MANIFEST_SUFFIX, "w", encoding="utf-8") as file:
-        json.dump(dataclasses.asdict(manifest), file, indent=2)
+        json.dump(contents, file, indent=2)
 
 
 def load(shard_path: str) -> Manifest | None:

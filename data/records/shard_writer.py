@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -41,6 +42,7 @@ class ShardWriter:
       path: name of the finished record file.
       num_frames: frames written so far.
       num_episodes: episodes begun so far (frames with step type FIRST).
+      about: what the manifest says besides, see `manifest.Manifest`.
     """
 
     def __init__(self, path: str, trajectory_spec: trajectory.Trajectory):
@@ -58,6 +60,7 @@ class ShardWriter:
         self.path = os.path.abspath(os.path.expanduser(path))
         self.num_frames = 0
         self.num_episodes = 0
+        self.about: dict[str, Any] = {}
         self._last_step_type = None
         self._target = os.path.realpath(self.path)
         folder, name = os.path.split(self._target)
@@ -184,7 +187,7 @@ class ShardWriter:
             )
 
     def _publish(self) -> None:
-        manifest.write(self._temporary, self.num_frames, self.num_episodes)
+        manifest.write(self._temporary, self.num_frames, self.num_episodes, self.about)
         for suffix in (specs.SPEC_SUFFIX, manifest.MANIFEST_SUFFIX):
             link, target = self.path + suffix, self._target + suffix
             os.replace(self._temporary + suffix, target)

@@ -1,0 +1,82 @@
+"""Replay buffers in zarr folders, as Diffusion Policy lays them out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ibc.data.formats import columns, convert, hdf5, npz, step_arrays, zarr_folder
+
+GROUPS = ("data", "meta")
+"""Groups at the top that hold arrays."""
+
+
+@convert.register
+class ReplayBuffer(step_arrays.StepArrays):
+    """The episodes of a replay buffer, one after another; an `EpisodeSource`."""
+
+    description = "a replay buffer in a zarr folder (data/* and meta/episode_ends)"
+    is_general = True
+
+    @classmethod
+    def recognizes(cls, path: str) -> bool:
+        """Whether it is a folder that zarr has made."""
+        return zarr_folder.is_zarr(path)
+
+    def __init__(
+        self,
+        path: str,
+        task: str | None,
+        keys: Sequence[str] | None = None,
+        rename: Mapping[str, str] | None = None,
+    ):
+        """Opens the folder, checks that all of it is there; see `convert.EpisodeSource`.
+
+        Args:
+          path: The folder.
+          task: None.
+          keys: Observations to keep; None for all.
+          rename: Names of arrays → names that tell what they are, see `columns.assign`.
+
+        Raises:
+          ImportError: The package zarr is not installed.
+          ValueError: An array is missing, damaged or of another length.
+        """
+        convert.check_no_task(path, self.description, task)
+        arrays = zarr_folder.open_arrays(path, GROUPS)
+        super().__init__(path, _Steps(path, arrays), keys, rename)
+
+
+class _Steps:
+    """Arrays with the steps of all episodes, one after another; a `Table`."""
+
+    def __init__(self, path: str, arrays: Mapping[str, Any]):
+        self._path, self._arrays = path, arrays
+        hdf5.check_keys(path, arrays, (npz.ENDS,))
+        with hdf5.reading(path):
+            stored = arrays[npz.ENDS][:]
+        steps = {name: len(array) for name, array in arrays.items() if name != npz.ENDS}
+        if not steps:
+            raise ValueError(f"{path} has {npz.ENDS}, but no arrays of steps in data/.")
+        count = max(steps.values())
+        short = next((name for name in steps if steps[name] != count), None)
+        if short is not None:
+            raise ValueError(f"{path}: {short} has {steps[short]} rows, other arrays {count}.")
+        self._ends = npz.checked_ends(path, stored, count)
+        self.counts = np.diff(self._ends, prepend=0).tolist()
+        self.columns = {
+            name: columns.Column(array.shape[1:], array.dtype)
+            for name, array in arrays.items()
+            if name != npz.ENDS
+        }
+
+    def where(self, number: int) -> str:
+        """See `Table`."""
+        return f"{self._path}: episode {number}"
+
+    def read(self, number: int, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """See `Table`."""
+        end = int(self._ends[number])
+        rows = slice(end - self.counts[number], end)
+        with hdf5.reading(self._path):
+            return {name: np.asarray(self._arrays[name][rows]) for name in names}
