@@ -24,6 +24,7 @@ _SIDE_PIXELS = 512
 # The disc passes through walls, and a block may start in one.
 _BOUNDS = (-_SIDE_PIXELS, 2 * _SIDE_PIXELS)
 _IMAGE_SHAPE = (96, 96, 3)
+_STILL_PIXELS = 1.0
 
 
 def _box(size: int) -> spaces.Box:
@@ -156,7 +157,10 @@ class PushTEnv(gymnasium.Env):
         target = np.asarray(action, np.float64)
         if target.shape != (2,) or not np.isfinite(target).all():
             raise ValueError(f"PushTEnv needs actions of 2 finite numbers, got {action}.")
+        before = self.agent_pos
         seen, reward, terminated, _, info = self.simulator.step(target)
+        self._steps += 1
+        self._still_steps += np.linalg.norm(self.agent_pos - before) < _STILL_PIXELS
         self.final_reward = float(reward)
         self.max_reward = max(self.max_reward, self.final_reward)
         self.succeeded = bool(terminated)
@@ -192,6 +196,11 @@ class PushTEnv(gymnasium.Env):
         block = self.simulator.block
         return np.array([*block.position, block.angle])
 
+    @property
+    def standing_still(self) -> float:
+        """Share of the episode's steps in which the disc moved less than a pixel."""
+        return self._still_steps / max(self._steps, 1)
+
     def _start(self, state: np.ndarray) -> Observation:
         state = np.asarray(state, np.float64)
         if state.shape != (5,) or not np.isfinite(state).all():
@@ -206,6 +215,7 @@ class PushTEnv(gymnasium.Env):
         self.max_reward = 0.0
         self.final_reward = 0.0
         self.succeeded = False
+        self._steps = self._still_steps = 0
 
     def _observe(self, seen: np.ndarray) -> Observation:
         observed = self._present(seen)

@@ -1,4 +1,4 @@
-"""Metrics of Push-T: the published score, the reward at the end, and the share of solved starts."""
+"""Metrics of Push-T: the published score, the reward at the end, what is solved, standing still."""
 
 import gin
 import gymnasium
@@ -20,6 +20,13 @@ class AverageFinalReward(metrics.AttributeMetric):
     attribute = "final_reward"
 
 
+@gin.configurable
+class AverageStandingStill(metrics.AttributeMetric):
+    """Average share of each episode's steps in which the disc moved less than a pixel."""
+
+    attribute = "standing_still"
+
+
 def make_metrics(
     env: gymnasium.Env, num_episodes: int
 ) -> tuple[list[metrics.EpisodeEndMetric], metrics.EpisodeEndMetric]:
@@ -27,6 +34,11 @@ def make_metrics(
 
     An episode is a success if the block covered more than 95 % of the goal.
     """
-    kinds = (AverageMaxReward, AverageFinalReward, metrics.AverageSuccessMetric)
+    kinds = (
+        AverageMaxReward,
+        AverageFinalReward,
+        metrics.AverageSuccessMetric,
+        AverageStandingStill,
+    )
     made = [metric(env, buffer_size=num_episodes) for metric in kinds]
     return made, made[0]

@@ -172,6 +172,16 @@ def test_what_starts_score_by_themselves():
     assert np.mean(best) == pytest.approx(0.0755, abs=5e-5)
 
 
+def test_standing_still_is_counted_in_steps():
+    env = pusht.PushTEnv()
+    env.restore({"agent_pos": [100.0, 100.0], "block_pose": [400.0, 400.0, 0.0]})
+    for target in ([100, 100], [100, 100], [100, 100], [300, 100]):
+        env.step(np.float32(target))
+    assert env.standing_still == 3 / 4
+    env.reset(seed=0)
+    assert env.standing_still == 0
+
+
 def test_moved_sideways_the_block_covers_what_geometry_says():
     """A turned frame: shifting by s along the bar uncovers s·30 of it and s·90 of the stem."""
     env = pusht.PushTEnv()
