@@ -2,16 +2,17 @@
 
     python benchmarks/pusht_ablation.py --dataset_path=datasets/pusht/pusht.tfrecord --minutes=3
 
-Trains every variant for the same time with three seeds by the command line, evaluates each at every
-replanning interval on the 50 published starts, and prints the table as Markdown: mean score over
-seeds ± its standard error, and the share of starts solved. How many steps fit into the time is
-measured first, by a short run that is thrown away. What has finished is not run again.
+Trains every variant for the same processor time with three seeds by the command line, evaluates
+each at every replanning interval, and prints the table as Markdown: mean score over seeds ± its
+standard error, the share of starts solved, and the share of steps in which the disc stands still.
+How many steps fit into the time is measured first, by two short runs that are thrown away. What has
+finished is not run again.
 """
 
 import dataclasses
 import json
 import pathlib
-import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -22,14 +23,15 @@ from absl import app, flags
 
 _ROOT_DIR = flags.DEFINE_string("root_dir", "runs/pusht_ablation", "Folder of the runs.")
 _DATASET_PATH = flags.DEFINE_string("dataset_path", None, "Record file.", required=True)
-_MINUTES = flags.DEFINE_float("minutes", 3.0, "Training time of each run.")
+_MINUTES = flags.DEFINE_float("minutes", 3.0, "Processor time to train each run.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Training seeds.")
 _VARIANTS = flags.DEFINE_list("variants", None, "Names of variants; all if not given.")
 _EPISODES = flags.DEFINE_integer("episodes", 50, "Starts to evaluate on.")
+_FIRST_SEED = flags.DEFINE_integer("first_seed", 100000, "Published seed of the first start.")
 
 _REPOSITORY = pathlib.Path(__file__).parent.parent
-_TRIAL_STEPS = 400
-_SPEED = re.compile(r"Step: \d+, ([\d.]+) steps/sec")
+_TRIAL_STEPS = (100, 500)
+_METRICS = ("AverageMaxReward", "AverageSuccessMetric", "AverageStandingStill")
 _ABSOLUTE = ("sequence_coding.reference = None", "sequence_coding.components = None")
 _UNIFORM = ("sequence_coding.counter_examples = 'uniform'",)
 _ONE_STEP = (
@@ -68,13 +70,15 @@ def variants() -> dict[str, Variant]:
     return found | {"as published": Variant("ibc_dfo_lowdim", (), (1,))}
 
 
-def train(folder: pathlib.Path, variant: Variant, seed: str, bindings: Sequence[str]) -> str:
-    """Trains, or goes on; returns the log. Nothing of the time goes into evaluations."""
+def train(folder: pathlib.Path, variant: Variant, seed: str, bindings: Sequence[str]) -> float:
+    """Trains, or goes on; returns the processor time it took, in seconds."""
     given = [
         f"train_eval.root_dir = '{folder}'",
         f"train_eval.dataset_path = '{pathlib.Path(_DATASET_PATH.value).absolute()}'",
         f"train_eval.seed = {seed}",
         f"train_eval.eval_episodes = {_EPISODES.value}",
+        f"PushTEnv.first_seed = {_FIRST_SEED.value}",
+        # Nothing of the time goes into evaluations.
         "train_eval.eval_interval = 0",
         "train_eval.top_k_metric = None",
         *variant.bindings,
@@ -83,19 +87,24 @@ def train(folder: pathlib.Path, variant: Variant, seed: str, bindings: Sequence[
     command = [sys.executable, _REPOSITORY / "ibc/train_eval.py", "--task=PUSHT"]
     command += [f"--gin_file={variant.config}.gin"]
     command += [f"--gin_bindings={binding}" for binding in given]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return done.stdout + done.stderr
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def steps_in_time(folder: pathlib.Path, variant: Variant) -> int:
     """Measures how many training steps fit into the time, once."""
     remembered = folder / "steps.json"
     if not remembered.exists():
-        trial = folder / "trial"
-        bindings = [f"train_eval.num_iterations = {_TRIAL_STEPS}", "train_eval.skip_eval = True"]
-        speeds = _SPEED.findall(train(trial, variant, "0", bindings))
-        shutil.rmtree(trial)
-        steps = int(60 * _MINUTES.value * statistics.median(map(float, speeds)))
+        took = []
+        for steps in _TRIAL_STEPS:
+            trial = folder / f"trial_{steps}"
+            bindings = [f"train_eval.num_iterations = {steps}", "train_eval.skip_eval = True"]
+            took.append(train(trial, variant, "0", bindings))
+            shutil.rmtree(trial)
+        seconds_per_step = (took[1] - took[0]) / (_TRIAL_STEPS[1] - _TRIAL_STEPS[0])
+        steps = int(60 * _MINUTES.value / seconds_per_step)
         remembered.write_text(json.dumps(max(1, steps)))
     return json.loads(remembered.read_text())
 
@@ -118,7 +127,8 @@ def outcomes(folder: pathlib.Path, variant: Variant, seed: str) -> dict[int, dic
 
 def main(_) -> None:
     root = pathlib.Path(_ROOT_DIR.value).absolute()
-    print("| variant | steps | replanned every | score | solved |\n|---|---|---|---|---|")
+    print("| variant | steps | replanned every | score | solved | standing still |")
+    print("|---|---|---|---|---|---|")
     for number, (name, variant) in enumerate(variants().items()):
         if _VARIANTS.value and name not in _VARIANTS.value:
             continue
@@ -126,16 +136,21 @@ def main(_) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         by_seed = [outcomes(folder, variant, seed) for seed in _SEEDS.value]
         for interval in variant.action_steps:
-            scores, solved = (
-                [found[interval][metric] for found in by_seed]
-                for metric in ("AverageMaxReward", "AverageSuccessMetric")
+            scores, solved, still = (
+                [found[interval][metric] for found in by_seed] for metric in _METRICS
             )
-            error = statistics.stdev(scores) / len(scores) ** 0.5 if len(scores) > 1 else 0.0
             print(
                 f"| {name} | {steps_in_time(folder, variant)} | {interval} | "
-                f"{statistics.mean(scores):.3f} ± {error:.3f} | {statistics.mean(solved):.0%} |",
+                f"{interval_of(scores)} | {statistics.mean(solved):.0%} | "
+                f"{statistics.mean(still):.0%} |",
                 flush=True,
             )
+
+
+def interval_of(scores: Sequence[float]) -> str:
+    """Returns the mean over seeds ± its standard error."""
+    error = statistics.stdev(scores) / len(scores) ** 0.5 if len(scores) > 1 else 0.0
+    return f"{statistics.mean(scores):.3f} ± {error:.3f}"
 
 
 if __name__ == "__main__":
