@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.agents import mcmc
+from ibc.samplers import dfo
 
 SEED = tf.constant([1, 2])
 WIDE = tf.constant([-10.0]), tf.constant([10.0])
@@ -58,6 +59,29 @@ def test_single_iteration_only_scores():
     samples, logits = mcmc.iterative_dfo(score_fn, start, *WIDE, SEED, num_iterations=1)
     np.testing.assert_array_equal(samples, start)
     np.testing.assert_allclose(logits, score_fn(start))
+
+
+def test_the_average_takes_the_place_of_the_best():
+    score_fn, start = _gaussian(0.3), mcmc.uniform_actions(3, 50, *WIDE, SEED)
+    options = dict(num_iterations=4, iteration_std=0.4)
+    plain, logits = (
+        part.numpy() for part in mcmc.iterative_dfo(score_fn, start, *WIDE, SEED, **options)
+    )
+    averaged, same_logits = mcmc.iterative_dfo(
+        score_fn, start, *WIDE, SEED, average=True, **options
+    )
+    np.testing.assert_array_equal(same_logits, logits)
+    weights = np.exp(np.float64(logits) - logits.max(1, keepdims=True))
+    means = (weights[..., None] * plain).sum(1) / weights.sum(1, keepdims=True)
+    for row, best in enumerate(logits.argmax(1)):
+        np.testing.assert_allclose(averaged[row, best], means[row], atol=1e-5)
+        others = np.arange(50) != best
+        np.testing.assert_array_equal(averaged.numpy()[row, others], plain[row, others])
+
+
+def test_the_average_needs_logits_of_the_samples():
+    with pytest.raises(ValueError, match="average needs logits"):
+        dfo.IterativeDFO(faithful=True, average=True)
 
 
 def test_bounds_hold_per_dimension():
