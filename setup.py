@@ -76,6 +76,8 @@ setuptools.setup(
             "pymunk>=6.6,<7",
             "shapely>=2.0.3,<2.2",
         ],
+        # Later versions of pyarrow need Python 3.11, and of av too.
+        "lerobot": ["av==16.*", "pyarrow>=21,<23"],
         "gpu": ["tensorflow[and-cuda]==2.21.*"],
         "robomimic": ["h5py"],
         "robosuite": ["h5py", "robosuite==1.5.*"],
