@@ -62,9 +62,12 @@ class ChunkDataset(dataset.WindowDataset):
             np.asarray(self.frames.step_type), episodes.are_steps(self.frames), self._lengths
         )
         self._features = None
-        self._choose(np.ones(self.num_episodes, bool))
         longest = int(np.max(np.diff(self._ends, prepend=0)))
-        if not self.num_windows or shape.chunk_steps > longest:
+        # Before windows that long are made.
+        is_too_long = shape.chunk_steps > longest
+        if not is_too_long:
+            self._choose(np.ones(self.num_episodes, bool))
+        if is_too_long or not self.num_windows:
             raise ValueError(
                 f"no episode of {self.name} is long enough for a window of {shape.rows} rows: the "
                 f"longest has {longest} steps. Choose a smaller train_eval.action_horizon or "
@@ -192,6 +195,6 @@ def _check_keys(keys: Sequence[str], observation: Any, name: str) -> None:
     missing = [key for key in keys if key not in known]
     if missing:
         raise ValueError(
-            f"the observations of {name} have no {', '.join(missing)}; they have "
-            f"{', '.join(known) or 'no keys, being one tensor'}."
+            f"sequence_coding.keys names {', '.join(missing)}, but the observations of {name} "
+            f"{'are ' + ', '.join(known) if known else 'have no keys, being one tensor'}."
         )

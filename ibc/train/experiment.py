@@ -14,7 +14,7 @@ from tf_agents.typing import types
 
 from ibc.environments import suite, tasks
 from ibc.eval import evaluation, measured_environment, seeded_policy
-from ibc.train import config_files, demonstrations, measurements, run_config
+from ibc.train import config_files, continuation, demonstrations, measurements, run_config
 from ibc.train.build import (
     affine_maps,
     agent_specs,
@@ -82,7 +82,7 @@ def _run_in(
             "cosine_steps": config.num_iterations if cosine else None,
         },
         continued=newest is not None,
-        may_change=run_config.may_change,
+        may_change=continuation.may_change,
         writes=cluster.is_chief(strategy),
         elsewhere=run_config.ELSEWHERE,
     )

@@ -4,28 +4,25 @@ import dataclasses
 import datetime
 import pathlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gin
 import tensorflow as tf
 
-from ibc.agents import registry
 from ibc.data.windows import chunks
 from ibc.environments import tasks
+from ibc.train import sequence_checks
 from ibc.train.build import build_agent, learning_rate, optimizer, sequence_options
 from ibc.train.build import sequences as sequences_lib
 from ibc.train.devices import cluster
-from ibc.train.run import run_folder, top_k
+from ibc.train.run import top_k
 from ibc.utils import parameters
 
 ELSEWHERE = "give this run its own --tag, --add_time or train_eval.root_dir"
 """What is to be done where a run's folder is another's."""
 
 _DEFAULT_ROOT = "/tmp/ibc_logs"
-
-# Of what is measured in evaluations, and what published config files set without effect.
-_HARMLESS = ("AverageSuccessMetric.", "get_normalizers.num_samples", "get_normalizers.num_batches")
 
 
 def _free(default: Any) -> Any:
@@ -194,7 +191,7 @@ class RunConfig:
                 "one --task and bind train_eval.num_envs = 1."
             )
         self._check_strategy()
-        self._check_sequences()
+        sequence_checks.check(self.sequences, vars(self))
 
     @property
     def sequences(self) -> sequences_lib.Sequences | None:
@@ -268,26 +265,6 @@ class RunConfig:
         parameters.check_not_negative("train_eval", **self._values("uniform_boundary_buffer"))
         parameters.check_seed("train_eval", self.seed)
 
-    def _check_sequences(self) -> None:
-        if self.sequences and self.dataset_eval_fraction:
-            raise ValueError(
-                "train_eval.dataset_eval_fraction keeps whole record files for validation; where "
-                "action sequences are learned, set train_eval.validation_ratio, a share of the "
-                "episodes, instead."
-            )
-        if not 0 <= self.validation_ratio < 1:
-            raise ValueError(
-                f"train_eval.validation_ratio is {self.validation_ratio}, expected a share of the "
-                "episodes: at least 0 and below 1."
-            )
-        given = ("action_steps", "temporal_ensemble", "validation_ratio", "max_train_episodes")
-        unused = [name for name in given if getattr(self, name) not in (None, 0.0)]
-        if unused and not self.sequences:
-            raise ValueError(
-                f"train_eval.{unused[0]} is of action sequences: set train_eval.action_horizon "
-                "above 1, or train_eval.horizon, too."
-            )
-
     def _check_top_k(self) -> None:
         parameters.check_whole("train_eval", top_k_checkpoints=self.top_k_checkpoints)
         if self.top_k_mode not in top_k.MODES:
@@ -355,32 +332,3 @@ class RunConfig:
                 "--add_time would give every machine of the cluster in TF_CONFIG its own folder; "
                 "name the run with --tag."
             )
-
-
-def may_change(parameter: str, stored: Mapping[str, str]) -> bool:
-    """Tells whether a run may go on with another value of a parameter: no weight depends on it.
-
-    Args:
-      parameter: such as 'train_eval.num_iterations'.
-      stored: the bindings of the run, parameter → value as gin writes it.
-    """
-    owner, _, name = parameter.rpartition(".")
-    if owner == "train_eval":
-        fields = {field.name: field for field in dataclasses.fields(RunConfig)}
-        return name in fields and fields[name].metadata.get("may_change", False)
-    agents = registry.registered().values()
-    harmless = (*_HARMLESS, *(prefix for agent in agents for prefix in agent.harmless))
-    if parameter.startswith(harmless):
-        return True
-    # What is trained may call it all the same, such as @iterative_dfo() bound to a sampler.
-    called = re.compile(rf"@(\S*[./])?{re.escape(owner)}\b")
-    if any(called.match(value) for key, value in stored.items() if not key.startswith(harmless)):
-        return False
-    # Of a sampler, say, whose share of the counter-examples is 0.
-    shares = [
-        share
-        for agent in agents
-        for prefix, share in agent.harmless_at_zero.items()
-        if parameter.startswith(prefix)
-    ]
-    return any(run_folder.have_same_value(share, stored, {share: "0.0"}) for share in shares)

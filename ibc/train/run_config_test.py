@@ -74,28 +74,3 @@ def test_gin_binds_what_the_caller_leaves_open():
     assert "train_eval.seed = 7" in gin.operative_config_str()
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.seed = 8
-
-
-def test_what_decides_no_weight_may_change():
-    changing = {field.name for field in dataclasses.fields(run_config.RunConfig)} - {
-        "task", "loss_type", "network", "batch_size", "learning_rate", "learning_rate_schedule",
-        "decay_steps", "sequence_length", "uniform_boundary_buffer", "for_rnn", "flatten_action",
-        "dataset_eval_fraction", "add_time", "seed", "image_obs", "strategy", "max_data_shards",
-        "use_warmup", "mixed_precision", "optimizer", "gradient_clipping", "warmup_steps",
-        "use_ema", "ema_power", "ema_max_decay", "action_horizon", "latency_steps", "horizon",
-        "validation_ratio", "max_train_episodes", "validate_on_others",
-    }  # fmt: skip
-    found = {name for name in changing if run_config.may_change(f"train_eval.{name}", {})}
-    assert found == changing and len(found) == 26
-    assert not run_config.may_change("train_eval.batch_size", {})
-    assert not run_config.may_change("MLPEBM.depth", {})
-
-
-@pytest.mark.parametrize(
-    ("name", "may_change"),
-    [("ImplicitBCAgent.sampler", False), ("my_sampler", False), ("IbcPolicy.sampler", True)],
-)
-def test_a_sampler_that_is_trained_with_may_not_change(name, may_change):
-    for written in ("iterative_dfo", "ibc.samplers.dfo.iterative_dfo", "a/iterative_dfo"):
-        stored = {name: f"@{written}()", "ImplicitBCAgent.fraction_dfo_samples": "0.0"}
-        assert run_config.may_change("iterative_dfo.num_iterations", stored) == may_change

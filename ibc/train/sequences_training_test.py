@@ -20,6 +20,7 @@ SEQUENCES = (
     "train_eval.policy_save_interval = 4",
     "sequence_coding.reference = 'pos_agent'",
     "sequence_coding.components = 3",
+    "compute_dataset_statistics.min_max_actions = False",
     "MLPEBM.width = 16",
     "MLPMSE.width = 16",
     "MLPMDN.width = 16",

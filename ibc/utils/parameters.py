@@ -61,5 +61,16 @@ def check_not_negative(owner: str, **values: object) -> None:
             raise ValueError(f"{owner}.{name} must not be a negative number, got {value!r}.")
 
 
+def check_finite(owner: str, **values: object) -> None:
+    """Checks that parameters of the configurable `owner` are finite numbers.
+
+    Raises:
+      ValueError: One is not; the message names it.
+    """
+    for name, value in values.items():
+        if not _is_finite(value):
+            raise ValueError(f"{owner}.{name} must be a finite number, got {value!r}.")
+
+
 def _is_finite(value: object) -> bool:
     return isinstance(value, numbers.Real) and math.isfinite(value)

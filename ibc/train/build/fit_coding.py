@@ -57,6 +57,11 @@ def fit(
         owner = owner.removesuffix(sequence_coding.DISPLACEMENT)
         if options.positions is None or owner in options.positions:
             scales[key] = (1 / np.sqrt(size) if size > 0 else 1.0, 0.0)
+    if not scales:
+        raise ValueError(
+            "sequence_coding.absolute and .positions leave nothing to see: name a key in one of "
+            "them, or leave them out."
+        )
     mean, components, spread = _axes(dataset, options, totals, relative_actions)
     coding = sequence_coding.SequenceCoding(
         scales,
@@ -180,6 +185,14 @@ def _absolute_scales(
             raise ValueError(
                 f"{option} names {', '.join(missing)}, but the observations of {dataset.name} are "
                 f"{', '.join(spec)}."
+            )
+    for key in options.normalizers:
+        if key not in kept or specs.is_image(spec[key]):
+            why = "is left out by sequence_coding.absolute"
+            if key in kept:
+                why = "is an image, and always mapped to [−1, 1]"
+            raise ValueError(
+                f"sequence_coding.normalizers names {key}, which {why}: leave it out there."
             )
     weights = dataset.weights_of(dataset.action_frames)
     moments = {

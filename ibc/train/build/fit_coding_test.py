@@ -111,6 +111,16 @@ def test_normal_counter_examples_reach_three_standard_deviations(dataset):
         ({"components": 7}, "components is 7, but a chunk has only 6 numbers"),
         ({"absolute": ["x"]}, "absolute names x, but the observations"),
         ({"normalizers": {"y": "limits"}}, "normalizers names y, but the observations"),
+        (
+            {"normalizers": {"hand": "limits"}, "absolute": ["grip"]},
+            "normalizers names hand, which is left out by sequence_coding.absolute",
+        ),
+        ({"absolute": ()}, "leave nothing to see: name a key in one of them"),
+        ({"keys": ["hand", "hand"]}, "expected different names of observations"),
+        ({"keys": "hand"}, "keys is 'hand', expected different names"),
+        ({"keys": []}, "keys is empty"),
+        ({"positions": [3]}, r"positions is \[3\], expected different names"),
+        ({"normalizers": "limits"}, "normalizers is 'limits', expected key → mode"),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused(dataset, options, message):

@@ -158,8 +158,7 @@ def get_normalizers(
       ValueError: `nested_obs` or `nested_actions` contradicts the data, or `modes` does not fit it.
     """
     del num_batches, num_samples
-    _check_nesting("nested_obs", nested_obs, "observations", train_data.frames.observation)
-    _check_nesting("nested_actions", nested_actions, "actions", train_data.frames.action)
+    check_nesting(train_data, nested_obs, nested_actions)
     looked_at = [train_data]
     if held_out is not None and all_episodes:
         looked_at.append(held_out)
@@ -168,10 +167,19 @@ def get_normalizers(
     return _with_action(info, maps.get(affine_maps.ACTION))
 
 
-def _check_nesting(name: str, expected: bool | None, what: str, values: Any) -> None:
-    found = tf.nest.is_nested(values)
-    if expected is not None and expected != found:
-        raise ValueError(
-            f"get_normalizers.{name} is {expected}, but the {what} of the data are "
-            f"{'a nest' if found else 'one tensor'}: set it to {found}, or leave it out."
-        )
+def check_nesting(
+    data: dataset_lib.WindowDataset,
+    nested_obs: bool | None = None,
+    nested_actions: bool | None = None,
+) -> None:
+    """Raises ValueError where data are nested otherwise than is said, see `get_normalizers`."""
+    for name, expected, what, values in (
+        ("nested_obs", nested_obs, "observations", data.frames.observation),
+        ("nested_actions", nested_actions, "actions", data.frames.action),
+    ):
+        found = tf.nest.is_nested(values)
+        if expected is not None and expected != found:
+            raise ValueError(
+                f"get_normalizers.{name} is {expected}, but the {what} of the data are "
+                f"{'a nest' if found else 'one tensor'}: set it to {found}, or leave it out."
+            )

@@ -56,6 +56,16 @@ class SequenceOptions:
     published."""
 
     def __post_init__(self):
+        for name in ("keys", "absolute", "positions"):
+            _check_names(name, getattr(self, name))
+        if not isinstance(self.normalizers, Mapping):
+            raise ValueError(
+                f"sequence_coding.normalizers is {self.normalizers!r}, expected key → mode, such "
+                "as {'agent_pos': 'gaussian'}; one mode for all keys is sequence_coding.normalizer."
+            )
+        _check_names("normalizers", list(self.normalizers))
+        if self.keys is not None and not self.keys:
+            raise ValueError("sequence_coding.keys is empty: name at least one, or leave it out.")
         chosen = {f"normalizers[{key!r}]": mode for key, mode in self.normalizers.items()}
         _check_choice("action_normalizer", self.action_normalizer, tuple(affine.BY_NAME))
         for name, mode in {"normalizer": self.normalizer, **chosen}.items():
@@ -64,6 +74,18 @@ class SequenceOptions:
         if self.components is not None:
             parameters.check_whole("sequence_coding", components=self.components)
         parameters.check_positive("sequence_coding", normal_std=self.normal_std)
+
+
+def _check_names(option: str, names: object) -> None:
+    """Raises ValueError unless these are different names of observations, or None."""
+    if names is None:
+        return
+    are_names = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
+    if not are_names or len(set(names)) < len(names):
+        raise ValueError(
+            f"sequence_coding.{option} is {names!r}, expected different names of observations, "
+            "such as ['agent_pos', 'keypoints']."
+        )
 
 
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:

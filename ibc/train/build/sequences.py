@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import gin
 import numpy as np
 import tensorflow as tf
 from absl import logging
@@ -76,6 +77,8 @@ def read(
             keys = keys or list(observation_spec)
         specs.check_matches(spec, observation_spec, action_spec, task, dataset_path)
     dataset = chunk_dataset.ChunkDataset(shards, sequences.shape, keys, memory_limit_mb)
+    said = gin.get_bindings("get_normalizers")
+    normalization.check_nesting(dataset, said.get("nested_obs"), said.get("nested_actions"))
     count = dataset.num_episodes
     held_out = chunks.validation_episodes(count, sequences.validation_ratio, sequences.split_seed)
     training = chunks.at_most(~held_out, sequences.max_train_episodes, sequences.split_seed)

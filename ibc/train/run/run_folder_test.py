@@ -4,7 +4,7 @@ import gin
 import pytest
 
 from ibc.agents import ibc_agent  # noqa: F401  (for its defaults)
-from ibc.train import run_config
+from ibc.train import continuation
 from ibc.train.run import run_folder
 
 BINDINGS = (
@@ -15,7 +15,7 @@ BINDINGS = (
 def claim(folder, bound, identity, continued, **options) -> None:
     """Records or compares as training does, to whose parameters these belong."""
     run_folder.record_or_compare(
-        folder, bound, identity, continued, run_config.may_change, **options
+        folder, bound, identity, continued, continuation.may_change, **options
     )
 
 
