@@ -8,8 +8,13 @@ from ibc.agents import registry
 from ibc.train import run_config
 from ibc.train.run import run_folder
 
-# Of what is measured in evaluations, and what published config files set without effect.
-_HARMLESS = ("AverageSuccessMetric.", "get_normalizers.num_samples", "get_normalizers.num_batches")
+# Of what evaluations measure and where they start, and what published files set without effect.
+_HARMLESS = (
+    "AverageSuccessMetric.",
+    "PushTEnv.first_seed",
+    "get_normalizers.num_samples",
+    "get_normalizers.num_batches",
+)
 
 
 def may_change(parameter: str, stored: Mapping[str, str]) -> bool:

@@ -18,6 +18,8 @@ def test_what_decides_no_weight_may_change():
     assert found == changing and len(found) == 26
     assert not continuation.may_change("train_eval.batch_size", {})
     assert not continuation.may_change("MLPEBM.depth", {})
+    assert continuation.may_change("PushTEnv.first_seed", {})
+    assert not continuation.may_change("PushTEnv.observation", {})
 
 
 @pytest.mark.parametrize(
