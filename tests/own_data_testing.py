@@ -13,6 +13,8 @@ FPS = 10.0
 
 Arrays = dict[str, np.ndarray]
 
+_PADDED = ("action", "reward")
+
 
 def episodes(lengths: Sequence[int] = (5, 4, 7), size: tuple[int, int] = (16, 24)) -> list[Arrays]:
     """Returns episodes: joints, gripper, front (smooth pictures), action, reward, timestamp."""
@@ -195,6 +197,46 @@ def lerobot_3(folder: os.PathLike, recorded: Sequence[Arrays], pictures: str = "
     info["video_path"] = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
     (path / "meta/info.json").write_text(json.dumps(info))
     return str(path)
+
+
+def minari_arrow(folder: os.PathLike, recorded: Sequence[Arrays], kind: str = "arrow") -> str:
+    """Writes a Minari data set in Arrow format; returns its folder.
+
+    What was seen at an episode's end is what was seen before its last step.
+    """
+    import pyarrow
+    import pyarrow.dataset
+
+    data = pathlib.Path(folder, "store", "mine", "arm-v0", "data")
+    for number, episode in enumerate(recorded):
+        count = len(episode["action"])
+        rows = np.minimum(np.arange(count + 1), count - 1)
+        seen = {
+            "joints": pyarrow.array(
+                episode["joints"][rows].tolist(), pyarrow.list_(pyarrow.float32(), 2)
+            ),
+            "front": pyarrow.array([png(image) for image in episode["front"][rows]]),
+        }
+        padded = {name: np.append(episode[name], 0 * episode[name][:1], 0) for name in _PADDED}
+        table = pyarrow.table(
+            {
+                "observations": pyarrow.StructArray.from_arrays([*seen.values()], [*seen]),
+                "actions": pyarrow.array(
+                    padded["action"].tolist(), pyarrow.list_(pyarrow.float32(), 3)
+                ),
+                "rewards": padded["reward"],
+                "terminations": np.arange(count + 1) == count - 1,
+                "truncations": np.zeros(count + 1, bool),
+            }
+        )
+        options = {"basename_template": "part-{i}." + kind, "format": kind}
+        pyarrow.dataset.write_dataset(table, data / str(number), **options)
+        described = {"id": number, "total_steps": count}
+        (data / str(number) / "metadata.json").write_text(json.dumps(described))
+    space = {"type": "Dict", "subspaces": {"joints": {"type": "Box", "shape": [2]}}}
+    meta = {"data_format": kind, "total_episodes": len(recorded), "observation_space": space}
+    (data / "metadata.json").write_text(json.dumps(meta))
+    return str(data.parent)
 
 
 def task(number: int) -> str:

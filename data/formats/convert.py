@@ -154,6 +154,7 @@ def convert(
     top_fraction: float = 1.0,
     on_frames: Callable[[int], None] = lambda count: None,
     asked: Mapping[str, Any] | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Conversion:
     """Writes the episodes of a source, or those with the highest returns, to a record file.
 
@@ -167,6 +168,7 @@ def convert(
       on_frames: Called with a number of frames when so many have been read.
       asked: What decides the result besides the input, as JSON has it: an interrupted conversion
         that was asked for something else is given up.
+      about: What the manifest says besides what `about_source` finds.
 
     Raises:
       ValueError: There is nothing to write, or a value is not finite; no file is left.
@@ -175,7 +177,7 @@ def convert(
     chosen = top_episodes(source.returns, top_fraction)
     # An episode is recognised by its first and its last frame.
     kept = [number for number in chosen if source.lengths[number] > 1]
-    about = about_source(source, kept)
+    about = {**about_source(source, kept), **(about or {})}
     asked = {
         "input": source.path,
         "contents": fingerprint.of(source.path),

@@ -120,8 +120,25 @@ class MinariFile:
         return ()
 
 
+def in_store(path: str) -> str:
+    """Returns the folder of a data set in Minari's local store; anything else stays as it is.
+
+    The store is ~/.minari/datasets, or what MINARI_DATASETS_PATH names.
+
+    Args:
+      path: An id such as 'D4RL/door/human-v2', or anything.
+    """
+    if os.path.exists(path) or os.path.isabs(path):
+        return path
+    default = os.path.join("~", ".minari", "datasets")
+    store = os.path.expanduser(os.environ.get("MINARI_DATASETS_PATH") or default)
+    found = os.path.join(store, path)
+    return found if os.path.isdir(os.path.join(found, "data")) else path
+
+
 def _file_of(path: str) -> str:
-    """Returns the HDF5 file of a data set's folder; anything else stays as it is."""
+    """Returns the HDF5 file of a data set's folder or id; anything else stays as it is."""
+    path = in_store(path)
     for inside in (("data", _FILE), (_FILE,)):
         if os.path.isfile(file := os.path.join(path, *inside)):
             return file

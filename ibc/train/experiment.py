@@ -12,6 +12,7 @@ from tf_agents.policies import tf_policy
 from tf_agents.train.utils import train_utils
 from tf_agents.typing import types
 
+from ibc.data.formats import cache
 from ibc.environments import suite, tasks
 from ibc.eval import evaluation, measured_environment, seeded_policy
 from ibc.train import config_files, continuation, demonstrations, measurements, run_config
@@ -101,6 +102,7 @@ def _read_data(config: run_config.RunConfig, folder: pathlib.Path) -> training_d
             demonstrations.ensure(task.name, dataset_path, config.image_obs, bindings)
         make_command = task.recording_command(config.image_obs)
         make_command += " (or add --generate_data here)" if task.oracles else ""
+    dataset_path = cache.record_files(dataset_path, config.task_names)
     data = training_data.get_data(
         dataset_path,
         config.sequence_length,
