@@ -53,7 +53,18 @@ class Offer(Protocol):
         """Writes a picture of the episode so far. Else --viz_img is refused."""
 
     def save_episode_grid(self, episodes: Sequence[Any], path: str | os.PathLike) -> None:
-        """Writes one picture of several episodes. Else --viz_img is refused in evaluation."""
+        """Writes one picture of several episodes.
+
+        Without it, and without `plan_scene`, --viz_img is refused in evaluation.
+        """
+
+    def plan_scene(self, chunks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns a picture of what is there, and chunks of actions [N, P, A] as lines over it.
+
+        The picture is uint8 [height, width, 3], the lines are x and y in its pixels, [N, M, 2], of
+        which the last P points are the actions'. With this, --viz_img draws what a policy over
+        action sequences plans.
+        """
 
     def get_pybullet_state(self) -> dict:
         """Returns the simulator's whole state, as JSON can hold it. Else --save_states is refused.
@@ -109,6 +120,11 @@ def set_goal_tolerance(env: py_environment.PyEnvironment, tolerance: float) -> N
     inner = suite.gym_env(env)
     if hasattr(inner, "set_goal_dist_tolerance"):
         inner.set_goal_dist_tolerance(tolerance)
+
+
+def offers(env: py_environment.PyEnvironment, offer: str) -> bool:
+    """Tells whether an environment has an attribute of `Offer`."""
+    return hasattr(suite.gym_env(env), offer)
 
 
 def required(env: py_environment.PyEnvironment, offer: str, task: str) -> Callable:

@@ -175,6 +175,23 @@ class PushTEnv(gymnasium.Env):
         """Returns a picture with a cross where the action is, uint8 [680, 680, 3]."""
         return None if self.render_mode is None else self.simulator.render()
 
+    def plan_scene(self, chunks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns a picture without the cross, and the disc's way by chunks of targets over it.
+
+        Args:
+          chunks: Actions [N, P, 2].
+
+        Returns:
+          uint8 [680, 680, 3]; x and y in its pixels, [N, 1 + P, 2]: the disc, then the targets.
+        """
+        shown, self.simulator._last_action = self.simulator._last_action, None
+        picture = self.simulator.render()
+        self.simulator._last_action = shown
+        chunks = np.asarray(chunks, np.float64)
+        start = np.broadcast_to(self.agent_pos, (len(chunks), 1, 2))
+        lines = np.concatenate([start, chunks], axis=1)
+        return picture, lines * (picture.shape[1] / _SIDE_PIXELS)
+
     def close(self) -> None:
         """Releases the simulator; may be called twice."""
         self.simulator.close()

@@ -257,3 +257,20 @@ def test_a_missing_simulator_is_named_with_the_way_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "gym_pusht.envs", None)
     with pytest.raises(ImportError, match=r"Push-T needs gym-pusht .*'ibc-tf\[pusht\]'"):
         suite.load("PUSHT")
+
+
+def test_plans_are_lines_from_the_disc_over_a_picture_without_the_cross():
+    env = pusht.PushTEnv(render_mode="rgb_array")
+    env.reset(seed=0)
+    env.step(np.array([300.0, 200.0]))
+    shown = env.render()
+    picture, lines = env.plan_scene(np.array([[[0, 0], [512, 256]], [[128, 64], [64, 32]]]))
+    assert np.any(np.all(shown == _RED, axis=-1)) and not np.any(np.all(picture == _RED, axis=-1))
+    np.testing.assert_array_equal(env.render(), shown)
+    assert picture.shape == (680, 680, 3)
+    np.testing.assert_allclose(lines[:, 0], np.tile(env.agent_pos * 680 / 512, (2, 1)))
+    np.testing.assert_allclose(lines[:, 1:], [[[0, 0], [680, 340]], [[170, 85], [85, 42.5]]])
+    # The disc is blue where the lines begin.
+    column, row = lines[0, 0].astype(int)
+    red, green, blue = picture[row, column].astype(int)
+    assert blue > red + 50 and blue > green + 50

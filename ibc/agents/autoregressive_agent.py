@@ -28,6 +28,9 @@ class AutoregressivePolicy(ibc_policy.IbcPolicy):
         """Creates the policy; arguments as in the base class."""
         super().__init__(*args, sampler=autoregressive_dfo.AutoregressiveDFO(), **kwargs)
 
+    def score_fn(self, time_step: ts.TimeStep) -> None:
+        """Returns None: energies of one dimension given others do not add up to one of them all."""
+
     def _improved(
         self, encoding: tf.Tensor, starts: tf.Tensor, key: keys.Key
     ) -> sampler_lib.Samples:

@@ -43,6 +43,31 @@ class NetworkPolicy(tf_policy.TFPolicy):
         self._obs_norm_layer = obs_norm_layer
         super().__init__(time_step_spec, action_space.spec, clip=clip, name=name, **specs)
 
+    @property
+    def action_space(self) -> action_space_lib.ActionSpace:
+        """What actions look like, in the environment and normalized."""
+        return self._action_space
+
+    def score_fn(self, time_step: ts.TimeStep) -> Callable[[tf.Tensor], tf.Tensor] | None:
+        """Returns what scores normalized actions [B, N, A] as [B, N], for a batch of B time steps.
+
+        None if nothing does: only an energy tells how good every action is.
+        """
+        del time_step
+        return None
+
+    def candidates(
+        self, time_step: ts.TimeStep, seed: types.Seed | None, policy_state: types.NestedTensor = ()
+    ) -> tf.Tensor:
+        """Returns the actions [B, N, ...] that the greedy one is chosen among: here, one.
+
+        Args:
+          time_step: Batched time step, B rows.
+          seed: As for `action`.
+          policy_state: State of the step before.
+        """
+        return self.action(time_step, policy_state, seed).action[:, tf.newaxis]
+
     def _normalized(self, observation: types.NestedTensor) -> types.NestedTensor:
         return observation if self._obs_norm_layer is None else self._obs_norm_layer(observation)
 

@@ -28,6 +28,10 @@ class _ActionDistribution(tfp.distributions.Distribution):
         """Draws one action per row."""
         return self._draw(1, key)[:, 0]
 
+    def keyed_samples(self, count: int, key: keys.Key) -> tf.Tensor:
+        """Draws `count` actions per row, [B, count, ...]."""
+        return self._draw(count, key)
+
     def _sample_n(self, n, seed=None):
         drawn = self._draw(n, keys.of(seed))
         rest = range(2, drawn.shape.rank)

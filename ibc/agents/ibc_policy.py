@@ -140,6 +140,19 @@ class IbcPolicy(base_agent.NetworkPolicy):
         state = normalized.mode() if self._warm_start else policy_state
         return policy_step.PolicyStep(actions, state)
 
+    def score_fn(self, time_step: ts.TimeStep) -> Callable[[tf.Tensor], tf.Tensor] | None:
+        """See the base class."""
+        encoding = self._actor_network.encode(self._normalized(time_step.observation))
+        return lambda actions: blocks.scored(
+            lambda part: self._actor_network.score(encoding, part), actions
+        )
+
+    def candidates(
+        self, time_step: ts.TimeStep, seed: types.Seed | None, policy_state: types.NestedTensor = ()
+    ) -> tf.Tensor:
+        """Returns the improved samples [B, N, ...], see the base class."""
+        return self.seeded_distribution(time_step, seed, policy_state).action.mapped_values
+
     def _distributions(
         self, time_step: ts.TimeStep, key: keys.Key, policy_state: types.NestedTensor
     ) -> tuple[distributions.MappedCategorical, distributions.MappedCategorical]:

@@ -13,6 +13,9 @@ from ibc.agents import base_agent, distributions, registry, training_step
 from ibc.samplers import action_space as action_space_lib
 from ibc.utils import keys
 
+_CANDIDATES = 64
+"""Draws that show what a mixture is like."""
+
 
 @gin.configurable
 class MdnPolicy(base_agent.NetworkPolicy):
@@ -66,6 +69,12 @@ class MdnPolicy(base_agent.NetworkPolicy):
         if self._greedy_samples:
             distribution = distributions.point(distribution.keyed_sample(keys.of(seed)))
         return policy_step.PolicyStep(distribution, policy_state)
+
+    def candidates(
+        self, time_step: ts.TimeStep, seed: types.Seed | None, policy_state: types.NestedTensor = ()
+    ) -> tf.Tensor:
+        """Returns draws from the mixture, [B, N, ...], see the base class."""
+        return self._mixture(time_step).keyed_samples(_CANDIDATES, keys.of(seed))
 
     def _mixture(self, time_step: ts.TimeStep) -> distributions.ActionMixture:
         observation = self._normalized(time_step.observation)

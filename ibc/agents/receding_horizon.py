@@ -115,6 +115,50 @@ class RecedingHorizonPolicy(tf_policy.TFPolicy):
         step = self._greedy_planner.action(time_step, state, seed)
         return self._coding.decode(time_step.observation, step.action)
 
+    @property
+    def planner(self) -> tf_policy.TFPolicy:
+        """The policy whose actions stand for chunks."""
+        return self._planner
+
+    @property
+    def coding(self) -> sequence_coding.SequenceCoding:
+        """What the planner's actions stand for."""
+        return self._coding
+
+    @property
+    def action_steps(self) -> int:
+        """Actions that are executed before the next plan."""
+        return self._action_steps
+
+    def basis(
+        self, time_step: ts.TimeStep, policy_state: types.NestedTensor
+    ) -> tuple[ts.TimeStep, tf.Tensor]:
+        """Returns what plans are made from at a step, and which rows make one, bool [B].
+
+        Args:
+          time_step: Batched time step, B rows.
+          policy_state: State of the step before, or `get_initial_state(B)`.
+        """
+        seen = self._seen(time_step, policy_state)
+        return time_step._replace(observation=seen[0]), self._due(time_step, policy_state)
+
+    def executable(self, observation: types.NestedTensor, action: tf.Tensor) -> tf.Tensor:
+        """Returns what follows from a planner's actions [B, K]: chunks [B, P − l, A].
+
+        Args:
+          observation: What the plans were made from, [B, To, ...].
+          action: The planner's.
+        """
+        return self._coding.decode(observation, action)[:, self._latency_steps :]
+
+    def _seen(self, time_step: ts.TimeStep, state: types.NestedTensor) -> list[types.NestedTensor]:
+        """Returns observations from the oldest to the newest; a plan is made from the oldest."""
+        is_first, newest = time_step.is_first(), time_step.observation
+        return [*(_where(is_first, newest, earlier) for earlier in state["seen"]), newest]
+
+    def _due(self, time_step: ts.TimeStep, state: types.NestedTensor) -> tf.Tensor:
+        return time_step.is_first() | (state["executed"] >= self._action_steps)
+
     def _distribution(
         self, time_step: ts.TimeStep, policy_state: types.NestedTensor
     ) -> policy_step.PolicyStep:
@@ -128,18 +172,13 @@ class RecedingHorizonPolicy(tf_policy.TFPolicy):
         seed: types.Seed | None,
     ) -> policy_step.PolicyStep:
         is_first = time_step.is_first()
-        seen = [
-            _where(is_first, time_step.observation, observation) for observation in state["seen"]
-        ]
-        # From the oldest to the newest; a plan is made from the oldest.
-        seen.append(time_step.observation)
-        due = is_first | (state["executed"] >= self._action_steps)
+        seen, due = self._seen(time_step, state), self._due(time_step, state)
         kept = tf.where(is_first[:, tf.newaxis], 0.0, state["weight"])
 
         def planned():
             as_seen = time_step._replace(observation=seen[0])
             step = planner.action(as_seen, state["planner"], seed)
-            chunk = self._coding.decode(seen[0], step.action)[:, self._latency_steps :]
+            chunk = self.executable(seen[0], step.action)
             plan, weight = self._merged(chunk, state["plan"], kept)
             return (
                 _where(due, plan, state["plan"]),

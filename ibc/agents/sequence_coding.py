@@ -70,6 +70,13 @@ class SequenceCoding(tf.Module):
         """K, numbers of an agent's action."""
         return self._spread.shape[0]
 
+    @property
+    def number_name(self) -> str:
+        """What one of an agent's numbers is."""
+        size, count = self._components.shape
+        is_plain = size == count and np.array_equal(self._components.numpy(), np.eye(size))
+        return "number of the chunk" if is_plain else "principal component"
+
     def features(self, observation: types.NestedTensor) -> types.NestedTensor:
         """Maps observations [B, To, ...] to an agent's, float32 [B, To, ...] under the same keys.
 

@@ -19,6 +19,9 @@ from ibc.utils import atomic_file, child_process, scalars
 VIDEO_FOLDER = "videos/ttl=7d"
 _RESULTS = "results.json"
 
+DrawPlans = Callable[[py_environment.PyEnvironment, int, pathlib.Path], None]
+"""Writes pictures of an episode with a seed into a folder."""
+
 
 @dataclasses.dataclass
 class EvalActor:
@@ -36,8 +39,10 @@ class EvalActor:
     """Where event file, results.json and pictures go."""
     name: str
     """What log lines call this evaluation."""
-    draw_episodes: Callable[[list[Any], pathlib.Path], None] | None
+    draw_episodes: Callable[[list[Any], pathlib.Path], None] | None = None
     """If given, a picture of each episode is written, and one of all of them with this function."""
+    draw_plans: Callable[[pathlib.Path], None] | None = None
+    """If given, writes pictures of what the policy plans into a folder."""
 
     def __post_init__(self):
         self._writer = tf.summary.create_file_writer(str(self.folder), flush_millis=10000)
@@ -45,10 +50,13 @@ class EvalActor:
     def run_and_log(self) -> dict[str, float]:
         """Runs the episodes, logs and writes the averages, and returns them."""
         step = int(self.train_step.numpy())
-        pictures = self.folder / "pictures" / f"step_{step}" if self.draw_episodes else None
+        pictures = self.folder / "pictures" / f"step_{step}"
         outcomes = []
         for outcome in rollouts.run_episodes(
-            self.group, self.act, range(self.num_episodes), pictures
+            self.group,
+            self.act,
+            range(self.num_episodes),
+            pictures if self.draw_episodes else None,
         ):
             values = (
                 f"{name.removeprefix('Average')} {value:.3g}"
@@ -67,6 +75,8 @@ class EvalActor:
         if self.draw_episodes:
             episodes = [outcome.episode for outcome in outcomes]
             self.draw_episodes(episodes, self.folder / f"episodes_{step}.png")
+        if self.draw_plans:
+            self.draw_plans(pictures)
         scalars.write(self._writer, step, averages, prefix="Metrics/")
         metrics = [{"seed": outcome.seed, **outcome.metrics} for outcome in outcomes]
         results = {"step": step, "averages": averages, "episodes": metrics}
@@ -97,6 +107,7 @@ class Evaluation:
         write_video: bool,
         write_pictures: bool,
         gin_bindings: Sequence[str] = (),
+        draw_plans: DrawPlans | None = None,
     ):
         """Creates the environments of all tasks.
 
@@ -111,6 +122,8 @@ class Evaluation:
           write_video: write one rollout of the first task as mp4.
           write_pictures: write pictures of the episodes, for tasks that have them.
           gin_bindings: bindings in force for environments, for those in other processes.
+          draw_plans: for policies that plan, writes pictures of that along an episode, in tasks
+            that show plans.
 
         Raises:
           ValueError: `num_episodes` or `num_envs` is not positive, or there are no pictures.
@@ -140,9 +153,7 @@ class Evaluation:
                 num_episodes,
                 self._root / "eval" / suite.gym_env(environment).spec.id,
                 name,
-                contract.required(environment, "save_episode_grid", name)
-                if write_pictures
-                else None,
+                *(_drawing(name, environment, draw_plans) if write_pictures else ()),
             )
             for group, (name, environment) in zip(groups, self._environments.items(), strict=True)
         ]
@@ -179,6 +190,29 @@ class Evaluation:
         seed = tasks.get_task(name).video_seed
         rollouts.record_episode(environment, self._act, seed, self._width, path)
         logging.info("Video of one episode: %s", path)
+
+
+def _drawing(
+    task_name: str, environment: py_environment.PyEnvironment, draw_plans: DrawPlans | None
+) -> tuple[Callable[[list[Any], pathlib.Path], None] | None, Callable[[pathlib.Path], None] | None]:
+    """Returns what draws a task's episodes, and what draws plans in them, or None.
+
+    Raises:
+      ValueError: There is neither.
+    """
+    shows_plans = contract.offers(environment, "plan_scene")
+    of_plans = None
+    if shows_plans and draw_plans:
+        seed = tasks.get_task(task_name).video_seed
+        of_plans = functools.partial(draw_plans, environment, seed)
+        if not contract.offers(environment, "save_episode_grid"):
+            return None, of_plans
+    elif shows_plans and not contract.offers(environment, "save_episode_grid"):
+        raise ValueError(
+            f"task {task_name} has pictures of chunks of actions alone: set "
+            "train_eval.action_horizon above 1, or leave out --viz_img."
+        )
+    return contract.required(environment, "save_episode_grid", task_name), of_plans
 
 
 def _make_group(

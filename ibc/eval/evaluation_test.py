@@ -48,6 +48,28 @@ def test_an_evaluation_that_was_broken_off_is_not_done(tmp_path):
     assert not list(tmp_path.rglob("results.json"))
 
 
+def test_plans_are_drawn_where_a_task_shows_them(tmp_path):
+    pytest.importorskip("gym_pusht")
+    drawn = []
+
+    def evaluate(task, draw_plans):
+        load = functools.partial(measured_environment.load, sequence_length=2)
+        step = tf.Variable(5, dtype=tf.int64)
+        arguments = rest, step, tmp_path / task, 1, 1, False, True, ()
+        return evaluation.Evaluation([task], load, *arguments, draw_plans)
+
+    evaluator = evaluate("PUSHT", lambda *arguments: drawn.append(arguments))
+    (actor,) = evaluator._actors
+    actor.draw_plans(tmp_path)
+    ((environment, seed, folder),) = drawn
+    assert (seed, folder) == (0, tmp_path) and actor.draw_episodes is None
+    assert environment.time_step_spec().observation["agent_pos"].shape == (2, 2)
+    with pytest.raises(ValueError, match="PUSHT has pictures of chunks of actions alone: set"):
+        evaluate("PUSHT", None)
+    (actor,) = evaluate("PARTICLE", print)._actors
+    assert actor.draw_plans is None and actor.draw_episodes is not None
+
+
 def test_results_are_the_same_for_any_number_of_environments(tmp_path):
     def results(num_envs):
         folder = tmp_path / str(num_envs)

@@ -272,6 +272,7 @@ class _Training:
             config.video,
             config.viz_img,
             config_files.environment_bindings(),
+            _plan_drawing(policy) if config.viz_img and self.data.fitted else None,
         )
 
     def _diverged(self, error: divergence.NotFiniteError) -> str:
@@ -290,3 +291,10 @@ class _Training:
         return divergence.report(
             error, self.agent, share_at, windows, replicas, self.folder, advice
         )
+
+
+def _plan_drawing(policy: tf_policy.TFPolicy) -> evaluation.DrawPlans:
+    """Returns what draws the plans of a policy over action sequences."""
+    from ibc.eval import plan_pictures  # Matplotlib takes long to import.
+
+    return functools.partial(plan_pictures.write, policy)

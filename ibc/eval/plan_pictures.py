@@ -1,0 +1,162 @@
+"""Pictures of how a policy over action sequences plans: its energy, and its plans on the scene."""
+
+import os
+import pathlib
+
+from absl import logging
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from tf_agents.environments import py_environment
+
+from ibc.agents import receding_horizon
+from ibc.eval import plans
+from ibc.utils import atomic_file, termination
+
+_SAMPLES, _CHOSEN, _TEXT, _FRAME = "#12305a", "#e8532f", "#444444", "#cccccc"
+# What is likely is blue, and what is far above the least energy nearly white.
+_ENERGY_COLORS = LinearSegmentedColormap.from_list(
+    "energy", ["#4a90d3", "#76aee0", "#a2c9ea", "#c8dff2", "#e3edf6", "#f6f8fa"]
+)
+_LEVELS = (0, 1, 2, 4, 7, 11, 16, 22, 30, 40)
+_MOST_LINES = 100
+# Inches.
+_SIDE, _LEFT, _BELOW, _ABOVE, _BETWEEN = 4.8, 0.55, 0.95, 0.35, 0.25
+_DOTS_PER_INCH = 100
+_HALO = (patheffects.Stroke(linewidth=4.6, foreground="white"), patheffects.Normal())
+
+
+def write(
+    policy: receding_horizon.RecedingHorizonPolicy,
+    environment: py_environment.PyEnvironment,
+    seed: int,
+    folder: str | os.PathLike,
+) -> None:
+    """Plays an episode and writes a PNG of each planning, seed_<seed>_plan_<step>.png.
+
+    Args:
+      policy: A policy over action sequences.
+      environment: Unbatched environment that offers `plan_scene`.
+      seed: Environment seed.
+      folder: Where the pictures go; made if missing.
+    """
+    folder = pathlib.Path(folder)
+    for moment in plans.along_episode(environment, policy, seed):
+        termination.check()
+        figure = draw(moment, policy.action_steps, policy.coding.number_name)
+        name = folder / f"seed_{seed}_plan_{moment.step:03}.png"
+        with atomic_file.replacing(name) as path:
+            figure.savefig(path, format="png", dpi=_DOTS_PER_INCH)
+    logging.info("Pictures of what is planned: %s", folder)
+
+
+def draw(moment: plans.Moment, action_steps: int, number_name: str) -> Figure:
+    """Draws a planning: on the left the energy, where there is one, on the right the scene.
+
+    Args:
+      moment: What is drawn.
+      action_steps: How many of the plan's actions are executed, marked by full dots.
+      number_name: What one of an agent's numbers is.
+    """
+    landscape = moment.plans.landscape
+    panels = 1 if landscape is None else 2
+    left = _LEFT if landscape else _BETWEEN
+    width = left + panels * (_SIDE + _BETWEEN)
+    height = _BELOW + _SIDE + _ABOVE
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    *first, scene = (
+        figure.add_axes(
+            (
+                (left + panel * (_SIDE + _BETWEEN)) / width,
+                _BELOW / height,
+                _SIDE / width,
+                _SIDE / height,
+            )
+        )
+        for panel in range(panels)
+    )
+    if landscape:
+        _draw_landscape(first[0], moment.plans, number_name)
+    _draw_scene(scene, moment, action_steps)
+    figure.legend(
+        handles=_legend(len(moment.lines), action_steps < len(moment.plans.chosen_chunk)),
+        loc="lower right",
+        bbox_to_anchor=(1 - 0.8 * _BETWEEN / width, 0.08 / height),
+        ncols=3,
+        fontsize=9,
+        labelcolor=_TEXT,
+        frameon=False,
+        handletextpad=0.4,
+        columnspacing=1.4,
+    )
+    return figure
+
+
+def _draw_landscape(axes: Axes, plan: plans.Plans, number_name: str) -> None:
+    first, second, energy = plan.landscape
+    above = energy - energy.min()
+    norm = BoundaryNorm(_LEVELS, _ENERGY_COLORS.N, extend="max")
+    filled = axes.contourf(
+        first, second, above, _LEVELS, cmap=_ENERGY_COLORS, norm=norm, extend="max"
+    )
+    axes.contour(first, second, above, _LEVELS, colors="white", linewidths=0.7)
+    samples = plan.samples[:, :2].T
+    axes.scatter(*samples, s=9, color=_SAMPLES, alpha=0.5, linewidths=0)
+    axes.scatter(*plan.chosen[:2], s=110, color=_CHOSEN, edgecolors="white", linewidths=2, zorder=4)
+    axes.set(xlim=first[[0, -1]], ylim=second[[0, -1]])
+    axes.set_title("energy, all other numbers as in the plan", **_title())
+    axes.set_xlabel(f"first {number_name}", labelpad=1, **_label())
+    axes.set_ylabel(f"second {number_name}", labelpad=0, **_label())
+    axes.tick_params(**_ticks())
+    axes.spines[:].set_color(_FRAME)
+    scale = axes.inset_axes((0.36, -0.125, 0.62, 0.02))
+    bar = axes.figure.colorbar(filled, cax=scale, orientation="horizontal", spacing="uniform")
+    bar.outline.set_visible(False)
+    scale.tick_params(**_ticks())
+    scale.set_ylabel("above the least", rotation=0, ha="right", va="center", **_label())
+
+
+def _draw_scene(axes: Axes, moment: plans.Moment, action_steps: int) -> None:
+    height, width = moment.picture.shape[:2]
+    axes.imshow(moment.picture, extent=(0, width, height, 0))
+    line, lines = moment.chosen_line, moment.lines
+    if len(lines) > 1:
+        lines = lines[:: -(-len(lines) // _MOST_LINES)]
+        axes.add_collection(LineCollection(lines, colors=_SAMPLES, linewidths=0.9, alpha=0.25))
+    axes.plot(*line.T, color=_CHOSEN, lw=2.4, path_effects=_HALO, solid_capstyle="round", zorder=3)
+    targets = line[len(line) - len(moment.plans.chosen_chunk) :]
+    dots = dict(s=34, edgecolors=_CHOSEN, linewidths=1.3, zorder=4)
+    axes.scatter(*targets[:action_steps].T, color=_CHOSEN, **dots)
+    axes.scatter(*targets[action_steps:].T, color="white", **dots)
+    axes.set(xlim=(0, width), ylim=(height, 0), xticks=(), yticks=())
+    axes.set_title(f"step {moment.step}", **_title())
+    axes.spines[:].set_color(_FRAME)
+
+
+def _title() -> dict:
+    return dict(fontsize=10, color=_TEXT, pad=6)
+
+
+def _label() -> dict:
+    return dict(fontsize=9, color=_TEXT)
+
+
+def _ticks() -> dict:
+    return dict(labelsize=8, length=2, color="#999999", labelcolor="#777777")
+
+
+def _legend(count: int, has_rest: bool) -> list[Line2D]:
+    """Returns what explains lines and dots."""
+    dot = dict(color=_CHOSEN, lw=2.4, marker="o", markersize=6, markeredgecolor=_CHOSEN)
+    handles = [Line2D([], [], label="executed next", **dot)]
+    if has_rest:
+        handles.append(Line2D([], [], markerfacecolor="white", label="rest of the plan", **dot))
+    if count > 1:
+        samples = dict(color=_SAMPLES, alpha=0.6, lw=1, marker="o", markersize=3)
+        handles.append(Line2D([], [], label=f"{count} samples", **samples))
+    return handles
