@@ -25,8 +25,11 @@ from ibc.data.records import shard_files
 from ibc.environments import tasks
 from ibc.utils import atomic_file, program, startup
 
+RECORDS, ROBOMIMIC, NPZ, LEROBOT = "records", "robomimic", "npz", "lerobot"
+"""Formats that are written."""
+
 # What a signal leaves of a command, where it leaves something.
-_LEAVES = {"convert": "whole episodes are kept, and the same command goes on after them."}
+_LEAVES = {"convert": "whole episodes of a record file are kept, and the same command goes on."}
 _SIZE = re.compile(r"(\d+)x(\d+)")
 
 
@@ -73,7 +76,6 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
     import tqdm
 
     from ibc.data.formats import convert as converter
-    from ibc.data.formats import hdf5
 
     start = time.monotonic()
     output = arguments.output
@@ -81,10 +83,12 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
         if arguments.task is None:
             raise ValueError("give the record file to make after the input, or --task.")
         output = tasks.get_task(arguments.task).default_dataset()
-    to_hdf5 = output.endswith(hdf5.SUFFIXES)
-    (atomic_file.check_place if to_hdf5 else shard_files.check_name)(output)
+    kind = arguments.to or _kind(output)
+    _check_output(kind, output)
     _check_not_its_own_input(arguments.input, output)
-    source = converter.open_source(arguments.input, arguments.task, **_options(arguments, to_hdf5))
+    source = converter.open_source(arguments.input, arguments.task, **_options(arguments, kind))
+    if kind == LEROBOT:
+        source = _thinned(source, arguments.fps)
     # Of a folder it is known only now which file is read.
     _check_not_its_own_input(source.path, output)
     chosen = converter.top_episodes(source.returns, arguments.top_fraction)
@@ -94,7 +98,7 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
         yield from source_info.what_would_be_made(source, output, chosen)
         return
     with tqdm.tqdm(total=int(source.lengths[chosen].sum()), unit="frame") as bar:
-        write = _hdf5_writer(arguments, source) if to_hdf5 else _record_writer(arguments)
+        write = _writer(kind, arguments, source)
         done = write(source, output, arguments.top_fraction, bar.update)
     yield from getattr(source, "notes", ())
     if done.too_short:
@@ -169,8 +173,49 @@ def run() -> None:
     main()
 
 
-def _options(arguments: argparse.Namespace, to_hdf5: bool) -> dict[str, Any]:
+def _kind(output: str) -> str:
+    """Returns the format to write, by the name of the file."""
+    from ibc.data.formats import hdf5, npz_file
+
+    if output.endswith(hdf5.SUFFIXES):
+        return ROBOMIMIC
+    return NPZ if output.endswith(npz_file.SUFFIX) else RECORDS
+
+
+def _check_output(kind: str, output: str) -> None:
+    if kind == RECORDS:
+        shard_files.check_name(output)
+    else:
+        atomic_file.check_place(output)
+    if kind == LEROBOT:
+        from ibc.data.formats import lerobot_writer
+
+        lerobot_writer.check_place(output)
+
+
+def _thinned(source: Any, fps: float | None) -> Any:
+    """Returns a source with fewer steps per second, if it has more than are wanted."""
+    from ibc.data.formats import selection
+
+    if fps is None or getattr(source, "fps", None) is None:
+        return source
+    return selection.Selected(source, selection.Selection(fps=fps))
+
+
+def _writer(kind: str, arguments: argparse.Namespace, source: Any) -> Callable:
+    """Returns a function like `convert.convert` that writes a format."""
+    from ibc.data.formats import lerobot_writer, npz_writer
+
+    if kind == LEROBOT:
+        return functools.partial(lerobot_writer.write, fps=arguments.fps)
+    if kind == NPZ:
+        return npz_writer.write
+    return _hdf5_writer(arguments, source) if kind == ROBOMIMIC else _record_writer(arguments)
+
+
+def _options(arguments: argparse.Namespace, kind: str) -> dict[str, Any]:
     """Returns what was asked for of the format that is read; None for what was not."""
+    to_hdf5 = kind == ROBOMIMIC
     if arguments.env_args is not None and not to_hdf5:
         raise ValueError("--env_args is kept in HDF5 files only: leave it out.")
     keys = arguments.keys
@@ -179,7 +224,8 @@ def _options(arguments: argparse.Namespace, to_hdf5: bool) -> dict[str, Any]:
         "keys": None if keys is None else [key.strip() for key in keys.split(",")],
         "rename": _renames(arguments.rename),
         "resize": _size(arguments.resize),
-        "fps": arguments.fps,
+        # A LeRobot folder may be made of what does not tell its rate.
+        "fps": None if kind == LEROBOT else arguments.fps,
         "episodes": arguments.episodes,
         # A file that is written has axis-angle rotations, whatever is read.
         "absolute_actions": True if arguments.absolute_actions and not to_hdf5 else None,
@@ -257,7 +303,12 @@ def _add_convert(commands: argparse._SubParsersAction) -> None:
         "output",
         nargs="?",
         help="record file to make (datasets/<task>/<task>.tfrecord), or a name ending in .hdf5 for "
-        "a robomimic file",
+        "a robomimic file, in .npz for arrays; a folder with --to=lerobot",
+    )
+    command.add_argument(
+        "--to",
+        choices=(RECORDS, ROBOMIMIC, NPZ, LEROBOT),
+        help="format to write (by the name: .hdf5, .npz, else a record file)",
     )
     command.add_argument("--task", help="D4RL task, such as door-human-v0: checks sizes; or PUSHT")
     command.add_argument("--mask", metavar="NAME", help="of a robomimic file, such as train (all)")

@@ -6,7 +6,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from ibc.data.formats import convert, d4rl
-from ibc.data.records import shard_reader, shards, specs
+from ibc.data.records import manifest, shard_reader, shards, specs
 from ibc.environments.d4rl import task as d4rl_tasks
 
 _SUFFIXES = (".tfrecord", ".tfrecords")
@@ -14,7 +14,12 @@ _SUFFIXES = (".tfrecord", ".tfrecords")
 
 @convert.register
 class RecordFiles:
-    """The episodes of one or more record files, one file in memory; an `EpisodeSource`."""
+    """The episodes of one or more record files, one file in memory; an `EpisodeSource`.
+
+    Attributes:
+      fps: Steps per second, where all manifests say the same.
+      tasks: What was to be done in each episode, where the manifests say so.
+    """
 
     description = "record files (*.tfrecord)"
 
@@ -39,13 +44,19 @@ class RecordFiles:
         self._first = self._shard = None
         self._episodes = []
         returns = []
-        for file in shards.find_shards(path):
+        files = shards.find_shards(path)
+        for file in files:
             self._read(file)
             self._check()
             steps = self._shard.episodes()
             rewards = [self._shard.frames.reward[part] for part in steps]
             returns.append(d4rl.episode_returns(rewards, self._family))
             self._episodes.extend((file, part) for part in steps)
+        about = [found.about or {} for found in map(manifest.load, files) if found is not None]
+        rates = {found.get("fps") for found in about}
+        self.fps = rates.pop() if len(about) == len(files) and len(rates) == 1 else None
+        tasks = [task for found in about for task in found.get("tasks", ())]
+        self.tasks = tasks if len(tasks) == len(self._episodes) else None
         self.lengths = np.array([part.stop - part.start for _, part in self._episodes])
         self.returns = np.concatenate(returns)
 
