@@ -57,7 +57,7 @@ def variants() -> dict[str, Variant]:
         whole = ("sequence_coding.components = None",)
         negatives = _UNIFORM if loss == "EBM" else ()
         found |= {
-            f"{loss} from the agent in 6 components": Variant(config),
+            f"{loss} from the agent in 6 components": Variant(config, action_steps=(4,)),
             f"{loss} from the agent in whole chunks": Variant(config, (*whole, *negatives)),
             f"{loss} absolute in whole chunks": Variant(config, (*_ABSOLUTE, *negatives)),
             f"{loss} from the agent in single steps": Variant(
@@ -77,6 +77,7 @@ def train(folder: pathlib.Path, variant: Variant, seed: str, bindings: Sequence[
         f"train_eval.dataset_path = '{pathlib.Path(_DATASET_PATH.value).absolute()}'",
         f"train_eval.seed = {seed}",
         f"train_eval.eval_episodes = {_EPISODES.value}",
+        f"train_eval.num_envs = {_EPISODES.value}",
         f"PushTEnv.first_seed = {_FIRST_SEED.value}",
         # Nothing of the time goes into evaluations.
         "train_eval.eval_interval = 0",
