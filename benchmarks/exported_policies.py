@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from absl import app, flags
@@ -32,7 +34,13 @@ TimeStep = collections.namedtuple("TimeStep", "step_type reward discount observa
 
 
 def latencies(path: str, num_actions: int) -> np.ndarray:
-    """Returns milliseconds per action, float64 [num_actions].
+    """Returns milliseconds per action, float64 [num_actions], after some to warm up."""
+    times = [milliseconds for milliseconds, _ in acts(path, _WARM_UP_ACTIONS + num_actions)]
+    return np.array(times[_WARM_UP_ACTIONS:])
+
+
+def acts(path: str, count: int) -> Iterator[tuple[float, Any]]:
+    """Acts for an episode; yields the milliseconds that each action takes, and the policy's state.
 
     Observations are zeros; no policy here takes another path for other numbers.
     """
@@ -45,15 +53,13 @@ def latencies(path: str, num_actions: int) -> np.ndarray:
         lambda spec: tf.zeros([1, *spec.shape[1:]], spec.dtype), specs.observation
     )
     state = policy.get_initial_state(batch_size=1)
-    times = []
-    for index in range(_WARM_UP_ACTIONS + num_actions):
+    for index in range(count):
         step_type = tf.constant([min(index, 1)])
         time_step = TimeStep(step_type, tf.zeros([1]), tf.ones([1]), observation)
         start = time.perf_counter()
         action, state, _ = policy.action(time_step, state)
         action.numpy()
-        times.append(time.perf_counter() - start)
-    return 1e3 * np.array(times[_WARM_UP_ACTIONS:])
+        yield 1e3 * (time.perf_counter() - start), state
 
 
 def export_untrained(folder: pathlib.Path) -> list[str]:
