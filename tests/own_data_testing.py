@@ -132,7 +132,8 @@ def lerobot_2(folder: os.PathLike, recorded: Sequence[Arrays]) -> str:
         write_table(data, _lerobot_columns(number, start, episode))
         start += len(episode["action"])
         name = f"videos/chunk-000/observation.images.front/episode_{number:06d}.mp4"
-        write_video(path / name, episode["front"])
+        if "front" in episode:
+            write_video(path / name, episode["front"])
     (path / "meta").mkdir()
     info = _lerobot_info("v2.1", recorded, "video")
     info["data_path"] = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"
