@@ -93,7 +93,9 @@ def _cases(command: str) -> dict[tuple[str, ...], str]:
     data = {f"train_eval.dataset_path = {path!r}": said for path, said in table.DATA.items()}
     bindings = {(f"--gin_bindings={b}",): s for b, s in (table.BINDINGS | data).items()}
     if command == "train_eval":
-        return {(*_TRAINING, *given): said for given, said in (bindings | table.TRAINING).items()}
+        chunks = {(table.CHUNKS, f"--gin_bindings={b}"): s for b, s in table.SEQUENCES.items()}
+        every = bindings | chunks | table.TRAINING
+        return {(*_TRAINING, *given): said for given, said in every.items()}
     of_door = ("--task=door-human-v0", "--policy=random")
     tables = {
         "policy_eval": {

@@ -3,6 +3,7 @@
 LANGEVIN = "--gin_file=mlp_ebm_langevin_quick.gin"
 NARROW = ("--saved_model_path=in/narrow",)
 MSE = "--gin_file=mlp_mse_quick.gin"
+CHUNKS = "--gin_bindings=train_eval.action_horizon = 4"
 
 # What is bound besides a good configuration → what is said.
 BINDINGS = {
@@ -41,6 +42,8 @@ BINDINGS = {
     "train_eval.network = 'MLPMSE'": "trained with loss_type 'mse'",
     "train_eval.network = 'PixelEBM'": "set train_eval.image_obs = True",
     "train_eval.netwrok = 'MLPEBM'": "(did you mean network?)",
+    "sequence_coding.components = 3": "is of action sequences: set train_eval.action_horizon above",
+    "train_eval.action_steps = 2": "is of action sequences: set train_eval.action_horizon above",
     "MLPEBM.depth = 0": "depth must be a whole number of at least 1, got 0",
     "MLPEBM.width = 0": "MLPEBM.width must be a whole number of at least 1, got 0",
     "MLPEBM.rate = 1.5": "must be in [0, 0.99609375], but is 1.5",
@@ -100,6 +103,35 @@ TRAINING = {
     ("--use_gpu",): "--use_gpu was given but TensorFlow sees no GPU",
     (MSE, "--gin_bindings=MLPMSE.rate = 2.0"): "must be in [0, 0.99609375], but is 2.0",
     (LANGEVIN, "--gin_bindings=grad_penalty.grad_margin = 'a'"): "a number or None, got 'a'",
+}
+
+# What is bound besides a good configuration of action sequences → what is said.
+SEQUENCES = {
+    "train_eval.horizon = 6": "horizon is 6, but train_eval.sequence_length = 4 observations and 4",
+    "train_eval.horizon = 1000": "no episode of in/good.tfrecord is long enough for a window of",
+    "train_eval.action_horizon = 1000000000": "the longest has 50 steps. Choose a smaller train_ev",
+    "train_eval.latency_steps = 4": "latency_steps is 4, but a chunk has train_eval.action_horizon",
+    "train_eval.action_steps = 5": "action_steps is 5, but a chunk has 4 actions to execute",
+    "train_eval.temporal_ensemble = 0.1": "set train_eval.action_steps below train_eval.action_hor",
+    "train_eval.temporal_ensemble = 1e999": "temporal_ensemble must be a finite number, got inf",
+    "train_eval.dataset_eval_fraction = 0.5": "set train_eval.validation_ratio, a share of the ep",
+    "train_eval.validation_ratio = 1.0": "is 1.0, expected a share of the episodes: at least 0",
+    "train_eval.max_train_episodes = 0": "max_train_episodes must be a whole number of at least 1",
+    "sequence_coding.keys = ['rgb']": "keys names rgb, but task PARTICLE observes pos_agent, ",
+    "sequence_coding.keys = 'pos_agent'": "keys is 'pos_agent', expected different names of observ",
+    "sequence_coding.keys = []": "sequence_coding.keys is empty: name at least one",
+    "sequence_coding.absolute = ()": "leave nothing to see: name a key in one of them",
+    "sequence_coding.reference = 'pos'": "reference is 'pos', but the observations of in/good",
+    "sequence_coding.normalizers = {'x': 'limits'}": "normalizers names x, but the observations of",
+    "sequence_coding.normalizers = 'limits'": "one mode for all keys is sequence_coding.normalizer",
+    "sequence_coding.normalizer = 'limit'": "normalizer is 'limit'; choose one of limits, gaussian",
+    "sequence_coding.positions = ['pos_agent']": "has no effect with no sequence_coding.reference",
+    "sequence_coding.normal_std = 2.0": "bind sequence_coding.counter_examples = 'normal', too",
+    "sequence_coding.components = 3": "min_max_actions = True has no effect on action sequences",
+    "get_normalizers.modes = 'limits'": "bind sequence_coding.normalizer or .normalizers instead",
+    "get_normalizers.nested_obs = False": "set it to True, or leave it out",
+    "IbcPolicy.clip = False": "IbcPolicy.clip = False has no effect on action sequences",
+    "train_eval.network = 'HybridEBM'": "A hybrid network needs an image",
 }
 
 # Flags of `policy_eval`, after those of a good evaluation → what is said.

@@ -52,12 +52,7 @@ class RecedingHorizonPolicy(tf_policy.TFPolicy):
         Raises:
           ValueError: A chunk has too few actions.
         """
-        if not 1 <= action_steps <= chunk_steps - latency_steps:
-            raise ValueError(
-                f"train_eval.action_steps is {action_steps}, but a chunk has "
-                f"{chunk_steps - latency_steps} actions to execute: choose 1 to "
-                f"{chunk_steps - latency_steps}, or raise train_eval.action_horizon."
-            )
+        check_action_steps(action_steps, chunk_steps - latency_steps)
         self._planner = planner
         self._greedy_planner = greedy_policy.SeededGreedyPolicy(planner)
         self._coding = coding
@@ -212,6 +207,15 @@ class RecedingHorizonPolicy(tf_policy.TFPolicy):
         share = (1 / (weight + 1))[..., tf.newaxis]
         average = share * chunk + (1 - share) * plan
         return average, (weight + 1) * tf.exp(float(self._temporal_ensemble))
+
+
+def check_action_steps(action_steps: int, executable: int) -> None:
+    """Raises ValueError unless a plan has as many actions to execute as are to be."""
+    if not 1 <= action_steps <= executable:
+        raise ValueError(
+            f"train_eval.action_steps is {action_steps}, but a chunk has {executable} actions to "
+            f"execute: choose 1 to {executable}, or raise train_eval.action_horizon."
+        )
 
 
 def _shifted(values: tf.Tensor) -> tf.Tensor:

@@ -27,7 +27,7 @@ class Sequences:
     """What a run says of action sequences.
 
     Raises:
-      ValueError: windows, chunks and steps do not suit each other.
+      ValueError: more actions are to be executed than a plan has.
     """
 
     shape: chunks.ChunkShape
@@ -44,6 +44,9 @@ class Sequences:
     """Whether episodes that are left out because of that maximum are validated on too."""
     split_seed: int = 42
     """Decides which episodes these are."""
+
+    def __post_init__(self):
+        receding_horizon.check_action_steps(self.action_steps, self.shape.action_horizon)
 
 
 def read(
@@ -75,6 +78,12 @@ def read(
             }
             spec = spec._replace(observation=seen)
             keys = keys or list(observation_spec)
+            unseen = [key for key in options.keys or () if key not in observation_spec]
+            if unseen:
+                raise ValueError(
+                    f"sequence_coding.keys names {', '.join(unseen)}, but task {task} observes "
+                    f"{', '.join(observation_spec)} alone: leave it out."
+                )
         specs.check_matches(spec, observation_spec, action_spec, task, dataset_path)
     dataset = chunk_dataset.ChunkDataset(shards, sequences.shape, keys, memory_limit_mb)
     said = gin.get_bindings("get_normalizers")

@@ -3,6 +3,7 @@
 import gin
 import numpy as np
 import pytest
+from tf_agents.specs import array_spec
 
 from ibc.data import episodes
 from ibc.data.records import shards as shards_lib
@@ -39,6 +40,20 @@ def test_validation_may_take_what_the_maximum_leaves_out(shards, on_others, coun
         for part in (train, validation)
     ]
     assert len(seen[0]) == 5 and len(seen[1]) == count and not set(seen[0]) & set(seen[1])
+
+
+def test_keys_that_only_the_data_have_are_refused(tmp_path):
+    values = np.zeros([_LENGTH, 2])
+    episode = episodes.Episode({"hand": values, "object": values}, values)
+    shards = shards_lib.read_shards([episodes.write_episodes(tmp_path / "b.tfrecord", [episode])])
+    of_task = (
+        {"hand": array_spec.ArraySpec([2], np.float32)},
+        array_spec.BoundedArraySpec([2], np.float32, -9.0, 9.0),
+    )
+    gin.bind_parameter("sequence_coding.keys", ["hand", "object"])
+    message = "keys names object, but task REACH observes hand alone: leave it out"
+    with pytest.raises(ValueError, match=message):
+        sequences.read(shards, sequences.Sequences(_SHAPE, 3), {"REACH": of_task}, "b.tfrecord")
 
 
 @pytest.mark.parametrize("own_only", [False, True])
