@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
+from ibc.train.run import policy_export
 from tests import training
 
 SEQUENCES = (
@@ -77,6 +78,35 @@ def test_agents_learn_chunks_and_act_by_them(tmp_path, particle_data, agent):
         state = taken.state
         actions.append(taken.action.numpy())
     assert np.all(np.isfinite(actions)) and np.min(actions) >= 0 and np.max(actions) <= 1
+    if agent == "normal":
+        _check_acts_by_averages(loaded, training.numbers(tmp_path))
+
+
+def _check_acts_by_averages(loaded, numbers):
+    """Exported weights are the checkpoint's averages, bit for bit, and not those in training."""
+    exported = {np.asarray(variable).tobytes() for variable in loaded.model_variables}
+    averages = {
+        name: value
+        for name, value in numbers.items()
+        if "/weight_average/agent/_cloning_network/" in name and value.ndim == 2
+    }
+    assert len(averages) > 2
+    for name, value in averages.items():
+        assert value.tobytes() in exported
+        trained = numbers[name.replace("/weight_average/agent/", "/")]
+        assert trained.tobytes() not in exported
+
+
+def test_a_plan_of_one_action_is_the_usual_training(tmp_path, particle_data, monkeypatch):
+    """Bit for bit: with `action_horizon` = 1 bound, and without."""
+    monkeypatch.setattr(policy_export.PolicyExporter, "save_models", lambda self: None)
+    small = ("train_eval.num_iterations = 3", "train_eval.batch_size = 32", "MLPEBM.width = 16")
+    for name, bound in (("unbound", ()), ("bound", ("train_eval.action_horizon = 1",))):
+        given, folder = (*small, *bound), tmp_path / name
+        data = particle_data
+        training.run("mlp_ebm_quick.gin", given, folder, dataset_path=data, skip_eval=True)
+    one, other = (training.numbers(tmp_path / name) for name in ("unbound", "bound"))
+    assert not training.differing(one, other)
 
 
 @pytest.mark.slow
