@@ -25,7 +25,9 @@ _ENERGY_COLORS = LinearSegmentedColormap.from_list(
 _LEVELS = (0, 1, 2, 4, 7, 11, 16, 22, 30, 40)
 _MOST_LINES = 100
 # Inches.
-_SIDE, _LEFT, _BELOW, _ABOVE, _BETWEEN = 4.8, 0.55, 0.95, 0.35, 0.25
+_SIDE, _ABOVE, _BETWEEN, _LEGEND_HEIGHT = 4.8, 0.35, 0.25, 0.4
+# What the energy's labels and scale need besides.
+_LABELS_LEFT, _LABELS_BELOW = 0.3, 0.55
 _DOTS_PER_INCH = 100
 _HALO = (patheffects.Stroke(linewidth=4.6, foreground="white"), patheffects.Normal())
 
@@ -64,16 +66,17 @@ def draw(moment: plans.Moment, action_steps: int, number_name: str) -> Figure:
     """
     landscape = moment.plans.landscape
     panels = 1 if landscape is None else 2
-    left = _LEFT if landscape else _BETWEEN
+    left = _BETWEEN + (_LABELS_LEFT if landscape else 0)
+    below = _LEGEND_HEIGHT + (_LABELS_BELOW if landscape else 0)
     width = left + panels * (_SIDE + _BETWEEN)
-    height = _BELOW + _SIDE + _ABOVE
+    height = below + _SIDE + _ABOVE
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
     *first, scene = (
         figure.add_axes(
             (
                 (left + panel * (_SIDE + _BETWEEN)) / width,
-                _BELOW / height,
+                below / height,
                 _SIDE / width,
                 _SIDE / height,
             )
