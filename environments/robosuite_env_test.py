@@ -1,6 +1,9 @@
 """Tests of robosuite's tasks: what is asked of robosuite, and an episode where it is installed."""
 
 import json
+import pathlib
+import re
+import shlex
 import sys
 import types
 
@@ -10,6 +13,7 @@ import pytest
 
 from ibc.environments import contract, robosuite_env, suite
 from ibc.utils import rotations
+from tests import commands, convert_testing
 
 _TASK = "ibc.environments.robosuite_env:Robosuite-v0"
 _OSC = {
@@ -40,6 +44,9 @@ class _Simulator:
         self.actions.append(action)
         return self._seen(), float(self._check_success()), False, {}
 
+    def close(self):
+        pass
+
     def _check_success(self):
         return len(self.actions) == 3
 
@@ -48,6 +55,8 @@ class _Simulator:
         return {
             "object-state": self.object,
             "robot0_eef_pos": np.ones(3),
+            "robot0_eef_quat": np.ones(4),
+            "robot0_gripper_qpos": np.ones(2),
             "agentview_image": picture,
         }
 
@@ -126,6 +135,33 @@ def test_an_hdf5_file_tells_what_its_environment_is(tmp_path, simulator):
         file.create_group("data").attrs["env_args"] = described.read()
     env = robosuite_env.RobosuiteEnv(tmp_path / "a.hdf5", ("object",))
     assert env._env.name == "Lift"
+
+
+@pytest.mark.slow
+def test_the_documented_command_trains_and_evaluates(tmp_path, simulator, monkeypatch):
+    pytest.importorskip("h5py")
+    monkeypatch.chdir(tmp_path)
+    random = np.random.RandomState(0)
+    sizes = dict(zip(robosuite_env.LOW_DIM_KEYS, (10, 3, 4, 2), strict=True))
+    recorded = {
+        "observations": {key: random.randn(13, size) for key, size in sizes.items()},
+        "actions": random.uniform(-1, 1, (12, 7)),
+        "rewards": np.zeros(12),
+    }
+    described = pathlib.Path(_described(tmp_path)).read_text()
+    masks = {"train": ["demo_0", "demo_1"]}
+    convert_testing.write_robomimic("lift.hdf5", [recorded] * 2, [True] * 2, None, described, masks)
+    text = (pathlib.Path(__file__).parent.parent / "docs" / "formats.md").read_text()
+    convert = re.search(r"    ibc-data (convert lift.hdf5 .*)", text)[1]
+    assert commands.in_process("ibc-data", shlex.split(convert)).status == 0
+    train = re.search(r"    python ibc/train_eval.py (--task=\S*robosuite_env(.*\\\n)+.*)", text)[1]
+    few = "batch_size=4 num_iterations=2 eval_episodes=2 num_envs=1 root_dir='runs'".split()
+    given = [f"--gin_bindings=train_eval.{binding}" for binding in few]
+    done = commands.in_process("train_eval", [*shlex.split(train.replace("\\\n", "")), *given])
+    assert (done.status, done.errors) == (0, [])
+    (results,) = pathlib.Path("runs/eval").glob("*/results.json")
+    averages = json.loads(results.read_text())["averages"]
+    assert averages["AverageSuccessMetric"] == 1 and averages["AverageEpisodeLength"] == 3
 
 
 def test_what_is_wrong_is_told_in_one_line(tmp_path, simulator, monkeypatch):

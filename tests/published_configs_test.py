@@ -5,7 +5,7 @@ import inspect
 import gin
 import pytest
 
-from ibc.environments import tasks
+from ibc.environments import robosuite_env, tasks
 from ibc.train import config_files
 from ibc.train.build import build_agent
 from ibc.utils import gin_config
@@ -123,8 +123,54 @@ _PIXEL_EBM = {
     **bound("DenseResnetValue", width=1024, num_blocks=1),
     **bound("IbcPolicy", num_action_samples=2048),
 }
+# Of Diffusion Policy's implicit policies (arXiv 2303.04137).
+_SEQUENCES = {
+    **bound("train_eval", loss_type="ebm", optimizer="adamw", learning_rate=1e-4, seed=42),
+    **bound("train_eval", learning_rate_schedule="cosine_warmup", validation_ratio=0.02),
+    **bound("train_eval", sequence_length=2, uniform_boundary_buffer=0.0, eval_episodes=50),
+    **bound("ImplicitBCAgent", positive_noise_std=1e-4, fraction_langevin_samples=0.0),
+    **bound("IbcPolicy", dfo_variant="andy"),
+    **bound("andy_dfo", num_iterations=5),
+}
+_SINGLE_STEPS = {
+    **_SEQUENCES,
+    **bound("train_eval", horizon=2, action_horizon=1, warmup_steps=500),
+    **bound("ImplicitBCAgent", num_counter_examples=1024),
+    **bound("IbcPolicy", num_action_samples=1024),
+}
+_LOW_DIMENSIONAL = {
+    **_SINGLE_STEPS,
+    **bound("train_eval", network="MLPEBM", batch_size=256, num_iterations=222500),
+    **bound("MLPEBM", width=1024, depth=4, rate=0.1),
+}
+_HYBRID = {
+    **bound("train_eval", network="HybridEBM"),
+    **bound("HybridEBM", width=1024, depth=4, rate=0.1),
+}
 # Config file → published values.
 _PUBLISHED = {
+    "pusht/ibc_dfo_lowdim": {**_LOW_DIMENSIONAL, **bound("train_eval", max_train_episodes=90)},
+    "pusht/ibc_dfo_hybrid": {
+        **_SINGLE_STEPS,
+        **_HYBRID,
+        # 3050 epochs of 89 steps.
+        **bound("train_eval", image_obs=True, batch_size=128, num_iterations=271450),
+        **bound("train_eval", max_train_episodes=90, validate_on_others=True),
+        **bound("HybridEncoder", keys=("image", "agent_pos"), crop_shape=(84, 84)),
+    },
+    "robomimic/ibc_dfo_lowdim": {
+        **_LOW_DIMENSIONAL,
+        **bound("sequence_coding", normalizer="robomimic_lowdim", action_normalizer="identity"),
+    },
+    "robomimic/ibc_dfo_hybrid": {
+        **_SEQUENCES,
+        **_HYBRID,
+        **bound("train_eval", horizon=10, action_horizon=8, warmup_steps=10, batch_size=64),
+        **bound("ImplicitBCAgent", num_counter_examples=100),
+        **bound("IbcPolicy", num_action_samples=100),
+        **bound("HybridEncoder", crop_shape=(76, 76)),
+        **bound("sequence_coding", normalizer="robomimic", action_normalizer="identity"),
+    },
     "particle/mlp_ebm_langevin_best": {
         **_LANGEVIN,
         **bound("train_eval", batch_size=512, num_iterations=100000, learning_rate=1e-3),
@@ -242,7 +288,8 @@ def test_files_parse_fit_together_and_are_what_bare_names_mean_for_their_tasks(f
     _configure(f"{file.parent.name}/{file.stem}")
     loss_type, network = map(gin.query_parameter, ("train_eval.loss_type", "train_eval.network"))
     build_agent.check_names(loss_type, network)
-    family = [task for task in tasks.TASKS.values() if file.parent.name in task.config_families]
+    known = robosuite_env.TASKS if file.parent.name == "robomimic" else tasks.TASKS.values()
+    family = [task for task in known if file.parent.name in task.config_families]
     assert family
     for name in (file.stem, file.name):
         assert all(gin_config.find_file(name, task.config_folders()) == file for task in family)

@@ -7,7 +7,9 @@ import gin
 import numpy as np
 import pytest
 import tensorflow as tf
+from tf_agents.specs import tensor_spec
 from tf_agents.train.utils import train_utils
+from tf_agents.trajectories import trajectory
 
 from ibc.environments import suite, tasks
 from ibc.eval import measured_environment
@@ -21,13 +23,14 @@ _ROOT = config_files.config_root()
 _FILES = sorted(_ROOT.glob("*/*.gin"))
 _PIXEL_FILES = [file for file in _FILES if file.parent.name == "pushing_pixels"]
 _IN_PROCESSES = _ROOT / "d4rl" / "mlp_mse_best.gin"
-# Folder of configs → a task of theirs, and the library it needs.
+# Folder of configs → a task of theirs, if there is a simulator, and the library it needs.
 _TASKS = {
-    "particle": ("PARTICLE", "tensorflow"),
-    "pushing_states": ("PUSH", "pybullet"),
-    "pushing_pixels": ("PUSH", "pybullet"),
-    "d4rl": ("door-human-v0", "mujoco"),
-    "pusht": ("PUSHT", "gym_pusht"),
+    "particle": (["PARTICLE"], "tensorflow"),
+    "pushing_states": (["PUSH"], "pybullet"),
+    "pushing_pixels": (["PUSH"], "pybullet"),
+    "d4rl": (["door-human-v0"], "mujoco"),
+    "pusht": (["PUSHT"], "gym_pusht"),
+    "robomimic": ([], "tensorflow"),
 }
 # Networks keep their sizes; there is less of what is done with them.
 _FEW = {
@@ -39,6 +42,8 @@ _FEW = {
     **bound("ImplicitBCAgent", num_counter_examples=8),
     **bound("AutoregressiveBCAgent", num_counter_examples=8),
 }
+# Without a simulator there is no metric.
+_FEW_WITHOUT_TASK = {**_FEW, **bound("train_eval", top_k_metric=None)}
 _SMALL_PIXELS = {
     **bound("train_eval", batch_size=4, num_iterations=3, eval_episodes=1, num_envs=1),
     **bound("IbcPolicy", num_action_samples=16),
@@ -104,21 +109,36 @@ def test_agents_train_evaluate_and_export(name, tmp_path, particle_data):
         assert len(np.unique(actions, axis=0)) > 1
 
 
+def _robomimic_spec() -> trajectory.Trajectory:
+    """The spec of one frame of robomimic's files of a robot arm, with its two cameras."""
+    sizes = {"object": 10, "robot0_eef_pos": 3, "robot0_eef_quat": 4, "robot0_gripper_qpos": 2}
+    cameras = ("agentview_image", "robot0_eye_in_hand_image")
+    observation = {
+        **{key: tf.TensorSpec([size]) for key, size in sizes.items()},
+        **{key: tf.TensorSpec([84, 84, 3], tf.uint8) for key in cameras},
+    }
+    action = tensor_spec.BoundedTensorSpec([7], tf.float32, -9.0, 9.0)
+    return shard_testing.frame_spec(observation, action)
+
+
 @pytest.fixture(scope="module")
 def demonstrations(tmp_path_factory):
     """Returns a function from a folder of configs to a record file for it, recorded once."""
     paths = {}
 
-    def path(family: str) -> str:
+    def path(family: str, images: bool) -> str:
         task, library = _TASKS[family]
         pytest.importorskip(library)
-        if family not in paths:
-            paths[family] = str(tmp_path_factory.mktemp(family) / "demonstrations.tfrecord")
-            # D4RL's tasks and Push-T have no oracle.
-            policy = "random" if family in ("d4rl", "pusht") else "oracle"
-            images = family == "pushing_pixels"
-            training.record(task, paths[family], policy, use_image_obs=images)
-        return paths[family]
+        if (family, images) not in paths:
+            name = str(tmp_path_factory.mktemp(family) / "demonstrations.tfrecord")
+            if task:
+                # D4RL's tasks and Push-T have no oracle.
+                policy = "random" if family in ("d4rl", "pusht") else "oracle"
+                training.record(*task, name, policy, use_image_obs=images)
+            else:
+                shard_testing.write(name, (12, 9), _robomimic_spec())
+            paths[family, images] = name
+        return paths[family, images]
 
     return path
 
@@ -127,14 +147,17 @@ def demonstrations(tmp_path_factory):
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_three_steps_an_episode_and_an_export(file, demonstrations, tmp_path):
     family = file.parent.name
-    data = demonstrations(family)
+    data = demonstrations(family, "train_eval.image_obs = True" in file.read_text())
     task, _ = _TASKS[family]
     # Episodes of one config are evaluated in processes.
     in_processes = bound("train_eval", num_envs=2, eval_episodes=2)
-    given = training.bindings({**_FEW, **(in_processes if file == _IN_PROCESSES else {})})
-    averages = training.run(file, given, tmp_path, [task], dataset_path=data)[task]
-    assert averages["AverageEpisodeLength"] >= 1
-    assert all(np.isfinite(value) for value in averages.values())
+    few = _FEW if task else _FEW_WITHOUT_TASK
+    given = training.bindings({**few, **(in_processes if file == _IN_PROCESSES else {})})
+    results = training.run(file, given, tmp_path, task, dataset_path=data)
+    assert list(results) == task
+    for averages in results.values():
+        assert averages["AverageEpisodeLength"] >= 1
+        assert all(np.isfinite(value) for value in averages.values())
     # What is true of one is true of both.
     policies = [commands.contents(tmp_path / "policies" / p) for p in ("policy", "collect_policy")]
     assert policies[0] and policies[0] == policies[1]
