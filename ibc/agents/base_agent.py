@@ -68,6 +68,11 @@ class NetworkPolicy(tf_policy.TFPolicy):
         """
         return self.action(time_step, policy_state, seed).action[:, tf.newaxis]
 
+    @property
+    def obs_norm_layer(self) -> Callable[[types.NestedTensor], types.NestedTensor] | None:
+        """Normalizes observations; None leaves them as they are."""
+        return self._obs_norm_layer
+
     def _normalized(self, observation: types.NestedTensor) -> types.NestedTensor:
         return observation if self._obs_norm_layer is None else self._obs_norm_layer(observation)
 

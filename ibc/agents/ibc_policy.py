@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import gin
 import tensorflow as tf
@@ -142,10 +143,8 @@ class IbcPolicy(base_agent.NetworkPolicy):
 
     def score_fn(self, time_step: ts.TimeStep) -> Callable[[tf.Tensor], tf.Tensor] | None:
         """See the base class."""
-        encoding = self._actor_network.encode(self._normalized(time_step.observation))
-        return lambda actions: blocks.scored(
-            lambda part: self._actor_network.score(encoding, part), actions
-        )
+        encoding = self.encode(time_step.observation)
+        return lambda actions: blocks.scored(lambda part: self.score(encoding, part), actions)
 
     def candidates(
         self, time_step: ts.TimeStep, seed: types.Seed | None, policy_state: types.NestedTensor = ()
@@ -153,11 +152,44 @@ class IbcPolicy(base_agent.NetworkPolicy):
         """Returns the improved samples [B, N, ...], see the base class."""
         return self.seeded_distribution(time_step, seed, policy_state).action.mapped_values
 
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """What samples are drawn and improved by: numbers, and samplers in turn."""
+        return dict(
+            num_action_samples=self._num_action_samples,
+            normal_std=self._action_space.normal_std,
+            warm_start_fraction=self._warm_start.fraction,
+            warm_start_std=self._warm_start.std,
+            stages=self._sampler.stages,
+        )
+
+    def encode(self, observation: types.NestedTensor) -> tf.Tensor:
+        """Encodes observations of the environment, [B, T, ...]."""
+        return self._actor_network.encode(self._normalized(observation))
+
+    def score(self, encoding: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+        """Scores normalized actions [B, N, A] under an encoding: float32 [B, N]."""
+        return self._actor_network.score(encoding, actions)
+
+    def samples(self, time_step: ts.TimeStep, seed: types.Seed | None) -> tf.Tensor:
+        """Returns the samples that are chosen among at an episode's first step.
+
+        Args:
+          time_step: Batched first time step, B rows.
+          seed: As for `seeded_distribution`.
+
+        Returns:
+          Normalized actions, float32 [B, N, A].
+        """
+        state = self.get_initial_state(tf.shape(time_step.step_type)[0])
+        _, normalized = self._distributions(time_step, keys.of(seed), state)
+        return normalized.mapped_values
+
     def _distributions(
         self, time_step: ts.TimeStep, key: keys.Key, policy_state: types.NestedTensor
     ) -> tuple[distributions.MappedCategorical, distributions.MappedCategorical]:
         """Returns the distribution over the environment's actions, and over normalized ones."""
-        encoding = self._actor_network.encode(self._normalized(time_step.observation))
+        encoding = self.encode(time_step.observation)
         batch = encoding.shape[0] or tf.shape(encoding)[0]
         starts = self._starts(batch, key.split(1)[0], time_step, policy_state)
         samples = self._improved(encoding, starts, key)
@@ -193,7 +225,7 @@ class IbcPolicy(base_agent.NetworkPolicy):
         """Returns samples and their logits, from starts [B, N, A]."""
 
         def score_fn(actions):
-            return self._actor_network.score(encoding, actions)
+            return self.score(encoding, actions)
 
         samples = self._sampler(score_fn, starts, self._action_space, key)
         if samples.logits is None:

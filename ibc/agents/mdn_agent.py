@@ -76,6 +76,21 @@ class MdnPolicy(base_agent.NetworkPolicy):
         """Returns draws from the mixture, [B, N, ...], see the base class."""
         return self._mixture(time_step).keyed_samples(_CANDIDATES, keys.of(seed))
 
+    @property
+    def greedy_samples(self) -> bool:
+        """Whether the greedy policy samples."""
+        return self._greedy_samples
+
+    def components(self, observation: types.NestedTensor) -> tuple[tf.Tensor, ...]:
+        """Returns the mixture of K normal distributions after observations [B, T, ...].
+
+        Returns:
+          Logits float32 [B, K], means and standard deviations of flat actions [B, K, A].
+        """
+        flat, _ = self._actor_network(self._normalized(observation))
+        normals = flat.components_distribution
+        return flat.mixture_distribution.logits, normals.loc, normals.scale.diag_part()
+
     def _mixture(self, time_step: ts.TimeStep) -> distributions.ActionMixture:
         observation = self._normalized(time_step.observation)
         flat, _ = self._actor_network(observation, step_type=time_step.step_type)

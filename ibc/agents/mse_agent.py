@@ -25,11 +25,13 @@ class MsePolicy(base_agent.NetworkPolicy):
         seed: types.Seed | None = None,
     ) -> policy_step.PolicyStep:
         del seed
-        observation = self._normalized(time_step.observation)
-        flat, _ = self._actor_network(observation, step_type=time_step.step_type)
+        return policy_step.PolicyStep(self.regress(time_step.observation), policy_state)
+
+    def regress(self, observation: types.NestedTensor) -> tf.Tensor:
+        """Returns actions of the environment [B, ...] after observations [B, T, ...]."""
+        flat, _ = self._actor_network(self._normalized(observation))
         spec = self.action_spec
-        action = tf.cast(tf.reshape(flat, [-1, *spec.shape]), spec.dtype)
-        return policy_step.PolicyStep(action, policy_state)
+        return tf.cast(tf.reshape(flat, [-1, *spec.shape]), spec.dtype)
 
     def _distribution(
         self, time_step: ts.TimeStep, policy_state: types.NestedTensor

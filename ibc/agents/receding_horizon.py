@@ -54,6 +54,7 @@ class RecedingHorizonPolicy(tf_policy.TFPolicy):
         """
         check_action_steps(action_steps, chunk_steps - latency_steps)
         self._planner = planner
+        self._chunk_steps = chunk_steps
         self._greedy_planner = greedy_policy.SeededGreedyPolicy(planner)
         self._coding = coding
         self._action_steps = action_steps
@@ -73,6 +74,16 @@ class RecedingHorizonPolicy(tf_policy.TFPolicy):
             ],
         }
         super().__init__(time_step_spec, action_spec, policy_state_spec=state_spec, name=name)
+
+    @property
+    def steps(self) -> dict[str, int | float | None]:
+        """How chunks are executed, by the names of the constructor."""
+        return dict(
+            chunk_steps=self._chunk_steps,
+            action_steps=self._action_steps,
+            latency_steps=self._latency_steps,
+            temporal_ensemble=self._temporal_ensemble,
+        )
 
     def _variables(self):
         return [*self._planner.variables(), *self._coding.variables]

@@ -77,6 +77,12 @@ class SequenceCoding(tf.Module):
         is_plain = size == count and np.array_equal(self._components.numpy(), np.eye(size))
         return "number of the chunk" if is_plain else "principal component"
 
+    @property
+    def scales(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Key of an agent's observation → scale and offset."""
+        pairs = self._scales.items()
+        return {key: (scale.numpy(), offset.numpy()) for key, (scale, offset) in pairs}
+
     def features(self, observation: types.NestedTensor) -> types.NestedTensor:
         """Maps observations [B, To, ...] to an agent's, float32 [B, To, ...] under the same keys.
 

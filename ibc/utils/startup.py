@@ -42,11 +42,8 @@ def import_tensorflow_quietly() -> None:
     Raises:
       ImportError: TensorFlow or TF-Agents is not installed.
     """
+    import_tensorflow_alone_quietly()
     with native_stderr_held_back():
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()
-        tf.get_logger().setLevel("WARNING")
         try:
             import tf_agents.agents.tf_agent  # noqa: F401
         except ModuleNotFoundError as error:
@@ -54,6 +51,15 @@ def import_tensorflow_quietly() -> None:
                 f"{error}. TF-Agents' pins keep it out of this package's own requirements: run "
                 "`pip install --no-deps -r requirements.txt` from the repository."
             ) from error
+
+
+def import_tensorflow_alone_quietly() -> None:
+    """Does as `import_tensorflow_quietly`, but leaves TF-Agents out, which takes as long again."""
+    with native_stderr_held_back():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        tf.get_logger().setLevel("WARNING")
 
 
 @contextlib.contextmanager

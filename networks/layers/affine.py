@@ -22,6 +22,10 @@ class AffineLayer(tf.keras.layers.Layer):
             inputs = tf.image.convert_image_dtype(inputs, tf.float32)
         return tf.cast(inputs, tf.float32) * self._scale + self._offset
 
+    def as_affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns scale and offset of x → x · scale + offset."""
+        return self._scale, self._offset
+
 
 class InverseAffineLayer(AffineLayer):
     """Inverse of `AffineLayer` for numbers."""
@@ -29,3 +33,8 @@ class InverseAffineLayer(AffineLayer):
     def call(self, inputs: tf.Tensor, mean_offset: bool = True) -> tf.Tensor:
         """Maps float32 [..., D] back; without `mean_offset` only scales, as for spreads."""
         return (inputs - self._offset if mean_offset else inputs) / self._scale
+
+    def as_affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns scale and offset of x → x · scale + offset, float64."""
+        scale = 1 / self._scale.astype(np.float64)
+        return scale, -self._offset * scale

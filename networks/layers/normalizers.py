@@ -22,6 +22,10 @@ class IdentityLayer(tf.keras.layers.Layer):
         del mean_offset
         return inputs
 
+    def as_affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns scale and offset of x → x · scale + offset."""
+        return np.ones([]), np.zeros([])
+
 
 class _AffineLayer(tf.keras.layers.Layer):
     """Holds the offset and scale of an affine map, float32 constants that broadcast to x."""
@@ -39,6 +43,11 @@ class _NormalizationLayer(_AffineLayer):
         """Normalizes numbers [..., D] to float32 [..., D]."""
         return (tf.cast(inputs, tf.float32) - self._offset) / self._scale
 
+    def as_affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns scale and offset of x → x · scale + offset, float64."""
+        scale = 1 / self._scale.astype(np.float64)
+        return scale, -self._offset * scale
+
 
 class _DenormalizationLayer(_AffineLayer):
     """y → y · scale + offset."""
@@ -47,6 +56,10 @@ class _DenormalizationLayer(_AffineLayer):
         """Denormalizes float32 [..., D]; without `mean_offset` only scales, as for spreads."""
         scaled = inputs * self._scale
         return scaled + self._offset if mean_offset else scaled
+
+    def as_affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns scale and offset of x → x · scale + offset."""
+        return self._scale, self._offset
 
 
 class StdNormalizationLayer(_NormalizationLayer):
@@ -97,6 +110,11 @@ class NestedLayer(tf.keras.layers.Layer):
         super().__init__(name=name)
         self._leaf_layers: Sequence[tf.keras.layers.Layer] = tf.nest.flatten(layers)
         self._structure = tf.nest.map_structure(lambda _: None, layers)
+
+    @property
+    def leaf_layers(self) -> Sequence[tf.keras.layers.Layer]:
+        """Layers of the leaves, in the order of `tf.nest.flatten`."""
+        return self._leaf_layers
 
     def call(self, inputs: Any, **kwargs: Any) -> Any:
         """Maps the nest leaf by leaf; keyword arguments go to every layer."""

@@ -5,13 +5,32 @@ import shutil
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
-from tf_agents.policies import policy_saver
+from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.train import learner
 
 from ibc.agents import greedy_policy
 from ibc.train.loop import schedule
+from ibc.train.run import policy_parts
 from ibc.utils import atomic_file
 from ibc.utils.parallel import lanes
+
+
+def saver(
+    policy: tf_policy.TFPolicy,
+    train_step: tf.Variable | None = None,
+    traced: policy_parts.Traced | None = None,
+) -> policy_saver.PolicySaver:
+    """Returns what saves a policy for any batch size, with the functions of `policy_parts`.
+
+    Args:
+      policy: The policy.
+      train_step: Training steps behind it.
+      traced: Functions that policies made of the same share.
+    """
+    made = policy_saver.PolicySaver(policy, batch_size=None, train_step=train_step)
+    for name, function in policy_parts.functions(policy, traced).items():
+        setattr(made.policy, name, function)
+    return made
 
 
 class PolicyExporter(schedule.MultiplesTrigger):
@@ -19,8 +38,8 @@ class PolicyExporter(schedule.MultiplesTrigger):
 
     Folders are those of TF-Agents' PolicySavedModelTrigger: policy/, greedy_policy/,
     collect_policy/ hold SavedModels, checkpoints/policy_checkpoint_<step>/ hold weights for
-    them. The models are written at the first interval and again by `save_models`, those of one
-    policy under two names only once.
+    them. Beside a model stands policy.json, its description. The models are written at the first
+    interval and again by `save_models`, those of one policy under two names only once.
     """
 
     def __init__(
@@ -38,6 +57,7 @@ class PolicyExporter(schedule.MultiplesTrigger):
             learner.COLLECT_POLICY_SAVED_MODEL_DIR: agent.collect_policy,
         }
         self._savers: dict[str, policy_saver.PolicySaver] = {}
+        self._traced: policy_parts.Traced = {}
         self._models_step: int | None = None
         super().__init__(interval, self._save_interval)
 
@@ -53,6 +73,9 @@ class PolicyExporter(schedule.MultiplesTrigger):
                     shutil.copytree(written[id(policy)], temporary)
                 else:
                     self._saver(name).save(str(temporary))
+                    described = policy_parts.describe(policy, step)
+                    if described is not None:
+                        described.write(temporary)
             written.setdefault(id(policy), self._folder / name)
         self._models_step = step
 
@@ -78,7 +101,5 @@ class PolicyExporter(schedule.MultiplesTrigger):
         if name not in self._savers:
             # Where it will act, nothing is known of this process's lanes.
             with lanes.limited_to(1):
-                self._savers[name] = policy_saver.PolicySaver(
-                    self._policies[name], batch_size=None, train_step=self._train_step
-                )
+                self._savers[name] = saver(self._policies[name], self._train_step, self._traced)
         return self._savers[name]

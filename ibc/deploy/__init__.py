@@ -1,0 +1,1 @@
+"""From a trained policy to one that acts in somebody's own loop."""

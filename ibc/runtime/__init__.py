@@ -1,0 +1,1 @@
+"""Exported policies without TensorFlow: NumPy around onnxruntime or LiteRT."""
