@@ -13,6 +13,7 @@ import io
 import itertools
 import json
 import os
+import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ import gin
 
 from ibc.data.recording import options as recording_options
 from ibc.data.records import shard_files
+from ibc.runtime import folders
 from ibc.utils import termination
 
 if TYPE_CHECKING:  # It imports TensorFlow, which --help does not wait for.
@@ -107,9 +109,17 @@ def settings(options: recording_options.Options) -> dict[str, Any]:
     asked["gin bindings"] = "\n".join(line for line in lines if line and line[0] != "#")
     for flag in ("saved_model_path", "checkpoint_path"):
         if asked.get(flag):
-            index = os.path.join(asked[flag], "variables", "variables.index")
-            asked[f"weights of {flag}"] = os.path.exists(index) and os.stat(index).st_mtime_ns
+            asked[f"weights of {flag}"] = _written(asked[flag])
     return json.loads(json.dumps(asked))
+
+
+def _written(path: str) -> int | bool:
+    """Returns when the weights of a policy were written, in nanoseconds; False if never."""
+    for folder in (pathlib.Path(path), pathlib.Path(path, folders.IN_RUN)):
+        index = folder / "variables" / "variables.index"
+        if index.exists():
+            return index.stat().st_mtime_ns
+    return False
 
 
 def differences(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from absl import flags
 
 from ibc.data.records import shard_files
 from ibc.environments import tasks
+from ibc.runtime import folders
 from ibc.utils import atomic_file, parameters
 
 # Each is a process.
@@ -91,7 +92,9 @@ class EvaluationOptions(Options):
         "Seed of the first episode; the others have those that follow, as in training's "
         f"evaluation, which begins with 0. With --policy={REPLAY}: number of the first episode.",
     )
-    saved_model_path: str | None = _flag(None, "Folder of an exported policy to run instead.")
+    saved_model_path: str | None = _flag(
+        None, "Folder of a run, or of an exported policy, to run instead; it knows its history."
+    )
     checkpoint_path: str | None = _flag(None, "Folder of weights to load into the exported policy.")
     num_episodes: int = _flag(5, "Number of episodes (of each replica).")
     replicas: int | None = _flag(None, "Number of processes; replica i writes <dataset>_<i>.<ext>.")
@@ -153,11 +156,7 @@ class EvaluationOptions(Options):
             raise ValueError(
                 "--policy and --saved_model_path exclude each other; give one of them."
             )
-        if not os.path.isfile(os.path.join(self.saved_model_path, "saved_model.pb")):
-            raise FileNotFoundError(
-                f"--saved_model_path={self.saved_model_path} holds no saved_model.pb; give the "
-                "folder of an exported policy, for example <root_dir>/policies/greedy_policy."
-            )
+        folders.find(self.saved_model_path, flag="--saved_model_path=")
         if self.checkpoint_path is None:
             return
         if not os.path.isfile(os.path.join(self.checkpoint_path, "variables", "variables.index")):

@@ -13,6 +13,7 @@ from ibc.data.recording import options as recording_options
 from ibc.data.recording import replayed
 from ibc.data.records import specs
 from ibc.environments import suite, tasks
+from ibc.runtime import description, folders
 
 _VARIABLES = os.path.join("variables", "variables")
 _WEIGHTS = "model_variables/"
@@ -27,17 +28,42 @@ def load_environment(
     Raises:
       FileNotFoundError, ValueError: There is no such variant, or the recordings do not fit it.
     """
-    env = suite.load(
-        options.task,
-        history_length=options.history_length,
-        use_image_obs=options.use_image_obs,
-        shared_memory=options.shared_memory,
-        flatten=options.flatten_env,
-    )
+    env = _load_environment(options, _history_length(options))
     if options.policy != recording_options.REPLAY:
         return env
     num_episodes = options.last_number + 1
     return replayed.load(options.replay_path, env, options.task, num_episodes)
+
+
+def _load_environment(
+    options: recording_options.EvaluationOptions, history_length: int | None
+) -> py_environment.PyEnvironment:
+    return suite.load(
+        options.task,
+        history_length=history_length,
+        use_image_obs=options.use_image_obs,
+        shared_memory=options.shared_memory,
+        flatten=options.flatten_env,
+    )
+
+
+def _history_length(options: recording_options.EvaluationOptions) -> int | None:
+    """Returns how many observations a frame has: as asked for, or as an exported policy needs."""
+    if options.history_length is not None or options.saved_model_path is None:
+        return options.history_length
+    folder = folders.find(options.saved_model_path)
+    described = description.read(folder)
+    if described is not None:
+        return described.frames
+    # An older export tells only the shapes, with or without a history.
+    env = _load_environment(options, None)
+    frame = [leaf.shape for leaf in tf.nest.flatten(env.observation_spec())]
+    env.close()
+    observation = _load(str(folder)).time_step_spec.observation
+    seen = [tuple(leaf.shape) for leaf in tf.nest.flatten(observation)]
+    lengths = {shape[0] for shape in seen if shape}
+    fits = [shape[1:] for shape in seen] == frame and len(lengths) == 1
+    return lengths.pop() if fits else None
 
 
 def make(
@@ -85,7 +111,8 @@ def _exported(
 ) -> py_policy.PyPolicy:
     """Loads an exported policy and checks that it fits the environment."""
     tf.random.set_seed(seed)
-    policy = _load(options.saved_model_path)
+    saved_model_path = str(folders.find(options.saved_model_path))
+    policy = _load(saved_model_path)
     pairs = {
         "observation": (env.observation_spec(), policy.time_step_spec.observation),
         "action": (env.action_spec(), policy.action_spec),
@@ -102,7 +129,7 @@ def _exported(
             "--gin_bindings."
         )
     if options.checkpoint_path is not None:
-        _update(policy, options.saved_model_path, options.checkpoint_path)
+        _update(policy, saved_model_path, options.checkpoint_path)
     return policy
 
 

@@ -312,18 +312,17 @@ def test_exported_policy_and_its_checkpoint_are_run(tmp_path, exported_policy):
     options = {
         "policy": None,
         "saved_model_path": str(exported_policy / "policy"),
-        "history_length": 2,
         "dataset_path": str(tmp_path / "a"),
     }
-    _run(**options)
+    _run(**options, history_length=2)
     np.testing.assert_array_equal(_read(tmp_path / "a").action, np.full((21, 2), 0.5))
     _run(**options, checkpoint_path=str(exported_policy / "checkpoint_10"))
     np.testing.assert_array_equal(_read(tmp_path / "a").action, [[1.0, 0.0]] * 21)
 
 
 def test_exported_policy_of_another_environment_is_refused(exported_policy):
-    with pytest.raises(ValueError, match=r"observation/pos_agent is float32\[2\], not") as error:
-        _run(policy=None, saved_model_path=str(exported_policy / "policy"))
+    with pytest.raises(ValueError, match=r"observation/pos_agent is float32\[3, 2\]") as error:
+        _run(policy=None, saved_model_path=str(exported_policy / "policy"), history_length=3)
     assert "--history_length" in str(error.value)
 
 
