@@ -68,6 +68,8 @@ setuptools.setup(
     extras_require={
         "block-pushing": ["pybullet==3.2.7"],
         "d4rl": ["gymnasium-robotics==1.4.*", "h5py", "mujoco>=3.3,<3.5"],
+        # onnxruntime's later versions need Python 3.11.
+        "deploy": ["ai-edge-litert", "onnx", "onnxruntime==1.23.*", "tf2onnx>=1.17"],
         # gym-pusht asks for opencv-python; its later versions need NumPy 2.
         "pusht": [
             "gym-pusht==0.1.8",
@@ -89,6 +91,8 @@ setuptools.setup(
             "ibc-train-eval = ibc.train_eval:run",
             "ibc-policy-eval = ibc.data.policy_eval:run",
             "ibc-data = ibc.data.ibc_data:run",
+            "ibc-export = ibc.export_policy:run",
+            "ibc-policy-bench = ibc.policy_bench:run",
         ]
     },
 )

@@ -18,7 +18,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from ibc.data import formats
 from ibc.data.records import shard_files
@@ -33,16 +33,9 @@ _LEAVES = {"convert": "whole episodes of a record file are kept, and the same co
 _SIZE = re.compile(r"(\d+)x(\d+)")
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with arguments."""
-
-    def error(self, message: str) -> NoReturn:
-        program.fail(f"{message} ({self.prog} --help lists the arguments)", status=2)
-
-
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    parser = _Parser("ibc-data", description=__doc__.splitlines()[0])
+    parser = program.Parser("ibc-data", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_convert(commands)
     command = commands.add_parser(

@@ -16,7 +16,7 @@ import gin
 from absl import flags, logging
 from absl.testing import flagsaver
 
-from ibc import train_eval
+from ibc import export_policy, policy_bench, train_eval
 from ibc.data import ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
 from ibc.utils import program
@@ -26,7 +26,10 @@ MODULES = {
     "policy_eval": policy_eval,
     "ibc-data": ibc_data,
     "collect_oracle": collect_oracle,
+    "ibc-export": export_policy,
+    "ibc-policy-bench": policy_bench,
 }
+_WITHOUT_FLAGS = ("ibc-data", "ibc-export", "ibc-policy-bench")
 _LONGEST_SECONDS = 300
 # Log lines begin with the time, lines of metrics with tabs; bars end with their speed.
 _NOT_AN_ERROR = re.compile(r"\d\d:\d\d:\d\d |\t\t|\s*$|.*(\d|\?)(s/)?(episode|frame)(/s)?")
@@ -138,7 +141,7 @@ def unread_output() -> Iterator[None]:
 
 def _call(command: str, arguments: list[str]) -> None:
     module = MODULES[command]
-    if command == "ibc-data":
+    if command in _WITHOUT_FLAGS:
         module.main(arguments)
     elif command == "train_eval":
         with flagsaver.flagsaver():

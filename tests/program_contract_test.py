@@ -42,6 +42,8 @@ class Program:
     """Name of its console script, if it has one."""
     subcommand: tuple[str, ...] = ()
     """What comes before flags."""
+    takes_paths: bool = False
+    """Whether it takes more than flags."""
 
 
 _PROGRAMS = {
@@ -103,6 +105,25 @@ _PROGRAMS = {
         begun="frame/s",
         script="ibc-data",
         subcommand=("info",),
+        takes_paths=True,
+    ),
+    "ibc-export": Program(
+        "ibc.export_policy",
+        "to output",
+        {("nowhere", "--to=onnx"): "nowhere does not exist; give a run's folder"},
+        script="ibc-export",
+        takes_paths=True,
+    ),
+    "ibc-policy-bench": Program(
+        "ibc.policy_bench",
+        "batch_sizes num_actions",
+        {
+            ("nowhere",): "nowhere does not exist; give a run's folder",
+            ("nowhere", "--batch_sizes=0"): "must be positive numbers with commas, got '0'",
+            ("nowhere", "--num_actions=0"): "--num_actions must be at least 1, got 0",
+        },
+        script="ibc-policy-bench",
+        takes_paths=True,
     ),
     "coordinate_regression": Program(
         "ibc.coordinate_regression",
@@ -190,7 +211,7 @@ def test_debug_shows_the_traceback_before_the_line(name, tmp_path):
     assert errors[-1].startswith("error: ") and said in errors[-1]
 
 
-@programs(lambda program: not program.subcommand)
+@programs(lambda program: not program.takes_paths)
 def test_lone_dashes_are_dropped_and_what_is_no_flag_is_refused(program, tmp_path):
     status, output, errors = end(start(program, ["--", "stray"], tmp_path))
     assert (status, output) == (1, "")

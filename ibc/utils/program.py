@@ -4,6 +4,7 @@ Exit status: 0 done; 1 an error in what was given or met; 2 wrong arguments of a
 loss that became infinite or NaN; 130 Ctrl-C; 141 nobody reads the output; 143 SIGTERM.
 """
 
+import argparse
 import contextlib
 import errno
 import os
@@ -45,6 +46,14 @@ _MEANINGS = {
 # The first three are about nothing else; the others only where the operating system is quoted.
 _UNMISTAKABLE = ("ResourceExhaustedError", "PermissionDeniedError", "DataLossError")
 _QUOTED = tuple(os.strerror(number).lower() for number in errno.errorcode)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with arguments, for programs that take more than flags."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program with the status 2."""
+        fail(f"{message} ({self.prog} --help lists the arguments)", status=2)
 
 
 def run(main: Callable[[list[str]], None], flag_names: Iterable[str]) -> NoReturn:
