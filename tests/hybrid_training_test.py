@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard.compat.proto import event_pb2
 from tf_agents.specs import tensor_spec
 
+from ibc.data import episodes
 from ibc.train.run import policy_export
 from tests import commands, shard_testing
 
@@ -68,6 +70,55 @@ def test_cameras_and_joints_are_trained_on_and_exported(loss_type, data, tmp_pat
     }
     actions = act(**inputs)["action"].numpy()
     assert actions.shape == (2, 3) and np.isfinite(actions).all()
+
+
+def _dots(path):
+    """Records one-step episodes: a picture with a white square, and where its centre is."""
+
+    def recorded():
+        random = np.random.RandomState(0)
+        for row, column in random.randint(2, 22, (400, 2)):
+            picture = np.zeros([24, 24, 3], np.uint8)
+            picture[row - 2 : row + 3, column - 2 : column + 3] = 255
+            observation = {"image": picture[np.newaxis], "still": np.ones([1, 1])}
+            yield episodes.Episode(observation, np.array([[row, column]]) / 24)
+
+    return episodes.write_episodes(path, recorded())
+
+
+def _scalars(folder, tag):
+    """Values of a scalar in the order of the steps."""
+    files = [tf.data.TFRecordDataset(str(file)) for file in folder.rglob("events*")]
+    events = [event_pb2.Event.FromString(record.numpy()) for file in files for record in file]
+    events.sort(key=lambda event: event.step)
+    values = [value for event in events for value in event.summary.value if tag in value.tag]
+    return [float(tf.make_ndarray(value.tensor)) for value in values]
+
+
+@pytest.mark.slow
+def test_where_a_square_is_in_pictures_is_learned(tmp_path):
+    done = _train(
+        tmp_path / "run",
+        _dots(tmp_path / "dots.tfrecord"),
+        "train_eval.network = 'HybridEBM'",
+        "train_eval.sequence_length = 1",
+        "train_eval.batch_size = 64",
+        "train_eval.num_iterations = 400",
+        "train_eval.fused_train_steps = 50",
+        "train_eval.train_action_mse_interval = 400",
+        "HybridEncoder.crop_shape = (24, 24)",
+        "HybridEBM.width = 64",
+        "HybridEBM.rate = 0.0",
+        "ImplicitBCAgent.num_counter_examples = 32",
+        "ImplicitBCAgent.fraction_langevin_samples = 0.0",
+        "ImplicitBCAgent.add_grad_penalty = False",
+        "IbcPolicy.num_action_samples = 256",
+    )
+    assert (done.status, done.errors) == (0, [])
+    losses = _scalars(tmp_path / "run", "reduced_loss")
+    # Chance is log(33); places are uniform, so always answering the mean is off by 0.23².
+    assert losses[-1] < min(losses[0], 0.5 * np.log(33))
+    assert _scalars(tmp_path / "run", "train_action_mse_error")[-1] < 0.1 * 0.23**2
 
 
 def _numbers(folder):
