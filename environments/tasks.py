@@ -3,17 +3,16 @@
 Importing this module imports neither a simulator nor TensorFlow.
 """
 
-import contextlib
 import dataclasses
 import difflib
 import importlib
 import pathlib
 import sys
 import types
-from collections.abc import Iterator
 
 from ibc import environments
 from ibc.environments import task as task_lib
+from ibc.utils import users_module
 
 CONFIGS_OF_ANY_STATES = ("pushing_states", "d4rl", "particle")
 """Families of networks over numbers, whatever these mean."""
@@ -55,7 +54,7 @@ def get_task(name: str) -> task_lib.Task:
         return ours[name]
     module, _, env_id = name.rpartition(":")
     if module:
-        _import_users_module(module, name)
+        users_module.load(module, f"task '{name}'")
         described = _described(sys.modules[module], env_id)
         if described:
             return dataclasses.replace(described, name=name)
@@ -109,35 +108,3 @@ def _described(module: types.ModuleType, env_id: str) -> task_lib.Task | None:
         if isinstance(task, task_lib.Task) and task.env_id == env_id:
             return task
     return None
-
-
-def _import_users_module(module: str, name: str) -> None:
-    """Imports a module that registers environments, also from the working directory.
-
-    Raises:
-      ValueError: There is no such module.
-    """
-    missing = None
-    try:
-        if all(part.isidentifier() for part in module.split(".")):
-            with _working_directory_importable():
-                importlib.import_module(module)
-            return
-    except ModuleNotFoundError as error:
-        missing = error
-        if not f"{module}.".startswith(f"{error.name}."):
-            raise  # of what the module itself imports
-    raise ValueError(
-        f"task '{name}': there is no module '{module}' here; run the command from its folder, "
-        "install it, or add its folder to PYTHONPATH."
-    ) from missing
-
-
-@contextlib.contextmanager
-def _working_directory_importable() -> Iterator[None]:
-    """Puts the working directory last on the search path, where it hides no library."""
-    sys.path.append(str(pathlib.Path.cwd()))
-    try:
-        yield
-    finally:
-        sys.path.pop()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ibc.environments import tasks
-from tests import commands, training
+from tests import training
 
 _ROOT = pathlib.Path(__file__).parent.parent
 
@@ -28,9 +28,9 @@ class _Unbounded(gymnasium.Env):
         return np.zeros(1, np.float32), {}
 
 
-def _readme_blocks(section: str) -> list[str]:
-    """Returns the indented blocks of a section of the README."""
-    text = (_ROOT / "README.md").read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
+def _documented_blocks() -> list[str]:
+    """Returns the indented blocks of the page on environments of one's own."""
+    text = (_ROOT / "docs" / "own_environment.md").read_text()
     return [
         textwrap.dedent(block)
         for block in re.findall(r"(?:^(?: {4}.*|)\n)+", text, re.M)
@@ -39,27 +39,40 @@ def _readme_blocks(section: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_readmes_own_simulator_trains_and_is_evaluated(tmp_path):
-    simulator, demonstrations, train = _readme_blocks("Your own simulator")
+def test_an_own_simulator_is_demonstrated_trained_and_evaluated(tmp_path):
+    simulator, record, train, act = _documented_blocks()
     # Bindings of the user's own have to arrive in evaluation's processes, too.
     simulator = simulator.replace("class Reach", "import gin\n\n@gin.configurable\nclass Reach")
     simulator = simulator.replace(
         "(self):", "(self, told=not gin.config_str()):\n        assert told", 1
     )
     (tmp_path / "my_sim.py").write_text(simulator)
-    (tmp_path / "demonstrations.py").write_text(demonstrations)
-    commands.python("demonstrations.py", cwd=tmp_path, check=True)
-    command = train.replace("python ibc", f"{sys.executable} {_ROOT}/ibc").strip()
-    command = command.replace("num_iterations = 1000", "num_iterations = 3")
-    few = ("train_eval.eval_episodes = 3", "IbcPolicy.num_action_samples = 64")
-    for binding in ("Reach.told = True", *few):
-        command += f" --gin_bindings='{binding}'"
-    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    recorded = _run(record, tmp_path)
+    assert "AverageSuccessMetric = 1.0" in recorded
+    few = (
+        "train_eval.num_iterations = 3",
+        "train_eval.eval_episodes = 3",
+        "IbcPolicy.num_action_samples = 64",
+        "Reach.told = True",
+    )
+    _run(train, tmp_path, *few)
     results = json.loads((tmp_path / "runs/reach/eval/Reach-v0/results.json").read_text())
     metrics = ["AverageReturn", "AverageEpisodeLength", "AverageSuccessMetric"]
     assert list(results["averages"]) == metrics
     assert len(results["episodes"]) == 3
+    assert "AverageSuccessMetric" in _run(act.replace("=20", "=2"), tmp_path)
+    readme = (_ROOT / "README.md").read_text()
+    for command in (record, train):
+        assert textwrap.indent(command.strip(), "    ") in readme
+
+
+def _run(command: str, folder: pathlib.Path, *bindings: str) -> str:
+    """Runs a documented command in a folder; returns what it has printed."""
+    line = re.sub(r"^python (ibc|data)/", rf"{sys.executable} {_ROOT}/\1/", command.strip())
+    line += "".join(f" --gin_bindings='{binding}'" for binding in bindings)
+    done = subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

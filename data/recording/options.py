@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 from absl import flags
@@ -10,7 +11,7 @@ from absl import flags
 from ibc.data.records import shard_files
 from ibc.environments import tasks
 from ibc.runtime import folders
-from ibc.utils import atomic_file, parameters
+from ibc.utils import atomic_file, parameters, users_module
 
 # Each is a process.
 _MOST_REPLICAS = 10_000
@@ -84,7 +85,9 @@ class EvaluationOptions(Options):
     """What `policy_eval` is asked to do."""
 
     policy: str | None = _flag(
-        None, f"Policy: random, oracle (the task's own), {REPLAY}, {_oracles()}."
+        None,
+        f"Policy: random, oracle (the task's own), {REPLAY}, {_oracles()}, or a class of one's "
+        "own, my_module:MyController.",
     )
     replay_path: str | None = _flag(None, f"Record files that --policy={REPLAY} plays.")
     first_seed: int | None = _flag(
@@ -166,7 +169,9 @@ class EvaluationOptions(Options):
             )
 
     def _check_replay(self) -> None:
-        if self.policy != REPLAY:
+        if self.policy is not None and is_users(self.policy):
+            users_controller(self.policy)
+        elif self.policy != REPLAY:
             _check_oracle(self)
         if (self.policy == REPLAY) != (self.replay_path is not None):
             raise ValueError(
@@ -250,6 +255,27 @@ def _check_range(flag: str, value: int | None, least: int, most: int | None = No
         raise ValueError(f"--{flag} must be at least {least}, got {value}.")
     if None not in (value, most) and value > most:
         raise ValueError(f"--{flag} must be at most {most}, got {value}.")
+
+
+def is_users(policy: str) -> bool:
+    """Tells whether a value of `--policy` names a class of a user's module."""
+    return ":" in policy
+
+
+def users_controller(policy: str) -> Callable:
+    """Imports what is built as `users_controller(policy)(env, seed)`, of 'module:name'.
+
+    Raises:
+      ValueError: There is no such module, or it has nothing to call under that name.
+    """
+    module, _, name = policy.rpartition(":")
+    found = getattr(users_module.load(module, f"policy '{policy}'"), name, None)
+    if not callable(found):
+        raise ValueError(
+            f"policy '{policy}': the module '{module}' has no class '{name}'; it would be built as "
+            f"{name or 'MyController'}(env, seed), and return an action for an observation."
+        )
+    return found
 
 
 def _numbered(path: str, number: int) -> str:

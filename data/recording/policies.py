@@ -1,4 +1,4 @@
-"""The policy that is run: a random one, a task's oracle, a recording, or an exported one."""
+"""The policy that is run: random, a task's oracle, the user's own, a recording, an exported one."""
 
 import os
 from typing import Any
@@ -10,7 +10,7 @@ from tf_agents.policies import py_policy, py_tf_eager_policy, random_py_policy
 from tf_agents.specs import tensor_spec
 
 from ibc.data.recording import options as recording_options
-from ibc.data.recording import replayed
+from ibc.data.recording import own_policy, replayed
 from ibc.data.records import specs
 from ibc.environments import suite, tasks
 from ibc.runtime import description, folders
@@ -87,6 +87,9 @@ def make(
         return random_py_policy.RandomPyPolicy(env.time_step_spec(), env.action_spec(), seed=seed)
     if options.policy == recording_options.REPLAY:
         return replayed.ReplayPolicy(env)
+    if recording_options.is_users(options.policy):
+        has_history = options.history_length is not None
+        return own_policy.OwnPolicy(env, options.policy, seed, has_history)
     return tasks.get_task(options.task).oracle_class(options.policy)(env, seed=seed)
 
 
