@@ -93,6 +93,7 @@ setuptools.setup(
             "ibc-data = ibc.data.ibc_data:run",
             "ibc-export = ibc.export_policy:run",
             "ibc-policy-bench = ibc.policy_bench:run",
+            "ibc-open-loop = ibc.open_loop.__main__:run",
         ]
     },
 )

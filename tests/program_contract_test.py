@@ -125,6 +125,16 @@ _PROGRAMS = {
         script="ibc-policy-bench",
         takes_paths=True,
     ),
+    "ibc-open-loop": Program(
+        "ibc.open_loop",
+        "dataset_path episodes output pictures",
+        {
+            ("nowhere",): "nowhere does not exist; give a run's folder",
+            ("nowhere", "--pictures=-1"): "--pictures must be at least 0, got -1",
+        },
+        script="ibc-open-loop",
+        takes_paths=True,
+    ),
     "coordinate_regression": Program(
         "ibc.coordinate_regression",
         "output examples learning_rate steps seed",

@@ -53,7 +53,7 @@ class Selected:
           ValueError: It has no such key, picture, episode or rate.
         """
         self._source, self._selection = source, selection
-        self._numbers = _numbers(source, selection.episodes)
+        self._numbers = episode_numbers(source, selection.episodes)
         self._rate = _share_of_rate(source, selection.fps)
         self._names = _names(source, selection)
         if selection.resize is not None and not any(map(specs.is_image, self._leaves().values())):
@@ -141,7 +141,7 @@ def chosen_keys(path: str, known: Sequence[str], wanted: Sequence[str] | None) -
     return keys
 
 
-def _numbers(source: Any, wanted: str | None) -> np.ndarray:
+def episode_numbers(source: Any, wanted: str | None) -> np.ndarray:
     """Returns the numbers of the episodes that are wanted, ascending.
 
     Raises:

@@ -182,3 +182,27 @@ def at_most(episodes: np.ndarray, number: int | None, seed: int = 42) -> np.ndar
     kept = np.zeros_like(episodes)
     kept[np.flatnonzero(episodes)[chosen]] = True
     return kept
+
+
+def divided_episodes(
+    count: int,
+    validation_ratio: float,
+    max_train_episodes: int | None = None,
+    validate_on_others: bool = False,
+    seed: int = 42,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws the episodes to train on and those to validate on.
+
+    Args:
+      count: number of episodes.
+      validation_ratio: see `validation_episodes`.
+      max_train_episodes: see `at_most`.
+      validate_on_others: whether what is left out because of that is validated on, too.
+      seed: of both draws.
+
+    Returns:
+      bool [count] twice.
+    """
+    held_out = validation_episodes(count, validation_ratio, seed)
+    training = at_most(~held_out, max_train_episodes, seed)
+    return training, ~training if validate_on_others else held_out

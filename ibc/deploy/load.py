@@ -23,7 +23,7 @@ def load_policy(path: str | os.PathLike, seed: int | None = None) -> policy_lib.
       ValueError, TypeError: It is damaged, or cannot be given a seed; or the seed is no seed.
       ImportError: What runs it is not installed.
     """
-    folder = folders.find(path, _holds_one)
+    folder = find(path)
     if graph_policy.is_in(folder):
         return graph_policy.load(folder, seed)
     from ibc.utils import startup
@@ -32,6 +32,15 @@ def load_policy(path: str | os.PathLike, seed: int | None = None) -> policy_lib.
     from ibc.deploy import saved_model
 
     return policy_lib.Policy(saved_model.SavedModel(folder, needs_seed=seed is not None), seed)
+
+
+def find(path: str | os.PathLike) -> pathlib.Path:
+    """Returns the folder of the policy that `load_policy` takes.
+
+    Raises:
+      FileNotFoundError: There is none.
+    """
+    return folders.find(path, _holds_one)
 
 
 def _holds_one(folder: pathlib.Path) -> bool:

@@ -89,10 +89,13 @@ def read(
     said = gin.get_bindings("get_normalizers")
     normalization.check_nesting(dataset, said.get("nested_obs"), said.get("nested_actions"))
     count = dataset.num_episodes
-    held_out = chunks.validation_episodes(count, sequences.validation_ratio, sequences.split_seed)
-    training = chunks.at_most(~held_out, sequences.max_train_episodes, sequences.split_seed)
-    if sequences.validate_on_others:
-        held_out = ~training
+    training, held_out = chunks.divided_episodes(
+        count,
+        sequences.validation_ratio,
+        sequences.max_train_episodes,
+        sequences.validate_on_others,
+        sequences.split_seed,
+    )
     train = dataset.of_episodes(training)
     fitted = fit_coding.fit(train if options.train_statistics_only else dataset, options)
     coding, shape = fitted.coding, dataset.shape

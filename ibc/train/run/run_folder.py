@@ -1,10 +1,12 @@
 """What a run is started with, in its folder: it keeps two different runs apart there."""
 
 import ast
+import contextlib
 import pathlib
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import gin
 from absl import logging
@@ -92,6 +94,22 @@ def _shown(names: list[str], asked: dict[str, str], stored: dict[str, str]) -> s
     return "; ".join(
         f"{k} was {stored.get(k, 'not set')}, now {asked.get(k, 'not set')}" for k in names[:5]
     )
+
+
+def bound_values(folder: pathlib.Path) -> dict[str, Any]:
+    """Returns what a run was started with: name → value, of parameters that are literals.
+
+    Parameters with their default values may be missing; without a run, all are.
+
+    Raises:
+      ValueError: The file that says so is damaged.
+    """
+    path, values = folder / _BINDINGS_FILE, {}
+    bound = parse_bindings(_read(path)) if path.is_file() else {}
+    for name, text in bound.items():
+        with contextlib.suppress(ValueError, SyntaxError):
+            values[name] = ast.literal_eval(_without_macros(text, bound))
+    return values
 
 
 def parse_bindings(text: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Recorded episodes played through a policy: what it would have done, beside what was done."""
