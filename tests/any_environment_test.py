@@ -104,7 +104,6 @@ def test_pendulum_is_recorded_and_trained(tmp_path, monkeypatch):
     assert set(recorded.metrics) == {"AverageReturn", "AverageEpisodeLength"}
     small = dict(num_iterations=2, eval_episodes=1, num_envs=1, batch_size=8)
     given = training.bindings(training.bound("train_eval", **small))
-    given.append("get_normalizers.nested_obs = False")
     averages = training.run("mlp_mse_quick.gin", given, tmp_path, [name])[name]
     assert averages["AverageEpisodeLength"] == 200
     assert list(averages) == ["AverageReturn", "AverageEpisodeLength"]

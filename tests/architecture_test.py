@@ -20,7 +20,6 @@ _QUICK = (
     "train_eval.dataset_path = 'line*.tfrecord'",
     "train_eval.root_dir = 'runs'",
     "IbcPolicy.num_action_samples = 64",
-    "get_normalizers.nested_obs = False",
 )
 
 

@@ -56,7 +56,6 @@ BINDINGS = {
     "ImplicitBCAgent.ebm_loss_type = 'foo'": "must be one of ['cd', ",
     "ImplicitBCAgent.fraction_dfo_samples = 2": "must be in [0, 1], but is 2",
     "ImplicitBCAgent.softmax_temperature = 0": "must be a positive number, got 0",
-    "get_normalizers.nested_obs = False": "set it to True, or leave it out",
     "ParticleEnv.n_dim = 3": "pos_agent is float32[2], not float32[3]; ",
     "ParticleEnv.seed = -3": "ParticleEnv.seed must be a whole number of at least 0, got -3",
     "ParticleEnv.hide_velocity = True": "observation/vel_agent float32[2] is not expected",
@@ -129,7 +128,6 @@ SEQUENCES = {
     "sequence_coding.normal_std = 2.0": "bind sequence_coding.counter_examples = 'normal', too",
     "sequence_coding.components = 3": "min_max_actions = True has no effect on action sequences",
     "get_normalizers.modes = 'limits'": "bind sequence_coding.normalizer or .normalizers instead",
-    "get_normalizers.nested_obs = False": "set it to True, or leave it out",
     "IbcPolicy.clip = False": "IbcPolicy.clip = False has no effect on action sequences",
     "train_eval.network = 'HybridEBM'": "A hybrid network needs an image",
 }

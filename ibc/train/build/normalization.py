@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import gin
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from ibc.data.records import specs
 from ibc.data.windows import affine, window_statistics
@@ -141,8 +142,8 @@ def get_normalizers(
 
     Args:
       train_data: the training data, not normalized.
-      nested_obs: whether observations are a nest (a dict) rather than one tensor. The data says
-        so itself; a value that contradicts it is an error. None: as the data.
+      nested_obs: accepted for published config files, where it says whether observations are a
+        nest (a dict) rather than one tensor. The data decides; the log says where it is otherwise.
       nested_actions: the same for actions.
       num_batches: accepted for published config files, where it says how many batches to look
         at. Statistics here are always over all windows.
@@ -155,10 +156,10 @@ def get_normalizers(
       held_out: validation data, not normalized, if there is some.
 
     Raises:
-      ValueError: `nested_obs` or `nested_actions` contradicts the data, or `modes` does not fit it.
+      ValueError: `modes` does not fit the data.
     """
     del num_batches, num_samples
-    check_nesting(train_data, nested_obs, nested_actions)
+    log_nesting(train_data, nested_obs, nested_actions)
     looked_at = [train_data]
     if held_out is not None and all_episodes:
         looked_at.append(held_out)
@@ -167,19 +168,22 @@ def get_normalizers(
     return _with_action(info, maps.get(affine_maps.ACTION))
 
 
-def check_nesting(
+def log_nesting(
     data: dataset_lib.WindowDataset,
     nested_obs: bool | None = None,
     nested_actions: bool | None = None,
 ) -> None:
-    """Raises ValueError where data are nested otherwise than is said, see `get_normalizers`."""
+    """Says in the log where data are nested otherwise than is said, see `get_normalizers`."""
     for name, expected, what, values in (
         ("nested_obs", nested_obs, "observations", data.frames.observation),
         ("nested_actions", nested_actions, "actions", data.frames.action),
     ):
         found = tf.nest.is_nested(values)
         if expected is not None and expected != found:
-            raise ValueError(
-                f"get_normalizers.{name} is {expected}, but the {what} of the data are "
-                f"{'a nest' if found else 'one tensor'}: set it to {found}, or leave it out."
+            logging.info(
+                "The %s of the data are %s, and that is what counts, not get_normalizers.%s = %s.",
+                what,
+                "a nest" if found else "one tensor",
+                name,
+                expected,
             )

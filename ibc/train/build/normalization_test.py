@@ -1,3 +1,5 @@
+import re
+
 import gin
 import numpy as np
 import pytest
@@ -109,18 +111,23 @@ def test_nested_actions(tmp_path):
 @pytest.mark.parametrize(
     ("spec", "arguments", "message"),
     [
-        (None, {"nested_obs": False}, "nested_obs is False, but the observations .* are a nest"),
-        (_SINGLE, {"nested_obs": True}, "nested_obs is True, but .* one tensor: set it to False"),
+        (None, {"nested_obs": False}, "observations of the data are a nest, .*nested_obs = False"),
+        (_SINGLE, {"nested_obs": True}, "observations of the data are one tensor, .*_obs = True"),
         (
             _NESTED,
             {"nested_actions": True},
-            "nested_actions is True, but the actions .* one tensor",
+            "actions of the data are one tensor, .*_actions = True",
         ),
     ],
 )
-def test_contradictions_are_errors(tmp_path, spec, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        normalization.get_normalizers(_dataset(tmp_path, spec), **arguments)
+def test_the_data_decides_what_is_nested(tmp_path, spec, arguments, message, caplog):
+    dataset = _dataset(tmp_path, spec)
+    with caplog.at_level("INFO", "absl"):
+        found = normalization.get_normalizers(dataset, **arguments)
+    assert re.search(message, caplog.text)
+    told = normalization.get_normalizers(dataset)
+    assert type(found.obs_norm_layer) is type(told.obs_norm_layer)
+    assert type(found.act_norm_layer) is type(told.act_norm_layer)
 
 
 def test_sample_counts_change_nothing(tmp_path):

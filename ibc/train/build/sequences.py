@@ -87,7 +87,7 @@ def read(
         specs.check_matches(spec, observation_spec, action_spec, task, dataset_path)
     dataset = chunk_dataset.ChunkDataset(shards, sequences.shape, keys, memory_limit_mb)
     said = gin.get_bindings("get_normalizers")
-    normalization.check_nesting(dataset, said.get("nested_obs"), said.get("nested_actions"))
+    normalization.log_nesting(dataset, said.get("nested_obs"), said.get("nested_actions"))
     count = dataset.num_episodes
     training, held_out = chunks.divided_episodes(
         count,
