@@ -147,7 +147,7 @@ def test_single_tensor_observation_and_unknown_batch_size():
 
 def test_images_are_refused():
     for spec in ({"a": tf.TensorSpec([2, 3]), "rgb": IMAGE}, IMAGE):
-        with pytest.raises(ValueError, match=r"shape \(2, 8, 8, 3\). For images choose a pixel"):
+        with pytest.raises(ValueError, match=r"shape \(2, 8, 8, 3\): .* takes images, Hybrid"):
             mlp_ebm.MLPEBM(spec, ACTION_SPEC)
 
 

@@ -8,6 +8,12 @@ import tensorflow as tf
 from tf_agents.typing import types
 from tf_agents.utils import nest_utils
 
+_ADVICE = (
+    "as train_eval.network choose one that takes images, HybridEBM, HybridMSE or HybridMDN for any "
+    "number of them with vectors, PixelEBM, ConvMLPMSE or ConvMLPMDN for a single one; or train on "
+    "data without images."
+)
+
 
 class FlatEncoder:
     """Concatenates an observation's keys, in sorted order, and its time steps."""
@@ -26,9 +32,7 @@ class FlatEncoder:
                 raise ValueError(
                     "A network over states takes windows of vectors, [time, size], but the "
                     f"observation{f' {path!r}' if path else ''} has the shape "
-                    f"{tuple(leaf.shape)}. For images choose a pixel network as "
-                    "train_eval.network (PixelEBM, ConvMLPMSE or ConvMLPMDN); for states alone "
-                    "choose data without images."
+                    f"{tuple(leaf.shape)}: {_ADVICE}"
                 )
 
     def __call__(self, observation: types.NestedTensor, training: bool = False) -> tf.Tensor:

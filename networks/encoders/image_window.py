@@ -84,7 +84,11 @@ def only_image(observation: Any, rank: int) -> Any:
         raise ValueError(
             "A pixel network needs exactly one image [time, height, width, channels] in the "
             f"observation, but the observation's shapes are {[tuple(x.shape) for x in leaves]}; "
-            "for a task with images set train_eval.image_obs = True."
+            + (
+                "several are for HybridEBM, HybridMSE and HybridMDN."
+                if images
+                else "for a task with images set train_eval.image_obs = True."
+            )
         )
     return images[0]
 
