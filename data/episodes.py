@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,19 +12,24 @@ from tf_agents.specs import array_spec
 from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 
-from ibc.data.records import shard_writer
+from ibc.data import logged
+from ibc.data.records import shard_writer, specs
+
+ACTION_PARTS = "action_parts"
+"""Where a manifest says which numbers of an action are what, see `manifest.Manifest.about`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Episode:
-    """What was seen and done in one episode of n steps."""
+    """What was seen and done in one episode of n steps; anything that becomes such arrays."""
 
     observation: Any
-    """Array [n, ...] or [n + 1, ...], or a nest of them (a dict by name): what each action was
-    chosen from; one more for what was seen after the last action. Images are uint8."""
-    action: np.ndarray
-    """Array [n, A], float32."""
-    reward: np.ndarray | None = None
+    """Array [n, ...] or [n + 1, ...], or a dict of them: what each action was chosen from; one more
+    for what was seen after the last action. Numbers, vectors and images, see
+    `logged.observation`."""
+    action: Any
+    """Array [n, A] or [n], or a dict of them, see `logged.action`."""
+    reward: Any = None
     """Array [n]: what each action brought; zeros if None."""
     terminated: bool = True
     """Whether the episode ended by itself (discount 0), not at a limit."""
@@ -40,6 +45,9 @@ def write_episodes(path: str | os.PathLike, episodes: Iterable[Episode]) -> str:
 
         write_episodes("datasets/my_robot/demonstrations.tfrecord", episodes())
 
+    The parts of actions that are dicts become one vector; the manifest's `about["action_parts"]`
+    says where each is.
+
     Args:
       path: the record file.
       episodes: at least one, read one at a time; names, shapes and types are the first one's.
@@ -48,24 +56,82 @@ def write_episodes(path: str | os.PathLike, episodes: Iterable[Episode]) -> str:
       The path.
 
     Raises:
-      ValueError: there is no episode, or one is not like the first or of no length; the message
-        says which and how. No file is left.
+      ValueError: there is no episode, one cannot be stored, is not like the first or of no length;
+        the message says which, how, and what to do. No file is left.
     """
-    remaining = iter(episodes)
+    if isinstance(episodes, (Episode, Mapping)):
+        raise ValueError(f"{path}: a single {type(episodes).__name__} was given: pass a list.")
+    remaining = (_checked(path, number, each) for number, each in enumerate(episodes))
     first = next(remaining, None)
     if first is None:
         raise ValueError(f"{path}: there are no episodes to write.")
-    if not len(first.action):
-        raise ValueError(f"{path}: episode 0 has no actions.")
-    spec = frame_spec(first)
+    spec, parts = frame_spec(first[0]), first[1]
     with shard_writer.ShardWriter(os.fspath(path), spec) as writer:
-        for number, episode in enumerate(itertools.chain([first], remaining)):
-            problem = _problem(episode, spec)
-            if problem:
-                raise ValueError(f"{writer.path}: episode {number} {problem}.")
+        if parts:
+            writer.about[ACTION_PARTS] = parts
+        for number, (episode, of_action) in enumerate(itertools.chain([first], remaining)):
+            found = frame_spec(episode)
+            unlike = [
+                phrase
+                for part in ("observation", "action")
+                for phrase in specs.differences(getattr(found, part), getattr(spec, part), part)
+            ]
+            if of_action != parts:
+                unlike = [f"action has {_listed(of_action)}, not {_listed(parts)}"]
+            if unlike:
+                raise ValueError(
+                    f"{path}: episode {number} is unlike the first one: {'; '.join(unlike)}; write "
+                    "one file for each kind, or make them alike."
+                )
             for frame in unstacked(frames(episode)):
                 writer(frame)
     return os.fspath(path)
+
+
+def _listed(parts: logged.Parts) -> str:
+    """Says what an action is made of."""
+    named = [f"{key} of {stop - start}" for key, (start, stop) in parts.items()]
+    return "the parts " + ", ".join(named) if named else "no parts with names"
+
+
+def _checked(path: str | os.PathLike, number: int, episode: Any) -> tuple[Episode, logged.Parts]:
+    """Returns an episode of arrays as they are stored, and where its action's parts are.
+
+    Raises:
+      ValueError: it cannot be stored; the message says which it is, and how it is to be.
+    """
+    if not isinstance(episode, Episode):
+        raise ValueError(
+            f"{path}: episode {number} is a {type(episode).__name__}, expected "
+            "episodes.Episode(observation, action)."
+        )
+    try:
+        action, parts = logged.action(episode.action)
+        if not len(action):
+            raise ValueError("it has no actions: leave it out.")
+        observation = logged.observation(episode.observation)
+        _check_lengths(observation, len(action))
+        reward = None if episode.reward is None else logged.reward(episode.reward)
+        if reward is not None:
+            logged.check_lengths({"action": len(action), "reward": len(reward)})
+    except ValueError as error:
+        raise ValueError(f"{path}: episode {number}: {error}") from error
+    checked = dataclasses.replace(episode, observation=observation, action=action, reward=reward)
+    return checked, parts
+
+
+def _check_lengths(observation: Any, length: int) -> None:
+    """Raises ValueError unless observations are of `length`, or all of one more."""
+    by_key = observation if isinstance(observation, Mapping) else {"": observation}
+    lengths = {
+        f"observation {key!r}" if key else "observation": len(each) for key, each in by_key.items()
+    }
+    if set(lengths.values()) not in ({length}, {length + 1}):
+        listed = ", ".join(f"{name} {found}" for name, found in lengths.items())
+        raise ValueError(
+            f"there are {length} actions, but {listed}: all need {length} rows, or {length + 1} "
+            "with what was seen at the end."
+        )
 
 
 def frames(episode: Episode) -> trajectory.Trajectory:
@@ -138,28 +204,6 @@ def unstacked(frames: trajectory.Trajectory) -> Iterator[trajectory.Trajectory]:
     """Yields frames one by one, given arrays [n, ...] of all."""
     for values in zip(*tf.nest.flatten(frames), strict=True):
         yield tf.nest.pack_sequence_as(frames, values)
-
-
-def _problem(episode: Episode, spec: trajectory.Trajectory) -> str | None:
-    """Says what is wrong with an episode, if anything is."""
-    length = len(episode.action)
-    if not length:
-        return "has no actions"
-    if episode.reward is not None and len(episode.reward) != length:
-        return f"has {length} actions but {len(episode.reward)} rewards"
-    lengths = {len(values) for values in tf.nest.flatten(episode.observation)}
-    if lengths not in ({length}, {length + 1}):
-        return (
-            f"has {length} actions, but observations of length {sorted(lengths)}: all need "
-            f"{length}, or {length + 1} with what was seen at the end"
-        )
-    found = frame_spec(episode)
-    if found.observation != spec.observation or found.action != spec.action:
-        return (
-            f"has observation {found.observation} and action {found.action}, but the first one has "
-            f"{spec.observation} and {spec.action}"
-        )
-    return None
 
 
 def frame_spec(episode: Episode) -> trajectory.Trajectory:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from ibc.data import episodes
 from ibc.data.inspection import source_info, statistics
 from ibc.data.records import manifest, shard_reader, shards, specs
 
@@ -131,7 +132,8 @@ def _share(flags: np.ndarray) -> str:
 
 def _describe_shard(shard: shard_reader.Shard, summary: Summary) -> Iterator[str]:
     yield f"{shard.path}: {len(shard)} frames, {len(summary.lengths)} episodes"
-    yield f"  manifest: {'matches' if manifest.load(shard.path) else 'none'}"
+    contents = manifest.load(shard.path)
+    yield f"  manifest: {'matches' if contents else 'none'}"
     yield from (f"  {line}" for line in summary.lines())
     for part in ("observation", "action"):
         described = specs.leaves(getattr(shard.spec, part), part)
@@ -139,3 +141,6 @@ def _describe_shard(shard: shard_reader.Shard, summary: Summary) -> Iterator[str
         for (title, spec), array in zip(described.items(), values, strict=True):
             extent = "" if specs.is_image(spec) else f", {array.min():.6g} to {array.max():.6g}"
             yield f"  {title}: {specs.describe(spec)}{extent}"
+    about = (contents and contents.about) or {}
+    for key, (start, stop) in about.get(episodes.ACTION_PARTS, {}).items():
+        yield f"    [{start}:{stop}] {key}"

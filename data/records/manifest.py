@@ -34,8 +34,8 @@ class Manifest:
     format_version: int = FORMAT_VERSION
     """Version of this description."""
     about: dict[str, Any] | None = None
-    """What is known besides: `fps`, and `tasks` in words, one for each episode. Left out of the
-    file where nothing is."""
+    """What is known besides: `fps`; `tasks` in words, one for each episode; `action_parts`, key →
+    [start, stop) in the action's vector. Left out of the file where nothing is."""
 
 
 def write(
