@@ -17,6 +17,7 @@ _FEW = (
     "train_eval.num_iterations = 3",
     "train_eval.batch_size = 4",
     "HybridEBM.width = 16",
+    "HybridEBM.depth = 1",
     "ImplicitBCAgent.num_counter_examples = 4",
     "IbcPolicy.num_action_samples = 16",
     "iterative_dfo.num_iterations = 1",
