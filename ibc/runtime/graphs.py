@@ -2,13 +2,14 @@
 
 import pathlib
 import re
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 INPUT_NAME = "input_{:02d}"
 """How inputs of graphs are called, by their numbers."""
 _INPUT = re.compile(r"input_(\d+)")
+_OUTPUT = re.compile(r"[:_](\d+)$")
 _INSTALL = "install it with: pip install 'ibc-tf[deploy]'"
 
 
@@ -70,7 +71,9 @@ class Lite:
             self._interpreter = interpreter.Interpreter(model_path=str(path))
             details = self._interpreter.get_input_details()
             self._inputs = [(each["index"], _number(each["name"])) for each in details]
-            self._outputs = [each["index"] for each in self._interpreter.get_output_details()]
+            # The converter may change their order, but their names tell it.
+            outputs = sorted(self._interpreter.get_output_details(), key=_output_number)
+            self._outputs = [each["index"] for each in outputs]
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"{path} cannot be loaded by LiteRT: {first_line(error)}") from error
         self._shapes: list[tuple[int, ...]] = []
@@ -96,6 +99,12 @@ KINDS = {"onnx": Onnx, "tflite": Lite}
 def _number(name: str) -> int:
     """Returns which of the arrays an input takes; converters leave out those without effect."""
     return int(_INPUT.search(name)[1])
+
+
+def _output_number(details: dict[str, Any]) -> int:
+    """Returns which output it is: 1 of 'Call:1' or 'Identity_1', 0 where no number is told."""
+    found = _OUTPUT.search(details["name"])
+    return int(found[1]) if found else 0
 
 
 def first_line(error: Exception) -> str:
