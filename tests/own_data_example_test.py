@@ -14,7 +14,7 @@ _PAGE = (pathlib.Path(__file__).parent.parent / "docs" / "own_data.md").read_tex
 # The section on arrays has a test of its own.
 _TEXT = _PAGE.partition("\n## Arrays of your own\n")[0]
 _SHORT = {
-    **training.bound("train_eval", num_iterations=200, batch_size=128),
+    **training.bound("train_eval", num_iterations=200),
     **training.bound("MLPEBM", width=64, depth=2),
     "IbcPolicy.num_action_samples": 128,
 }
