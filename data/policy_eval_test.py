@@ -62,7 +62,7 @@ def test_a_signal_ends_every_process_and_leaves_whole_episodes(tmp_path, number)
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not _sizes(tmp_path, minimum=2) and time.monotonic() < deadline:
         time.sleep(0.1)
     family = psutil.Process(process.pid).children(recursive=True)
