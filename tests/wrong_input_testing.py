@@ -231,3 +231,25 @@ DATA_COMMAND = {
     ("frobnicate",): "invalid choice: 'frobnicate'",
     (): "command",
 }
+
+# Arguments of the programs that act by an exported policy → what is said.
+POLICY_PROGRAMS = {
+    "ibc-export": {
+        ("in/nowhere", "--to=onnx"): "in/nowhere does not exist; give a run's folder",
+        ("in/file", "--to=onnx"): "in/file",
+        ("in/damaged", "--to=tflite"): "in/damaged has no policy.json",
+        ("in/narrow", "--to=tflite"): "in/narrow has no policy.json",
+        ("in/narrow",): "the following arguments are required: --to",
+        ("in/narrow", "--to=pdf"): "invalid choice: 'pdf'",
+    },
+    "ibc-policy-bench": {
+        ("in/nowhere",): "in/nowhere does not exist; give a run's folder",
+        ("in/damaged",): "in/damaged cannot be loaded as a policy",
+        ("in/narrow", "--num_actions=0"): "--num_actions must be at least 1, got 0",
+    },
+    "ibc-open-loop": {
+        ("in/nowhere",): "in/nowhere does not exist; give a run's folder",
+        ("in/file",): "in/file",
+        ("in/narrow", "--pictures=-1"): "--pictures must be at least 0, got -1",
+    },
+}
