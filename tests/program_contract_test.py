@@ -198,8 +198,7 @@ def test_help_comes_within_a_second_without_tensorflow(program, tmp_path):
 @programs(lambda program: program.script)
 def test_the_console_script_is_the_same_program(program):
     path = pathlib.Path(sys.executable).parent / program.script
-    if not path.exists():
-        pytest.skip(f"there is no console script {program.script}")
+    assert path.exists(), f"{program.script} is not installed; ./run_tests.sh installs it"
     arguments = [path, *program.subcommand, "--help"]
     output = subprocess.run(arguments, capture_output=True, text=True).stdout
     assert all(f"--{flag}" in output.replace("[no]", "") for flag in program.flags.split())
