@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
+
+from ibc.data.formats import convert
 
 FPS = 10.0
 """Steps per second of `episodes`."""
@@ -34,6 +37,16 @@ def episodes(lengths: Sequence[int] = (5, 4, 7), size: tuple[int, int] = (16, 24
             }
         )
     return found
+
+
+def problem(path: str | os.PathLike, out: pathlib.Path) -> str:
+    """Returns why a recording cannot be converted to a file in `out`, which stays empty."""
+    with pytest.raises(ValueError) as error:
+        convert.convert(convert.open_source(path), out / "a.tfrecord")
+    assert not list(out.glob("*"))
+    text = str(error.value)
+    assert "\n" not in text
+    return text
 
 
 def joined(recorded: Sequence[Arrays]) -> Arrays:

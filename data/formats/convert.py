@@ -117,19 +117,6 @@ def open_source(path: str | os.PathLike, task: str | None = None, **options: Any
     raise FileNotFoundError(f"no recorded episodes at {path} ({state}); give {expected}.")
 
 
-def check_no_task(path: str, description: str, task: str | None) -> None:
-    """Checks that no task is named of a format that is of none.
-
-    Raises:
-      ValueError: One is.
-    """
-    if task is not None:
-        raise ValueError(
-            f"{path} is read as {description.partition(' (')[0]}, not as data of task {task}: "
-            "leave --task out."
-        )
-
-
 @dataclasses.dataclass(frozen=True)
 class Conversion:
     """What a conversion has done."""
@@ -146,6 +133,33 @@ class Conversion:
     """Average return of the episodes written."""
     too_short: int
     """Episodes left out because they have one step only."""
+
+    @classmethod
+    def of(
+        cls,
+        source: EpisodeSource,
+        path: str,
+        chosen: Sequence[int],
+        kept: Sequence[int],
+        frames: int,
+    ) -> "Conversion":
+        """Tells what has been made of a source's episodes.
+
+        Args:
+          source: Where they come from.
+          path: What was written.
+          chosen: Numbers of the episodes that were asked for.
+          kept: Those that were written.
+          frames: Frames written.
+        """
+        return cls(
+            path=os.path.abspath(os.path.expanduser(path)),
+            episodes=len(kept),
+            of_episodes=len(source.returns),
+            frames=frames,
+            mean_return=float(np.mean(source.returns[kept])),
+            too_short=len(chosen) - len(kept),
+        )
 
 
 def convert(
@@ -192,14 +206,7 @@ def convert(
             check_finite(source, number, frames)
             shard.append(frames)
             on_frames(len(frames.step_type))
-    return Conversion(
-        path=shard.path,
-        episodes=len(kept),
-        of_episodes=len(source.returns),
-        frames=shard.num_frames,
-        mean_return=float(np.mean(source.returns[kept])),
-        too_short=len(chosen) - len(kept),
-    )
+    return Conversion.of(source, shard.path, chosen, kept, shard.num_frames)
 
 
 def about_source(source: EpisodeSource, numbers: Sequence[int]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ its own for each episode and lists of JSON in meta/, version 3 files of many epi
 import functools
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -39,24 +39,14 @@ class LeRobotFolder(step_arrays.StepArrays):
         keys: Sequence[str] | None = None,
         rename: Mapping[str, str] | None = None,
     ):
-        """Reads what is said of the episodes, opens all files; see `convert.EpisodeSource`.
+        """As the base class; only videos of the observations that are kept are looked at."""
+        super().__init__(path, task, keys, rename)
+        self._table.check_videos(self._roles.observations.values())
 
-        Args:
-          path: The folder.
-          task: None: the folder says itself what was to be done.
-          keys: Observations to keep; None for all. Videos of others are not read.
-          rename: Names of features → names that tell what they are, see `columns.assign`.
-
-        Raises:
-          ImportError: A package that reads it is not installed.
-          ValueError: Something is missing, damaged or not as it is described.
-        """
-        convert.check_no_task(path, self.description, task)
-        meta = lerobot_meta.read(path)
-        self.tasks = meta.tasks
-        steps = _Steps(meta)
-        super().__init__(path, steps, keys, rename, meta.fps)
-        steps.check_videos(self._roles.observations.values())
+    def _open(self, rename: Mapping[str, str]) -> step_arrays.Table:
+        meta = lerobot_meta.read(self.path)
+        self.tasks, self.fps = meta.tasks, meta.fps
+        return _Steps(meta)
 
 
 class _Steps:
@@ -106,7 +96,7 @@ class _Steps:
             for name in names
         }
 
-    def check_videos(self, names: Iterator[str]) -> None:
+    def check_videos(self, names: Iterable[str]) -> None:
         """Checks that videos of these features are there, and as they are described.
 
         Raises:

@@ -34,28 +34,9 @@ class MinariArrowFolder(step_arrays.StepArrays):
         """Whether it is a folder with such a description, or the id of one in the local store."""
         return _meta(_folder(path)).get("data_format") in _FORMATS
 
-    def __init__(
-        self,
-        path: str,
-        task: str | None,
-        keys: Sequence[str] | None = None,
-        rename: Mapping[str, str] | None = None,
-    ):
-        """Opens all files and checks their columns; see `convert.EpisodeSource`.
-
-        Args:
-          path: The folder, or the id.
-          task: None: data of D4RL's tasks are read in HDF5 format only.
-          keys: Observations to keep; None for all.
-          rename: See `columns.assign`.
-
-        Raises:
-          ImportError: The package pyarrow is not installed.
-          ValueError: Something is missing or damaged.
-        """
-        convert.check_no_task(path, self.description, task)
-        folder = _folder(path)
-        super().__init__(folder, _Episodes(folder, _meta(folder)), keys, rename)
+    def _open(self, rename: Mapping[str, str]) -> step_arrays.Table:
+        self.path = _folder(self.path)
+        return _Episodes(self.path, _meta(self.path))
 
 
 class _Episodes:

@@ -30,26 +30,8 @@ class NpzFiles(step_arrays.StepArrays):
         """Whether it is an npz file, a folder with such files or a glob of them."""
         return bool(_files(path))
 
-    def __init__(
-        self,
-        path: str,
-        task: str | None,
-        keys: Sequence[str] | None = None,
-        rename: Mapping[str, str] | None = None,
-    ):
-        """Opens all files and checks their shapes; see `convert.EpisodeSource`.
-
-        Args:
-          path: File, folder or glob.
-          task: None.
-          keys: Observations to keep; None for all.
-          rename: Names of arrays → names that tell what they are, see `columns.assign`.
-
-        Raises:
-          ValueError: An array is missing, damaged or of another shape than in the first file.
-        """
-        convert.check_no_task(path, self.description, task)
-        super().__init__(path, _Files(_files(path), rename or {}), keys, rename)
+    def _open(self, rename: Mapping[str, str]) -> step_arrays.Table:
+        return _Files(_files(self.path), rename)
 
 
 class _Files:

@@ -22,27 +22,8 @@ class ParquetSteps(step_arrays.StepArrays):
         """Whether it is a parquet file."""
         return parquet_file.is_parquet(path)
 
-    def __init__(
-        self,
-        path: str,
-        task: str | None,
-        keys: Sequence[str] | None = None,
-        rename: Mapping[str, str] | None = None,
-    ):
-        """Opens the file and looks where episodes are; see `convert.EpisodeSource`.
-
-        Args:
-          path: The file.
-          task: None.
-          keys: Observations to keep; None for all.
-          rename: Names of columns → names that tell what they are, see `columns.assign`.
-
-        Raises:
-          ImportError: The package pyarrow is not installed.
-          ValueError: A column is missing, damaged or of another type.
-        """
-        convert.check_no_task(path, self.description, task)
-        super().__init__(path, _Rows(path, rename or {}), keys, rename)
+    def _open(self, rename: Mapping[str, str]) -> step_arrays.Table:
+        return _Rows(self.path, rename)
 
 
 class _Rows:

@@ -23,28 +23,8 @@ class ReplayBuffer(step_arrays.StepArrays):
         """Whether it is a folder that zarr has made."""
         return zarr_folder.is_zarr(path)
 
-    def __init__(
-        self,
-        path: str,
-        task: str | None,
-        keys: Sequence[str] | None = None,
-        rename: Mapping[str, str] | None = None,
-    ):
-        """Opens the folder, checks that all of it is there; see `convert.EpisodeSource`.
-
-        Args:
-          path: The folder.
-          task: None.
-          keys: Observations to keep; None for all.
-          rename: Names of arrays → names that tell what they are, see `columns.assign`.
-
-        Raises:
-          ImportError: The package zarr is not installed.
-          ValueError: An array is missing, damaged or of another length.
-        """
-        convert.check_no_task(path, self.description, task)
-        arrays = zarr_folder.open_arrays(path, GROUPS)
-        super().__init__(path, _Steps(path, arrays), keys, rename)
+    def _open(self, rename: Mapping[str, str]) -> step_arrays.Table:
+        return _Steps(self.path, zarr_folder.open_arrays(self.path, GROUPS))
 
 
 class _Steps:

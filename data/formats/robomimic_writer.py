@@ -71,14 +71,7 @@ def write(
                 on_frames(len(frames.step_type))
             data.attrs["total"] = steps
         storage.check()
-    return convert.Conversion(
-        path=os.path.abspath(os.path.expanduser(path)),
-        episodes=len(kept),
-        of_episodes=len(source.returns),
-        frames=frame_count,
-        mean_return=float(np.mean(source.returns[kept])),
-        too_short=len(chosen) - len(kept),
-    )
+    return convert.Conversion.of(source, path, chosen, kept, frame_count)
 
 
 class _CarefulFile(io.FileIO):

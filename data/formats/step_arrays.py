@@ -1,7 +1,8 @@
 """The base of formats whose episodes are arrays by name, with a row for each step."""
 
+import abc
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from tf_agents.trajectories import trajectory
@@ -29,8 +30,11 @@ class Table(Protocol):
         """Reads arrays of an episode, [n, ...] or, of observations, [n + 1, ...]."""
 
 
-class StepArrays:
+class StepArrays(abc.ABC):
     """The episodes of a table; an `EpisodeSource` but for `recognizes`.
+
+    A format says what it recognizes, and opens its table in `_open`. What it knows of `fps`,
+    `tasks` and `notes` it sets there; it may also replace `path` by where it has found the data.
 
     Attributes:
       path: File or folder.
@@ -41,35 +45,41 @@ class StepArrays:
       notes: What a user should know, a line each.
     """
 
+    description: ClassVar[str]
+    fps: float | None = None
     tasks: Sequence[str] | None = None
     notes: Sequence[str] = ()
 
     def __init__(
         self,
         path: str,
-        table: Table,
-        keys: Sequence[str] | None,
-        rename: Mapping[str, str] | None,
-        fps: float | None = None,
+        task: str | None,
+        keys: Sequence[str] | None = None,
+        rename: Mapping[str, str] | None = None,
     ):
-        """Tells arrays apart, reads rewards and times.
+        """Opens the data, tells arrays apart, reads rewards and times; see `EpisodeSource`.
 
         Args:
-          path: File or folder.
-          table: Its arrays.
+          path: File, folder or whatever else the format recognizes.
+          task: None: data of these formats are of no task here.
           keys: Observations to keep; None for all.
-          rename: See `columns.assign`.
-          fps: What the file says of its rate; None for what its times say.
+          rename: Names of arrays → names that tell what they are, see `columns.assign`.
 
         Raises:
+          ImportError: A package that reads the format is not installed.
           ValueError: An array is missing, of another type or damaged; times do not rise, or their
-            rate changes.
+            rate changes; or a task is named.
         """
+        if task is not None:
+            raise ValueError(
+                f"{path} is read as {self.description.partition(' (')[0]}, not as data of task "
+                f"{task}: leave --task out."
+            )
         self.path = path
-        self._table = table
-        self._roles = columns_lib.assign(path, table.columns, keys, rename)
+        self._table = table = self._open(rename or {})
+        self._roles = columns_lib.assign(self.path, table.columns, keys, rename)
         self._pictures = {
-            key: pictures.Layout(path, name, table.columns[name])
+            key: pictures.Layout(self.path, name, table.columns[name])
             for key, name in self._roles.observations.items()
             if pictures.is_picture(table.columns[name])
         }
@@ -78,7 +88,11 @@ class StepArrays:
                 raise ValueError(f"{table.where(number)} has no steps: leave it out.")
         self.lengths = np.asarray(table.counts, np.int64) + 1
         self.returns = self._sums_of_rewards()
-        self.fps = self._checked_rate(fps)
+        self.fps = self._checked_rate(self.fps)
+
+    @abc.abstractmethod
+    def _open(self, rename: Mapping[str, str]) -> Table:
+        """Opens what is at `self.path`; raises as `__init__` does."""
 
     def spec(self) -> trajectory.Trajectory:
         """Returns the spec of one frame."""

@@ -51,14 +51,7 @@ def write(
         append(_steps(frames))
         count += len(frames.step_type)
         on_frames(len(frames.step_type))
-    return convert.Conversion(
-        path=os.path.abspath(os.path.expanduser(path)),
-        episodes=len(kept),
-        of_episodes=len(source.returns),
-        frames=count,
-        mean_return=float(np.mean(source.returns[kept])),
-        too_short=len(chosen) - len(kept),
-    )
+    return convert.Conversion.of(source, path, chosen, kept, count)
 
 
 def _steps(frames: trajectory.Trajectory) -> dict[str, np.ndarray]:
