@@ -87,6 +87,17 @@ def replay_buffer(folder: os.PathLike, recorded: Sequence[Arrays]) -> str:
     return path
 
 
+def replay_buffer_zip(folder: os.PathLike, recorded: Sequence[Arrays]) -> str:
+    """Writes a zarr in a zip archive as Diffusion Policy does; returns its name."""
+    import zarr
+
+    path = str(pathlib.Path(folder, "buffer.zarr.zip"))
+    stored = zarr.DirectoryStore(replay_buffer(folder, recorded))
+    with zarr.ZipStore(path, mode="w") as archive:
+        zarr.copy_store(stored, archive)
+    return path
+
+
 def parquet(folder: os.PathLike, recorded: Sequence[Arrays]) -> str:
     """Writes one parquet file with `episode_index` and pictures as PNG; returns its name."""
     path = str(pathlib.Path(folder, "all.parquet"))
@@ -319,6 +330,7 @@ ARRAYS = {
     "npz": npz,
     "folder of npz": npz_folder,
     "zarr": replay_buffer,
+    "zarr.zip": replay_buffer_zip,
     "parquet": parquet,
     "lerobot 2.1": lerobot_2,
     "lerobot 3.0": lerobot_3,

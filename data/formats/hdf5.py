@@ -4,6 +4,8 @@ import contextlib
 import functools
 import math
 import os
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,7 +23,8 @@ _CHUNK_CACHE_BYTES = 64 << 20
 _LISTED_KEYS = 8
 _NUMBER_KINDS = "biuf"
 # What h5py raises where a file's parts contradict each other or links lead nowhere.
-_OF_DAMAGE = (KeyError, IndexError, MemoryError, OSError, OverflowError, RuntimeError, TypeError)
+_IN_HDF5 = (KeyError, IndexError, MemoryError, OSError, OverflowError, RuntimeError, TypeError)
+_OF_DAMAGE = (*_IN_HDF5, zipfile.BadZipFile, zlib.error, EOFError)
 
 
 def top_level(path: str) -> list[str]:

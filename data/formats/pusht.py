@@ -12,7 +12,7 @@ import numpy as np
 from tf_agents.trajectories import trajectory
 
 from ibc.data import episodes
-from ibc.data.formats import convert, hdf5, npz, npz_file, replay_buffer, selection, zarr_folder
+from ibc.data.formats import convert, hdf5, npz, npz_file, replay_buffer, selection, zarr_store
 from ibc.environments.pusht import keypoints
 
 _TASK = "PUSHT"
@@ -127,8 +127,8 @@ class PushTDemonstrations:
 
 def _open(path: str) -> Mapping[str, Any]:
     """Returns the arrays of an npz or a zarr; none of anything else."""
-    if zarr_folder.is_zarr(path):
-        return zarr_folder.open_arrays(path, replay_buffer.GROUPS)
+    if zarr_store.is_zarr(path):
+        return zarr_store.open_arrays(path, replay_buffer.GROUPS)
     is_npz = path.endswith(npz_file.SUFFIX) and os.path.isfile(path)
     return npz_file.open_arrays(path) if is_npz else {}
 

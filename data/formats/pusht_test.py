@@ -186,7 +186,7 @@ def test_damaged_zarrs_are_told_in_one_line(tmp_path):
         with pytest.raises(ValueError, match=r"data/action/0.0 is damaged \(\d+ bytes, expected"):
             convert.open_source(path)
     chunk.unlink()
-    with pytest.raises(ValueError, match="data/action has 0 of 1 chunks: copy the folder again"):
+    with pytest.raises(ValueError, match="data/action has 0 of 1 chunks: copy it again"):
         convert.open_source(path)
     for name in ("data/action/.zarray", "data/.zgroup"):
         (path / name).write_text("{}")

@@ -1,11 +1,11 @@
-"""Replay buffers in zarr folders, as Diffusion Policy lays them out."""
+"""Replay buffers in zarr folders or zip archives, as Diffusion Policy lays them out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ibc.data.formats import columns, convert, hdf5, npz, step_arrays, zarr_folder
+from ibc.data.formats import columns, convert, hdf5, npz, step_arrays, zarr_store
 
 GROUPS = ("data", "meta")
 """Groups at the top that hold arrays."""
@@ -15,16 +15,16 @@ GROUPS = ("data", "meta")
 class ReplayBuffer(step_arrays.StepArrays):
     """The episodes of a replay buffer, one after another; an `EpisodeSource`."""
 
-    description = "a replay buffer in a zarr folder (data/* and meta/episode_ends)"
+    description = "a replay buffer in a zarr folder or .zarr.zip (data/* and meta/episode_ends)"
     is_general = True
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
-        """Whether it is a folder that zarr has made."""
-        return zarr_folder.is_zarr(path)
+        """Whether it is a folder that zarr has made, or a zip archive of one."""
+        return zarr_store.is_zarr(path)
 
     def _open(self, rename: Mapping[str, str]) -> step_arrays.Table:
-        return _Steps(self.path, zarr_folder.open_arrays(self.path, GROUPS))
+        return _Steps(self.path, zarr_store.open_arrays(self.path, GROUPS))
 
 
 class _Steps:
