@@ -39,6 +39,25 @@ def episodes(lengths: Sequence[int] = (5, 4, 7), size: tuple[int, int] = (16, 24
     return found
 
 
+def in_hdf5(recorded: Sequence[Arrays], keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Returns episodes as `convert_testing` writes them to HDF5 files: some of their observations.
+
+    What was seen at an episode's end is what was seen before its last step.
+    """
+    found = []
+    for episode in recorded:
+        count = len(episode["action"])
+        rows = np.minimum(np.arange(count + 1), count - 1)
+        seen = {
+            key: episode[key][rows].reshape(count + 1, *episode[key].shape[1:] or [1])
+            for key in keys
+        }
+        found.append(
+            {"observations": seen, "actions": episode["action"], "rewards": episode["reward"]}
+        )
+    return found
+
+
 def problem(path: str | os.PathLike, out: pathlib.Path) -> str:
     """Returns why a recording cannot be converted to a file in `out`, which stays empty."""
     with pytest.raises(ValueError) as error:
@@ -237,18 +256,15 @@ def minari_arrow(folder: os.PathLike, recorded: Sequence[Arrays], kind: str = "a
         count = len(episode["action"])
         rows = np.minimum(np.arange(count + 1), count - 1)
         seen = {
-            "joints": pyarrow.array(
-                episode["joints"][rows].tolist(), pyarrow.list_(pyarrow.float32(), 2)
-            ),
-            "front": pyarrow.array([png(image) for image in episode["front"][rows]]),
+            name: _arrow_rows(episode[name][rows])
+            for name in ("joints", "gripper", "front")
+            if name in episode
         }
         padded = {name: np.append(episode[name], 0 * episode[name][:1], 0) for name in _PADDED}
         table = pyarrow.table(
             {
                 "observations": pyarrow.StructArray.from_arrays([*seen.values()], [*seen]),
-                "actions": pyarrow.array(
-                    padded["action"].tolist(), pyarrow.list_(pyarrow.float32(), 3)
-                ),
+                "actions": _arrow_rows(padded["action"]),
                 "rewards": padded["reward"],
                 "terminations": np.arange(count + 1) == count - 1,
                 "truncations": np.zeros(count + 1, bool),
@@ -324,6 +340,17 @@ def _arrow_type(values: np.ndarray) -> Any:
     import pyarrow
 
     return pyarrow.from_numpy_dtype(values.dtype)
+
+
+def _arrow_rows(values: np.ndarray) -> Any:
+    """Returns arrays [n, ...] as Minari stores them: vectors of a fixed size, pictures as PNG."""
+    import pyarrow
+
+    if values.ndim == 4:
+        return pyarrow.array([png(image) for image in values])
+    rows = values.reshape(len(values), -1)
+    kind = pyarrow.list_(_arrow_type(values), rows.shape[1])
+    return pyarrow.array(rows.tolist(), kind)
 
 
 ARRAYS = {
