@@ -156,6 +156,23 @@ def check_keys(where: str, group: Any, keys: tuple[str, ...]) -> None:
         raise ValueError(f"{where} has no {', '.join(missing)}; it holds {found}.")
 
 
+def check_group(where: str, key: str, stored: Any) -> None:
+    """Checks that a member is a group, and not an empty one.
+
+    Args:
+      where: File, or file and group, that it is in.
+      key: Its name; '' if `where` says it already.
+      stored: A data set or a group (`h5py.Dataset`, `h5py.Group`).
+
+    Raises:
+      ValueError: It is an array, or holds nothing.
+    """
+    found = "an empty group" if hasattr(stored, "keys") else "an array"
+    if not (hasattr(stored, "keys") and len(stored)):
+        name = f"{where}: {key}" if key else where
+        raise ValueError(f"{name} is {found}, expected a group of arrays.")
+
+
 def check_array(where: str, key: str, stored: Any, shape: str) -> None:
     """Checks that a member is an array of numbers of this shape.
 

@@ -44,6 +44,12 @@ class MinariFile:
     def _read_rewards(self, file: Any) -> None:
         matches = [match for match in map(_EPISODE_GROUP.fullmatch, file) if match]
         matches.sort(key=lambda match: int(match[1]))
+        for number, match in enumerate(matches):
+            if int(match[1]) != number:
+                raise ValueError(
+                    f"{self.path} has no episode_{number}, but the last one is {matches[-1][0]}: "
+                    "copy it again from where it came from."
+                )
         self._episodes = [file[match[0]] for match in matches]
         for episode in self._episodes:
             self._check(episode)
@@ -84,22 +90,26 @@ class MinariFile:
 
     def _check(self, episode: Any) -> None:
         where = f"{self.path}{episode.name}"
-        if _is_array(episode):
-            raise ValueError(f"{where} is an array, expected a group of arrays.")
+        hdf5.check_group(where, "", episode)
         hdf5.check_keys(where, episode, _KEYS)
         actions, observations = episode["actions"], episode["observations"]
         hdf5.check_array(where, "actions", actions, "[n, size]")
         for key in _KEYS[2:]:
             hdf5.check_array(where, key, episode[key], "[n]")
+        if not _is_array(observations):
+            hdf5.check_group(where, "observations", observations)
         for array in _arrays(observations):
             hdf5.check_array(self.path, array.name, array, "[n, ...]")
-        hdf5.check_lengths(where, {key: len(episode[key]) for key in _KEYS[1:]})
-        lengths = {len(values) for values in _arrays(observations)}
-        if lengths != {len(actions) + 1}:
-            raise ValueError(
-                f"{where}: {len(actions)} actions need {len(actions) + 1} observations, but there "
-                f"are {', '.join(map(str, sorted(lengths)))}."
-            )
+        lengths = {key: len(episode[key]) for key in _KEYS[1:]}
+        if "total_steps" in episode.attrs:
+            lengths["total_steps"] = int(episode.attrs["total_steps"])
+        hdf5.check_lengths(where, lengths)
+        for array in _arrays(observations):
+            if len(array) != len(actions) + 1:
+                raise ValueError(
+                    f"{where}: {len(actions)} actions need {len(actions) + 1} observations, but "
+                    f"there are {len(array)} of {array.name.removeprefix(f'{episode.name}/')}."
+                )
         if self._family is not None:
             shape = self._observation_shape(observations)
             hdf5.check_sizes(where, self._family, shape, actions.shape[1:])

@@ -81,7 +81,10 @@ class RobomimicFile:
         self.masks = {name: _members_of_mask(self.path, file, name) for name in file.get(MASK, {})}
         self._demos = [data[name] for name in self._chosen(data, mask)]
         first = self._demos[0]
-        hdf5.check_keys(f"{self.path}{first.name}", first, _KEYS)
+        where = f"{self.path}{first.name}"
+        hdf5.check_group(where, "", first)
+        hdf5.check_keys(where, first, _KEYS)
+        hdf5.check_group(where, "obs", first["obs"])
         self.keys = selection.chosen_keys(self.path, list(first["obs"]), self.keys)
         for demo in self._demos:
             self._check(demo)
@@ -145,6 +148,7 @@ class RobomimicFile:
     def _check(self, demo: Any) -> None:
         """Checks the arrays of a demonstration that are read, and that they are equally long."""
         where = f"{self.path}{demo.name}"
+        hdf5.check_group(where, "", demo)
         hdf5.check_keys(where, demo, _KEYS)
         hdf5.check_array(where, "actions", demo["actions"], "[n, size]")
         lengths = {"actions": len(demo["actions"])}
@@ -152,8 +156,7 @@ class RobomimicFile:
             hdf5.check_array(where, key, demo[key], "[n]")
             lengths[key] = len(demo[key])
         for group in (group for group in ("obs", "next_obs") if group in demo):
-            if not hasattr(demo[group], "keys"):
-                raise ValueError(f"{where}: {group} is no group of arrays.")
+            hdf5.check_group(where, group, demo[group])
             hdf5.check_keys(f"{where}/{group}", demo[group], self.keys)
             for key in self.keys:
                 array = demo[group][key]
