@@ -27,12 +27,14 @@ from ibc.train.build import (
 )
 from ibc.train.devices import cluster
 from ibc.train.loop import learner as learner_lib
-from ibc.train.loop import schedule, training_loop, weight_average
+from ibc.train.loop import progress, schedule, training_loop, weight_average
 from ibc.train.run import checkpoints, divergence, lock, memory, run_folder
 from ibc.utils import termination
 
 
-def run(config: run_config.RunConfig) -> dict[str, dict[str, float]]:
+def run(
+    config: run_config.RunConfig, report: progress.Report = progress.ignore
+) -> dict[str, dict[str, float]]:
     """Trains a policy on recorded demonstrations and evaluates it.
 
     A run that was stopped goes on from its last checkpoint when it is started again with the
@@ -40,6 +42,7 @@ def run(config: run_config.RunConfig) -> dict[str, dict[str, float]]:
 
     Args:
       config: what to train; its fields may be bound by gin as `train_eval.<field>`.
+      report: told what has been done.
 
     Returns:
       Task → metric → average at the last evaluation; empty with skip_eval, and on all machines
@@ -59,11 +62,14 @@ def run(config: run_config.RunConfig) -> dict[str, dict[str, float]]:
         _load_environment(config, config.task_names[0], shared_memory=True).close()
     writes = cluster.is_chief(strategy)
     with lock.held(folder, run_config.ELSEWHERE) if writes else contextlib.nullcontext():
-        return _run_in(folder, config, strategy)
+        return _run_in(folder, config, strategy, report)
 
 
 def _run_in(
-    folder: pathlib.Path, config: run_config.RunConfig, strategy: tf.distribute.Strategy
+    folder: pathlib.Path,
+    config: run_config.RunConfig,
+    strategy: tf.distribute.Strategy,
+    report: progress.Report,
 ) -> dict[str, dict[str, float]]:
     tf.keras.utils.set_random_seed(config.seed)
     data = _read_data(config, folder)
@@ -88,7 +94,7 @@ def _run_in(
         elsewhere=run_config.ELSEWHERE,
     )
     logging.info("This run is kept in %s", folder)
-    return _Training(config, folder, strategy, data, agent, train_step, average).run()
+    return _Training(config, folder, strategy, data, agent, train_step, average, report).run()
 
 
 def _read_data(config: run_config.RunConfig, folder: pathlib.Path) -> training_data.TrainingData:
@@ -201,6 +207,7 @@ class _Training:
     agent: tf_agent.TFAgent
     train_step: tf.Variable
     average: weight_average.WeightAverage | None
+    report: progress.Report
 
     def run(self) -> dict[str, dict[str, float]]:
         """Trains and evaluates; an end before time says what is known and saved."""
@@ -223,7 +230,13 @@ class _Training:
         try:
             with cluster.in_step(self.strategy):
                 return training_loop.train(
-                    learner, folder, config.num_iterations, pauses, evaluator, measured
+                    learner,
+                    folder,
+                    config.num_iterations,
+                    pauses,
+                    evaluator,
+                    measured,
+                    self.report,
                 )
         except divergence.NotFiniteError as error:
             raise FloatingPointError(self._diverged(error)) from error

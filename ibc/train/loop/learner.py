@@ -120,11 +120,14 @@ class BehavioralCloningLearner(learner.Learner):
             self._exporter.set_start(schedule.last_stop(step - 1, stops))
             self._exporter(step)
 
-    def train_until(self, stop: int) -> int:
+    def train_until(
+        self, stop: int, on_steps: Callable[[int, float], object] = lambda step, loss: None
+    ) -> int:
         """Trains to a step in calls of about `schedule.CALL_SECONDS`; logs if it is due.
 
         Args:
           stop: step to train to.
+          on_steps: told the step and its loss after each call.
 
         Returns:
           The step reached: an earlier one if SIGTERM has arrived, here or at another machine.
@@ -144,6 +147,7 @@ class BehavioralCloningLearner(learner.Learner):
                 seconds, terminated = self._machines.mean(own)
             self._pace.measured(steps, seconds)
             step += steps
+            on_steps(step, self._progress.scalars["reduced_loss"])
             if terminated:
                 termination.request()
                 self.save_checkpoint()

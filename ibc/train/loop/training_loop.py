@@ -1,5 +1,6 @@
 """The training loop: steps, and what is due between them."""
 
+import functools
 import pathlib
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from ibc.data.windows import dataset
 from ibc.eval import evaluation, rollouts
 from ibc.train.loop import action_error as action_error_lib
 from ibc.train.loop import learner as learner_lib
-from ibc.train.loop import schedule
+from ibc.train.loop import progress, schedule
 from ibc.train.run import memory, run_folder, top_k
 from ibc.utils import scalars, termination
 
@@ -32,8 +33,8 @@ class Measurements(NamedTuple):
     best: top_k.TopKFolder | None = None
     """Keeps the best checkpoints, by one of these or by a metric of evaluations."""
 
-    def take(self, step: int, pauses: schedule.Pauses) -> None:
-        """Measures what is due at a step."""
+    def take(self, step: int, pauses: schedule.Pauses) -> dict[str, float]:
+        """Measures what is due at a step, and returns it by its names."""
         found = {}
         if self.validate and schedule.is_due(step, pauses.validation):
             found[VALIDATION_LOSS] = self.validate()
@@ -41,6 +42,7 @@ class Measurements(NamedTuple):
             found[action_error_lib.NAME] = self.action_error()
         if self.best and self.best.metric in found:
             self.best.offer(step, found)
+        return found
 
 
 def train(
@@ -50,6 +52,7 @@ def train(
     pauses: schedule.Pauses,
     evaluator: evaluation.Evaluation | None,
     measured: Measurements,
+    report: progress.Report = progress.ignore,
 ) -> dict[str, dict[str, float]]:
     """Trains to `num_iterations`, stopping wherever something is due.
 
@@ -60,6 +63,7 @@ def train(
       pauses: steps between what is done besides training.
       evaluator: evaluates, if there is evaluation.
       measured: what is measured besides.
+      report: told what has been done.
 
     Returns:
       Task → metric → average at the last evaluation; empty without one.
@@ -72,25 +76,35 @@ def train(
     if step:
         logging.info("Going on from the checkpoint at step %d of %d.", step, num_iterations)
     learner.resume_schedule(pauses)
+    say = functools.partial(progress.Progress, num_iterations=num_iterations)
+    report(say(step))
+
+    def evaluate() -> dict[str, dict[str, float]]:
+        report(say(step, is_evaluating=True))
+        averages = _evaluated(evaluator, measured.best, step)
+        report(say(step, averages=averages))
+        return averages
+
     if step and step < num_iterations and schedule.is_due(step, pauses.evaluation):
         # The run may have been stopped between the checkpoint and the end of the evaluation.
         if evaluator and not (evaluator.is_done() and _is_offered(measured.best, step)):
-            _evaluated(evaluator, measured.best, step)
+            evaluate()
     config_written = folder is None
     while step < num_iterations:
         stop = schedule.next_stop(step, num_iterations, pauses)
         with termination.deferred():
-            step = learner.train_until(stop)
-            measured.take(step, pauses)
+            step = learner.train_until(stop, lambda done, loss: report(say(done, loss=loss)))
+            if found := measured.take(step, pauses):
+                report(say(step, measured=found))
         if not config_written:
             # Only now has everything been called that takes parameters.
             run_folder.write_operative_config(folder)
             config_written = True
         learner.save_due()
         if evaluator and schedule.is_due(step, pauses.evaluation) and step < num_iterations:
-            _evaluated(evaluator, measured.best, step)
+            evaluate()
     learner.finish()
-    results = _evaluated(evaluator, measured.best, step) if evaluator else {}
+    results = evaluate() if evaluator else {}
     if folder:
         run_folder.write_operative_config(folder)
     learner.wait_for_all()
