@@ -153,6 +153,14 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
         """Replaces the policy, in evaluation, collection and export, by one that is made of it."""
         self._policy = self._collect_policy = policy
 
+    def _initialize(self) -> None:
+        """Creates the optimizer's variables: a first step that creates some is traced twice."""
+        variables = self._cloning_network.trainable_variables
+        if isinstance(self._optimizer, tf.keras.optimizers.legacy.Optimizer):
+            self._optimizer._create_all_weights(variables)
+        else:
+            self._optimizer.build(variables)
+
     @abc.abstractmethod
     def _losses(
         self, experience: training_step.Experience, step: training_step.Step

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tensorboard.compat.proto import event_pb2
 from tf_agents.trajectories import time_step as ts
 
+from ibc.agents import ibc_agent
 from ibc.train import config_files, experiment, run_config
 from tests import training
 
@@ -204,13 +205,18 @@ def test_a_cosine_run_cannot_be_made_longer(tmp_path, particle_data):
         run(tmp_path, particle_data, "train_eval.num_iterations = 4", skip_eval=True)
 
 
-def test_data_without_an_environment_trains_by_its_own_specs(tmp_path, particle_data):
+def test_data_without_an_environment_trains_by_its_own_specs(tmp_path, particle_data, monkeypatch):
+    losses, traces = ibc_agent.ImplicitBCAgent._losses, []
+    counted = lambda *args: traces.append(args) or losses(*args)  # noqa: E731
+    monkeypatch.setattr(ibc_agent.ImplicitBCAgent, "_losses", counted)
     bindings = [*SMALL, "train_eval.num_iterations = 10", "train_eval.sequence_length = 2"]
     config_files.configure([], ["particle/mlp_ebm_quick.gin"], bindings)
     results = experiment.run(
         run_config.RunConfig(root_dir=str(tmp_path), dataset_path=particle_data, skip_eval=True)
     )
     assert results == {}
+    # Tracing a large network takes longer than many of its steps.
+    assert len(traces) == 1
     policy = tf.saved_model.load(str(tmp_path / "policies" / "greedy_policy"))
     names = ("pos_agent", "vel_agent", "pos_first_goal", "pos_second_goal")
     observation = {name: tf.zeros([1, 2, 2]) for name in names}

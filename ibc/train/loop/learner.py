@@ -73,6 +73,10 @@ class BehavioralCloningLearner(learner.Learner):
         if average is not None:
             agent.weight_average = average  # Checkpoints hold what an agent's attributes hold.
         self._writes = cluster.is_chief(strategy)
+        with strategy.scope():
+            # Replicas reduce gradients together, which they could not within a function.
+            if not tf.distribute.has_strategy():
+                agent.train = _traced_once(agent.train)
         try:
             super().__init__(
                 str(root_dir),
@@ -221,3 +225,10 @@ class BehavioralCloningLearner(learner.Learner):
                 self.save_checkpoint()
 
         return schedule.MultiplesTrigger(checkpoint_interval, save)
+
+
+def _traced_once(train: Callable[..., tf_agent.LossInfo]) -> Callable[..., tf_agent.LossInfo]:
+    """Returns what is traced once, for all the places where TF-Agents' Learner calls it."""
+    traced = tf.function(train, autograph=False)
+    # A plain function, so that the agent's checkpoints have nothing of it.
+    return lambda *args: traced(*args)

@@ -4,6 +4,7 @@ import pathlib
 import shutil
 
 import tensorflow as tf
+from tensorflow.python.saved_model import save_context
 from tf_agents.agents import tf_agent
 from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.train import learner
@@ -27,9 +28,11 @@ def saver(
       train_step: Training steps behind it.
       traced: Functions that policies made of the same share.
     """
-    made = policy_saver.PolicySaver(policy, batch_size=None, train_step=train_step)
-    for name, function in policy_parts.functions(policy, traced).items():
-        setattr(made.policy, name, function)
+    # What is traced outside of this context is traced again to be saved.
+    with save_context.save_context(tf.saved_model.SaveOptions()):
+        made = policy_saver.PolicySaver(policy, batch_size=None, train_step=train_step)
+        for name, function in policy_parts.functions(policy, traced).items():
+            setattr(made.policy, name, function)
     return made
 
 

@@ -52,3 +52,17 @@ def test_models_are_computed_once_per_policy_and_step(tmp_path, saved, shared, m
         loaded = tf.saved_model.load(str(tmp_path / name))
         assert int(loaded.get_train_step()) == 7
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_saving_traces_nothing_again(tmp_path):
+    policy, traces = _policy(), []
+    act, distribution = policy.action, policy.distribution
+    policy.action = lambda *args, **kwargs: traces.append("action") or act(*args, **kwargs)
+    policy.distribution = lambda *args, **kwargs: (
+        traces.append("d") or distribution(*args, **kwargs)
+    )
+    saver = policy_export.saver(policy)
+    before = list(traces)
+    assert sorted(set(before)) == ["action", "d"]
+    saver.save(str(tmp_path / "policy"))
+    assert traces == before
