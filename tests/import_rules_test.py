@@ -12,6 +12,7 @@ _PROGRAMS = {
     "ibc/__init__.py",
     "ibc/coordinate_regression",
     "ibc/export_policy.py",
+    "ibc/notebook",
     "ibc/open_loop",
     "ibc/policy_bench.py",
     "ibc/tasks.py",

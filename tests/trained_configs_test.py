@@ -25,6 +25,7 @@ _PIXEL_FILES = [file for file in _FILES if file.parent.name == "pushing_pixels"]
 _IN_PROCESSES = _ROOT / "d4rl" / "mlp_mse_best.gin"
 # Folder of configs → a task of theirs, if there is a simulator, and the library it needs.
 _TASKS = {
+    "notebook": (["PARTICLE"], "tensorflow"),
     "particle": (["PARTICLE"], "tensorflow"),
     "pushing_states": (["PUSH"], "pybullet"),
     "pushing_pixels": (["PUSH"], "pybullet"),

@@ -11,12 +11,10 @@ Examples:
 import argparse
 import pathlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from ibc.utils import atomic_file, program, startup, termination
+from ibc.utils import atomic_file, program, startup
 
 _RESULTS = "open_loop.json"
-_SEED = 0
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -58,34 +56,15 @@ def compare(arguments: argparse.Namespace) -> Iterable[str]:
     output = pathlib.Path(arguments.output or default)
     atomic_file.check_place(output / _RESULTS, "--output=")
     startup.import_tensorflow_quietly()
-    from ibc.data.formats import convert
-    from ibc.open_loop import choice, playing, report
-    from ibc.runtime import description
+    from ibc.open_loop import comparison, report
 
-    run = choice.read_run(run_folder)
-    dataset_path = arguments.dataset_path or run.dataset_path
-    if dataset_path is None:
-        raise ValueError(
-            f"{arguments.path} does not tell what it was trained on: give --dataset_path."
-        )
-    source = convert.open_source(dataset_path)
-    chosen = choice.choose(source, dataset_path, arguments.episodes, run)
-    # Older exports draw by themselves.
-    takes_seeds = (policy_folder / description.FILE).is_file()
-    policy = load.load_policy(policy_folder, _SEED if takes_seeds else None)
-    playing.check_fits(policy, source)
-    played = _play(policy, source, chosen.numbers)
-    found = {
-        "policy": str(policy_folder),
-        "dataset_path": dataset_path,
-        "which_episodes": chosen.why,
-        "held_out": chosen.held_out,
-        **report.measure(played, playing.names(source)),
-    }
-    yield f"{arguments.path}: {policy.where}"
+    where, num_recorded, played, found = comparison.compare(
+        arguments.path, arguments.dataset_path, arguments.episodes
+    )
+    yield f"{arguments.path}: {where}"
     yield (
-        f"{dataset_path}: {len(played)} of {len(source.lengths)} episodes, {found['steps']} steps: "
-        f"{chosen.why}"
+        f"{found['dataset_path']}: {len(played)} of {num_recorded} episodes, {found['steps']} "
+        f"steps: {found['which_episodes']}"
     )
     yield from report.lines(found)
     yield from _write(found, played, output, arguments.pictures)
@@ -106,22 +85,6 @@ def run() -> None:
     """Entry point of the console script."""
     program.set_up_logging()
     main()
-
-
-def _play(policy: Any, source: Any, numbers: Sequence[int]) -> list:
-    import tqdm
-
-    from ibc.data.formats import convert
-    from ibc.open_loop import playing
-
-    played = []
-    with tqdm.tqdm(total=len(numbers), unit="episode") as bar:
-        for number in map(int, numbers):
-            frames = source.frames(number)
-            convert.check_finite(source, number, frames)
-            played.append(playing.play(policy, frames, number, termination.check))
-            bar.update()
-    return played
 
 
 def _write(found: dict, played: list, output: pathlib.Path, pictures: int) -> Iterable[str]:

@@ -108,8 +108,8 @@ class RunConfig:
     """T, frames per observation window."""
     action_horizon: int = 1
     """Ta, actions that the policy plans at once and can execute (see docs/sequences.md). More than
-    one, or any of `horizon`, `latency_steps` or `sequence_coding.reference`, trains on windows
-    that end with their episode."""
+    one, or any of `horizon`, `latency_steps`, `validation_ratio` or `sequence_coding.reference`,
+    trains on windows that end with their episode."""
     action_steps: int | None = _free(None)
     """Actions executed before the policy plans again; all of them if not given."""
     latency_steps: int = 0
@@ -120,7 +120,8 @@ class RunConfig:
     temporal_ensemble: float | None = _free(None)
     """Average the plans that reach a step, the oldest most: weights fall off with this rate."""
     validation_ratio: float = 0.0
-    """Share of the episodes kept for validation, where action sequences are learned."""
+    """Share of the episodes kept for validation. Single actions are then learned as plans of one
+    (see docs/sequences.md)."""
     max_train_episodes: int | None = None
     """Episodes to train on at most, where action sequences are learned."""
     validate_on_others: bool = False
@@ -197,6 +198,8 @@ class RunConfig:
     def sequences(self) -> sequences_lib.Sequences | None:
         """What is asked for of action sequences; None where single actions are learned."""
         plain = self.action_horizon == 1 and self.horizon is None and not self.latency_steps
+        # Episodes are held out by what reads action sequences; plans are of one action then.
+        plain = plain and not self.validation_ratio
         if plain and sequence_options.SequenceOptions().reference is None:
             return None
         shape = chunks.ChunkShape(

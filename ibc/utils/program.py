@@ -219,6 +219,17 @@ def set_up_logging() -> None:
     handler.addFilter(_is_for_the_user)
 
 
+@contextlib.contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keeps away what libraries log of their own workings, where no command's logging is set up."""
+    logger = logging.get_absl_logger()
+    logger.addFilter(_is_for_the_user)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_for_the_user)
+
+
 def _is_for_the_user(record) -> bool:
     inside = any(f"/{library}/" in record.pathname for library in _LIBRARIES)
     return record.levelno > _WARNING or not inside

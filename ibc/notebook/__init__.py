@@ -1,0 +1,1 @@
+"""Training from Python, as in a notebook: what is asked for, a bar, and what comes of it."""
