@@ -1,5 +1,6 @@
 """Several devices and several machines train what one device trains."""
 
+import functools
 import glob
 import json
 import os
@@ -143,16 +144,28 @@ def averages(folder: pathlib.Path) -> np.ndarray:
     return np.concatenate([np.ravel(tf.train.load_variable(newest, name)) for name in names])
 
 
+@pytest.fixture(scope="module")
+def one(tmp_path_factory, particle_data):
+    """Returns a function from a case to its training on one device: the folder and the losses."""
+
+    @functools.cache
+    def trained(case: str, batch_size: int = 64) -> tuple[pathlib.Path, np.ndarray]:
+        folder = tmp_path_factory.mktemp("one")
+        size = (f"train_eval.batch_size = {batch_size}",)
+        return folder, losses(start(folder, particle_data, case, bindings=size))
+
+    return trained
+
+
 @pytest.mark.slow
-def test_devices_and_machines_average_the_weights_of_one(tmp_path, particle_data):
-    losses(start(tmp_path / "one", particle_data, "averaged"))
+def test_devices_and_machines_average_the_weights_of_one(tmp_path, particle_data, one):
     losses(start(tmp_path / "four", particle_data, "averaged", devices=4))
     for worker in start_two_workers(tmp_path / "two", particle_data, "averaged"):
         losses(worker)
-    one = averages(tmp_path / "one")
-    assert len(one) > 1000
+    expected = averages(one("averaged")[0])
+    assert len(expected) > 1000
     for other in ("four", "two"):
-        np.testing.assert_allclose(averages(tmp_path / other), one, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(averages(tmp_path / other), expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -160,46 +173,46 @@ def test_devices_and_machines_average_the_weights_of_one(tmp_path, particle_data
 # 1020 windows are 15 batches of 64, so a second epoch is begun; 256 are split for any agent.
 @pytest.mark.parametrize("what, devices, batch_size", [("four devices", 4, 64), ("lanes", 1, 256)])
 def test_losses_are_those_of_one_device_with_all_threads(
-    tmp_path, particle_data, case, what, devices, batch_size, report
+    tmp_path, particle_data, one, case, what, devices, batch_size, report
 ):
+    _, expected = one(case, batch_size)
     size = (f"train_eval.batch_size = {batch_size}",)
-    one = losses(start(tmp_path / "one", particle_data, case, bindings=size))
-    found = losses(start(tmp_path / "found", particle_data, case, devices, bindings=size))
-    assert len(one) == 20 and len(set(one)) == 20
-    np.testing.assert_allclose(found, one, rtol=1e-5)
-    report(f"{case}, {what}: losses of one device to {largest(found, one):.1e} in 20 steps")
+    found = losses(start(tmp_path, particle_data, case, devices, bindings=size))
+    assert len(expected) == 20 and len(set(expected)) == 20
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    report(f"{case}, {what}: losses of one device to {largest(found, expected):.1e} in 20 steps")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["ebm_dfo", "mse"])
 def test_two_machines_have_the_losses_of_one_and_the_chief_writes(
-    tmp_path, particle_data, case, report
+    tmp_path, particle_data, one, case, report
 ):
-    one = losses(start(tmp_path / "one", particle_data, case))
-    workers = start_two_workers(tmp_path / "two", particle_data, case)
+    alone, expected = one(case)
+    workers = start_two_workers(tmp_path, particle_data, case)
     for worker in workers:
         found = losses(worker)
-        np.testing.assert_allclose(found, one, rtol=1e-5)
-    report(f"{case}, two machines: losses of one to {largest(found, one):.1e} in 20 steps")
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    report(f"{case}, two machines: losses of one to {largest(found, expected):.1e} in 20 steps")
 
     def files(folder: pathlib.Path) -> set[str]:
         names = (str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
         return {name for name in names if "events.out" not in name}
 
-    assert files(tmp_path / "one") == files(tmp_path / "two")
-    assert len(list((tmp_path / "two" / "train").glob("events*"))) == 1
-    assert json.loads((tmp_path / "two/eval/Particle-v0/results.json").read_text())["step"] == 20
+    assert files(alone) == files(tmp_path)
+    assert len(list((tmp_path / "train").glob("events*"))) == 1
+    assert json.loads((tmp_path / "eval/Particle-v0/results.json").read_text())["step"] == 20
 
 
 @pytest.mark.slow
-def test_streamed_data_give_devices_and_machines_the_same_losses(tmp_path, particle_data):
+def test_streamed_data_give_devices_and_machines_the_same_losses(tmp_path, particle_data, one):
     assert sum(map(os.path.getsize, glob.glob(particle_data))) > 3e5
-    one = losses(start(tmp_path / "one", particle_data, "mse"))
+    _, expected = one("mse")
     limit = ("train_eval.memory_limit_mb = 0.3",)
     four = losses(start(tmp_path / "four", particle_data, "mse", devices=4, bindings=limit))
-    np.testing.assert_allclose(four, one, rtol=1e-5)
+    np.testing.assert_allclose(four, expected, rtol=1e-5)
     for worker in start_two_workers(tmp_path / "two", particle_data, "mse", bindings=limit):
-        np.testing.assert_allclose(losses(worker), one, rtol=1e-5)
+        np.testing.assert_allclose(losses(worker), expected, rtol=1e-5)
 
 
 @pytest.mark.slow
