@@ -23,6 +23,8 @@ _ROOT = config_files.config_root()
 _FILES = sorted(_ROOT.glob("*/*.gin"))
 _PIXEL_FILES = [file for file in _FILES if file.parent.name == "pushing_pixels"]
 _IN_PROCESSES = _ROOT / "d4rl" / "mlp_mse_best.gin"
+# Push-T's file of the same name keeps its ResNet-18, so two of them would prove nothing more.
+_SMALL_TRUNK = _ROOT / "robomimic" / "ibc_dfo_hybrid.gin"
 # Folder of configs → a task of theirs, if there is a simulator, and the library it needs.
 _TASKS = {
     "notebook": (["PARTICLE"], "tensorflow"),
@@ -153,7 +155,11 @@ def test_three_steps_an_episode_and_an_export(file, demonstrations, tmp_path):
     # Episodes of one config are evaluated in processes.
     in_processes = bound("train_eval", num_envs=2, eval_episodes=2)
     few = _FEW if task else _FEW_WITHOUT_TASK
-    given = training.bindings({**few, **(in_processes if file == _IN_PROCESSES else {})})
+    more = {
+        _IN_PROCESSES: in_processes,
+        _SMALL_TRUNK: bound("HybridEncoder", trunk="SmallTrunk"),
+    }
+    given = training.bindings({**few, **more.get(file, {})})
     results = training.run(file, given, tmp_path, task, dataset_path=data)
     assert list(results) == task
     for averages in results.values():
