@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from ibc.data import episodes, formats
+from ibc.data import episodes, formats, logged
 from ibc.data.formats import fingerprint, hdf5, resumable, selection
 from ibc.data.records import specs
 
@@ -66,7 +66,7 @@ class EpisodeSource(Protocol):
 
     # A source may also have:
     #   is_general: whether what it recognizes may be of a more special format, which comes first;
-    #   fps, tasks: see `about_source`; notes: what a user should know, a line each;
+    #   fps, tasks, action_parts: see `about_source`; notes: what a user should know, a line each;
     #   stored(): how observations and actions are stored, name -> type and shape.
 
 
@@ -212,14 +212,27 @@ def convert(
 def about_source(source: EpisodeSource, numbers: Sequence[int]) -> dict[str, Any]:
     """Returns what is kept of some episodes besides their frames, where it is known.
 
-    That is `fps`, their steps per second, and `tasks`, in words, one for each episode.
+    That is `fps`, their steps per second, `tasks`, in words, one for each episode, and
+    `action_parts`, see `manifest.Manifest`.
     """
     about: dict[str, Any] = {}
     if (fps := getattr(source, "fps", None)) is not None:
         about["fps"] = float(fps)
     if (tasks := getattr(source, "tasks", None)) is not None:
         about["tasks"] = [tasks[number] for number in numbers]
+    if parts := action_parts(source):
+        about[episodes.ACTION_PARTS] = {key: list(numbers) for key, numbers in parts.items()}
     return about
+
+
+def action_parts(source: EpisodeSource) -> logged.Parts:
+    """Returns which numbers of a source's actions are what; nothing where that is not known."""
+    parts = getattr(source, "action_parts", None) or {}
+    (action, *others) = tf.nest.flatten(source.spec().action)
+    is_whole = (
+        not others and max((stop for _, stop in parts.values()), default=0) == action.shape[-1]
+    )
+    return dict(parts) if is_whole else {}
 
 
 def top_episodes(returns: Sequence[float], fraction: float = 1.0) -> np.ndarray:

@@ -8,9 +8,11 @@ import functools
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from ibc.data import action_parts
 from ibc.data.formats import columns, convert, lerobot_meta, parquet_file, step_arrays, video
 
 # Of the time between two pictures.
@@ -41,6 +43,8 @@ class LeRobotFolder(step_arrays.StepArrays):
     ):
         """As the base class; only videos of the observations that are kept are looked at."""
         super().__init__(path, task, keys, rename)
+        names = self._table.names_of_numbers(self._roles.action)
+        self.action_parts = action_parts.from_names(names)
         self._table.check_videos(self._roles.observations.values())
 
     def _open(self, rename: Mapping[str, str]) -> step_arrays.Table:
@@ -95,6 +99,10 @@ class _Steps:
             else self._rows(number, name)
             for name in names
         }
+
+    def names_of_numbers(self, name: str) -> Any:
+        """Returns what a feature's numbers are called, as it is described; None if it is not."""
+        return self._meta.names.get(name)
 
     def check_videos(self, names: Iterable[str]) -> None:
         """Checks that videos of these features are there, and as they are described.

@@ -54,6 +54,8 @@ class Meta:
     """Where each episode is."""
     tasks: tuple[str, ...]
     """What was to be done in each episode, in words."""
+    names: Mapping[str, Any]
+    """Feature → what its numbers, or axes, are called, as it is written there."""
 
     def inside(self, name: str) -> str:
         """Returns the path of a file in the folder; see `inside`."""
@@ -114,7 +116,8 @@ def read(path: str) -> Meta:
         raise ValueError(
             f"{file}: total_episodes is {total}, but {len(episodes)} are listed: {_COPY_AGAIN}."
         )
-    return Meta(path, float(fps), features, video_keys, tuple(episodes), tuple(tasks))
+    names = {name: feature.get("names") for name, feature in info["features"].items()}
+    return Meta(path, float(fps), features, video_keys, tuple(episodes), tuple(tasks), names)
 
 
 def _features(file: str, listed: Any) -> tuple[dict[str, tuple[int, ...]], frozenset[str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ibc.data import action_parts
 from ibc.data.formats import convert, lerobot_meta, parquet_file, step_writer
 from ibc.utils import atomic_file
 
@@ -55,7 +56,8 @@ def write(
     parquet_file.import_arrow(os.fspath(path))
     check_place(path)
     with atomic_file.replacing_folder(path) as temporary:
-        folder = _Folder(pathlib.Path(temporary), float(fps))
+        names = action_parts.to_names(convert.action_parts(source))
+        folder = _Folder(pathlib.Path(temporary), float(fps), names)
         try:
             done = step_writer.write(
                 source,
@@ -86,8 +88,8 @@ def check_place(path: str | os.PathLike) -> None:
 class _Folder:
     """A LeRobot folder in the making."""
 
-    def __init__(self, path: pathlib.Path, fps: float):
-        self._path, self._fps = path, fps
+    def __init__(self, path: pathlib.Path, fps: float, action_names: Sequence[str]):
+        self._path, self._fps, self._action_names = path, fps, list(action_names)
         self._writer: Any = None
         self._features: dict[str, Any] = {}
         self._rows: list[dict[str, Any]] = []
@@ -205,6 +207,8 @@ class _Folder:
         is_video = kind == "video"
         shape = (*values.shape[1:3], 3) if is_video else values.shape[1:] or (1,)
         names = ["height", "width", "channels"] if is_video else None
+        if name == step_writer.ACTION:
+            names = self._action_names or None
         self._features.setdefault(name, {"dtype": kind, "shape": list(shape), "names": names})
         # Of pictures one row is a channel's average, from 0 to 1.
         rows = values.mean(axis=(1, 2)) / 255 if is_video else values.reshape(len(values), -1)

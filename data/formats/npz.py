@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ibc.data import action_parts
 from ibc.data.formats import columns, convert, npz_file, step_arrays
 
 ENDS = "episode_ends"
 """Name of the array that says where episodes end: the step after the last one of each."""
+
+NAMES = "action_names"
+"""Name of the array that names an action's numbers, see `action_parts.to_names`."""
 
 
 @convert.register
@@ -31,7 +35,9 @@ class NpzFiles(step_arrays.StepArrays):
         return bool(_files(path))
 
     def _open(self, rename: Mapping[str, str]) -> step_arrays.Table:
-        return _Files(_files(self.path), rename)
+        table = _Files(_files(self.path), rename)
+        self.action_parts = action_parts.from_names(table.action_names)
+        return table
 
 
 class _Files:
@@ -42,6 +48,7 @@ class _Files:
         self._opened: tuple[str, dict[str, npz_file.NpzArray]] | None = None
         self.counts: list[int] = []
         self.columns: dict[str, columns.Column] = {}
+        self.action_names: list[str] = []
         actions = [old for old, new in rename.items() if new in columns.ACTIONS]
         self._actions = [*actions, *columns.ACTIONS]
         for file in files:
@@ -68,10 +75,11 @@ class _Files:
         found = {
             name: columns.Column(array.shape[1:], array.dtype)
             for name, array in arrays.items()
-            if name != ENDS and array.ndim
+            if name not in (ENDS, NAMES) and array.ndim
         }
         if not self.columns:
             self.columns = found
+            self.action_names = np.ravel(arrays[NAMES]).tolist() if NAMES in arrays else []
         elif missing := [name for name in self.columns if name not in found]:
             raise ValueError(
                 f"{file} has no {missing[0]}, which the first file has; it holds "

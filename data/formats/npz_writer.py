@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ibc.data import action_parts
 from ibc.data.formats import convert, npz, step_writer
 from ibc.utils import atomic_file
 
@@ -20,8 +21,9 @@ def write(
 ) -> convert.Conversion:
     """Writes the steps of all episodes, one after another, with `episode_ends`.
 
-    Arrays are `observation.<key>`, `action` and `reward`. What was seen after an episode's last
-    step has no place in it. One episode at a time is in memory; the file appears when it is whole.
+    Arrays are `observation.<key>`, `action` and `reward`, and `action_names` where they are
+    known. What was seen after an episode's last step has no place in it. One episode at a time
+    is in memory; the file appears when it is whole.
 
     Args:
       source: Where episodes are read from.
@@ -50,8 +52,12 @@ def write(
                 for number, (name, (dtype, shape)) in enumerate(parts.items()):
                     raw = pathlib.Path(folder, str(number))
                     _add(archive, name, dtype, (ends[-1], *shape), raw)
-                with archive.open(f"{npz.ENDS}.npy", "w") as member:
-                    np.lib.format.write_array(member, np.array(ends, np.int64))
+                about = {npz.ENDS: np.array(ends, np.int64)}
+                if names := action_parts.to_names(convert.action_parts(source)):
+                    about[npz.NAMES] = np.array(names)
+                for name, values in about.items():
+                    with archive.open(f"{name}.npy", "w") as member:
+                        np.lib.format.write_array(member, values)
     return done
 
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
+from ibc.data import episodes
 from ibc.data.formats import convert, d4rl
 from ibc.data.records import manifest, shard_reader, shards, specs
 from ibc.environments.d4rl import task as d4rl_tasks
@@ -19,6 +20,7 @@ class RecordFiles:
     Attributes:
       fps: Steps per second, where all manifests say the same.
       tasks: What was to be done in each episode, where the manifests say so.
+      action_parts: Which numbers of an action are what, where all manifests say the same.
     """
 
     description = "record files (*.tfrecord)"
@@ -55,6 +57,9 @@ class RecordFiles:
         about = [found.about or {} for found in map(manifest.load, files) if found is not None]
         rates = {found.get("fps") for found in about}
         self.fps = rates.pop() if len(about) == len(files) and len(rates) == 1 else None
+        parts = [found.get(episodes.ACTION_PARTS) for found in about]
+        are_alike = len(parts) == len(files) and all(each == parts[0] for each in parts)
+        self.action_parts = parts[0] if are_alike else None
         tasks = [task for found in about for task in found.get("tasks", ())]
         self.tasks = tasks if len(tasks) == len(self._episodes) else None
         self.lengths = np.array([part.stop - part.start for _, part in self._episodes])

@@ -6,8 +6,9 @@ import os
 import numpy as np
 import pytest
 
-from ibc.data import ibc_data
+from ibc.data import action_parts, episodes, ibc_data
 from ibc.data.formats import convert
+from ibc.data.records import manifest
 from tests import own_data_testing
 
 pytest.importorskip("pyarrow", reason="LeRobot's folders need pyarrow")
@@ -59,6 +60,37 @@ def test_lerobot_folders_say_what_is_in_them(record_file):
     # A second time it is replaced.
     ibc_data.main(["convert", record_file, *_TARGETS["lerobot"]])
     assert convert.open_source("out").fps == 10
+
+
+@pytest.mark.parametrize("target", _TARGETS.values(), ids=_TARGETS)
+def test_the_names_of_an_actions_parts_come_back(tmp_path, monkeypatch, capsys, target):
+    monkeypatch.chdir(tmp_path)
+    done = {"gripper": np.arange(4), "arm": np.ones((4, 2))}
+    episodes.write_episodes("a.tfrecord", [episodes.Episode({"joints": np.ones((4, 2))}, done)])
+    options = ["--fps=10"] if len(target) > 1 else []
+    ibc_data.main(["convert", "a.tfrecord", *target, *options])
+    ibc_data.main(["info", target[0]])
+    assert "  parts of actions: arm [0:2], gripper [2:3]" in capsys.readouterr().out.splitlines()
+    ibc_data.main(["convert", target[0], "back.tfrecord", "--keys=joints"])
+    about = manifest.load("back.tfrecord").about
+    assert about["action_parts"] == {"arm": [0, 2], "gripper": [2, 3]}
+    ibc_data.main(["convert", "back.tfrecord", "again.tfrecord"])
+    assert manifest.load("again.tfrecord").about == about
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["x", "y"], {"x": (0, 1), "y": (1, 2)}),
+        ({"motors": ["left[0]", "left[1]", "hand"]}, {"left": (0, 2), "hand": (2, 3)}),
+        (["x", "y", "x"], {}),
+        (None, {}),
+        ([1, 2], {}),
+        ({"a": ["x"], "b": ["y"]}, {}),
+    ],
+)
+def test_names_of_numbers_tell_parts(names, expected):
+    assert action_parts.from_names(names) == expected
 
 
 @pytest.mark.parametrize("target", _TARGETS.values(), ids=_TARGETS)

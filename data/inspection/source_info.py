@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from tf_agents.trajectories import trajectory
 
+from ibc.data import episodes
 from ibc.data.formats import convert, record_files, robomimic
 from ibc.data.inspection import statistics
 from ibc.data.records import specs
@@ -76,6 +77,9 @@ def _about(source: convert.EpisodeSource) -> Iterator[str]:
         yield f"steps per second: {about['fps']:g}"
     for task, count in collections.Counter(about.get("tasks", ())).most_common(_LISTED_TASKS):
         yield f"task: {task!r}, {count} episodes"
+    if parts := about.get(episodes.ACTION_PARTS):
+        named = [f"{key} [{start}:{stop}]" for key, (start, stop) in parts.items()]
+        yield f"parts of actions: {', '.join(named)}"
     yield from getattr(source, "notes", ())
 
 
