@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tf_agents.trajectories import time_step as ts
 
-from ibc.data.windows import chunks
+from ibc.data.windows import chunks, episode_split
 
 WINDOWS = "sequences/windows.npz"
 F, M, L = ts.StepType.FIRST, ts.StepType.MID, ts.StepType.LAST
@@ -31,22 +31,14 @@ def test_windows_repeat_the_edges_as_published(golden):
         np.testing.assert_array_equal(found, recorded[f"sampler_windows_{name}"])
 
 
-@pytest.mark.parametrize("case", range(3))
-def test_validation_episodes_are_the_published_ones(golden, case):
-    recorded = np.load(golden(WINDOWS))
-    count, ratio, seed = recorded[f"val{case}_args"]
-    found = chunks.validation_episodes(int(count), ratio, int(seed))
-    np.testing.assert_array_equal(found, recorded[f"val{case}_mask"])
-
-
 @pytest.mark.parametrize("case", [0])
 def test_push_t_is_divided_as_published(golden, case):
     recorded = np.load(golden(WINDOWS))
     with np.load(golden("../data/pusht_demos.npz")) as demonstrations:
         ends = demonstrations["episode_ends"]
     seed, most = recorded[f"pusht{case}_args"].tolist()
-    validation = chunks.validation_episodes(len(ends), 0.02, seed)
-    training = chunks.at_most(~validation, most, seed)
+    validation = episode_split.validation_episodes(len(ends), 0.02, seed)
+    training = episode_split.at_most(~validation, most, seed)
     expected = recorded[f"pusht{case}_train_episodes"]
     np.testing.assert_array_equal(np.flatnonzero(training), np.sort(expected))
     for horizon, before, after in ((2, 1, 0), (10, 1, 7), (16, 1, 7)):
@@ -90,12 +82,6 @@ def test_the_shortest_horizon_makes_every_step_a_current_one(to):
     indices = chunks.create_indices(ends, shape.rows, None, shape.pad_before, shape.pad_after)
     current = chunks.window_rows(indices, shape.rows)[:, to - 1]
     np.testing.assert_array_equal(current, np.arange(13))
-
-
-@pytest.mark.parametrize("ratio", [0.0, 0.001, 0.5, 1.0])
-def test_an_episode_is_always_left_to_train_on(ratio):
-    chosen = chunks.validation_episodes(7, ratio)
-    assert (chosen.sum() == 0) == (ratio == 0) and chosen.sum() < 7
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from ibc.data.records import shard_reader, specs
@@ -91,8 +92,33 @@ class WindowDataset:
 
     @property
     def num_windows(self) -> int:
-        """Number of windows, as many as there are frames."""
+        """Number of windows, as many as there are frames of all episodes."""
         return len(self._windows)
+
+    @property
+    def num_episodes(self) -> int:
+        """Number of episodes that frames are of."""
+        return int(np.sum(np.asarray(self.frames.step_type) == ts.StepType.FIRST))
+
+    def of_episodes(self, used: np.ndarray) -> "WindowDataset":
+        """Returns the windows that see only some episodes, over the same frames.
+
+        A window whose frames are of several, as at the joint of two, needs all of them.
+
+        Args:
+          used: bool [num_episodes].
+        """
+        episode = np.cumsum(np.asarray(self.frames.step_type) == ts.StepType.FIRST) - 1
+        kept = used[episode[self.window_frames]].all(axis=1)
+        result = copy.copy(self)
+        result.__dict__.pop("_order", None)
+        of_shards = np.split(kept, np.cumsum(self._lengths)[:-1])
+        result._lengths = [int(np.sum(part)) for part in of_shards]
+        with tf.device("/cpu:0"):
+            result._windows = tf.constant(self.window_frames[kept])
+            if self._discounts is not None:
+                result._discounts = tf.boolean_mask(self._discounts, kept)
+        return result
 
     @property
     def is_streamed(self) -> bool:

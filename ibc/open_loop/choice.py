@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ibc.data.formats import convert, record_files, selection
-from ibc.data.windows import chunks
+from ibc.data.windows import episode_split
 from ibc.environments import tasks
 from ibc.train.run import run_folder
 
@@ -98,9 +98,10 @@ def _held_out(source: Any, run: Run) -> np.ndarray:
     if not isinstance(source, record_files.RecordFiles):
         # Training's conversion leaves the others out.
         usable = np.flatnonzero(source.lengths > 1)
-    _, held_out = chunks.divided_episodes(
-        len(usable), run.validation_ratio, run.max_train_episodes, run.validate_on_others
+    split = episode_split.EpisodeSplit(
+        run.validation_ratio, run.max_train_episodes, run.validate_on_others
     )
+    _, held_out = split.divided(len(usable))
     return usable[held_out]
 
 

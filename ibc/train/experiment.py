@@ -120,6 +120,7 @@ def _read_data(config: run_config.RunConfig, folder: pathlib.Path) -> training_d
         memory_limit_mb=config.memory_limit_mb,
         scratch_folder=folder,
         sequences=config.sequences,
+        split=config.split,
     )
     logging.info("Data: %s; this process: %.0f MB.", data.described(), memory.resident_mb())
     return data

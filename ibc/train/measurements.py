@@ -65,8 +65,7 @@ def _make_top_k(
     if config.top_k_metric == training_loop.VALIDATION_LOSS and not data.validation:
         raise ValueError(
             f"train_eval.top_k_metric is {config.top_k_metric!r}, but there is no validation data: "
-            "set train_eval.dataset_eval_fraction, or for action sequences "
-            "train_eval.validation_ratio, above 0."
+            "set train_eval.validation_ratio, a share of the episodes, above 0."
         )
     steps_per_epoch = max(1, data.train.num_windows // config.batch_size)
     return top_k.TopKFolder(

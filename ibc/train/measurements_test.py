@@ -107,7 +107,7 @@ def test_the_best_by_what_is_measured_in_training(tmp_path, particle_data, no_mo
 def test_a_metric_that_evaluations_do_not_give_is_named(tmp_path, particle_data, no_models):
     with pytest.raises(ValueError, match=r"'Average', but what is measured is Average.*AverageRet"):
         _run(tmp_path, particle_data, "train_eval.top_k_metric = 'Average'")
-    with pytest.raises(ValueError, match=r"no validation data: set train_eval.dataset_eval_frac"):
+    with pytest.raises(ValueError, match=r"no validation data: set train_eval.validation_ratio"):
         _run(tmp_path / "b", particle_data, "train_eval.top_k_metric = 'val_loss'", skip_eval=True)
 
 

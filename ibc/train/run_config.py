@@ -10,7 +10,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
-from ibc.data.windows import chunks
+from ibc.data.windows import chunks, episode_split
 from ibc.environments import tasks
 from ibc.train import sequence_checks
 from ibc.train.build import build_agent, learning_rate, optimizer, sequence_options
@@ -108,8 +108,8 @@ class RunConfig:
     """T, frames per observation window."""
     action_horizon: int = 1
     """Ta, actions that the policy plans at once and can execute (see docs/sequences.md). More than
-    one, or any of `horizon`, `latency_steps`, `validation_ratio` or `sequence_coding.reference`,
-    trains on windows that end with their episode."""
+    one, or any of `horizon`, `latency_steps` or `sequence_coding.reference`, trains on windows that
+    end with their episode."""
     action_steps: int | None = _free(None)
     """Actions executed before the policy plans again; all of them if not given."""
     latency_steps: int = 0
@@ -120,10 +120,9 @@ class RunConfig:
     temporal_ensemble: float | None = _free(None)
     """Average the plans that reach a step, the oldest most: weights fall off with this rate."""
     validation_ratio: float = 0.0
-    """Share of the episodes kept for validation. Single actions are then learned as plans of one
-    (see docs/sequences.md)."""
+    """Share of the episodes kept for validation."""
     max_train_episodes: int | None = None
-    """Episodes to train on at most, where action sequences are learned."""
+    """Episodes to train on at most."""
     validate_on_others: bool = False
     """Validate on the episodes that `max_train_episodes` leaves out, too, as published."""
     uniform_boundary_buffer: float = 0.05
@@ -192,14 +191,13 @@ class RunConfig:
                 "one --task and bind train_eval.num_envs = 1."
             )
         self._check_strategy()
+        self._check_split()
         sequence_checks.check(self.sequences, vars(self))
 
     @property
     def sequences(self) -> sequences_lib.Sequences | None:
         """What is asked for of action sequences; None where single actions are learned."""
         plain = self.action_horizon == 1 and self.horizon is None and not self.latency_steps
-        # Episodes are held out by what reads action sequences; plans are of one action then.
-        plain = plain and not self.validation_ratio
         if plain and sequence_options.SequenceOptions().reference is None:
             return None
         shape = chunks.ChunkShape(
@@ -209,9 +207,14 @@ class RunConfig:
             shape,
             self.action_steps or self.action_horizon,
             self.temporal_ensemble,
-            self.validation_ratio,
-            self.max_train_episodes,
-            self.validate_on_others,
+            self.split,
+        )
+
+    @property
+    def split(self) -> episode_split.EpisodeSplit:
+        """Which episodes are trained on, and which are kept for validation."""
+        return episode_split.EpisodeSplit(
+            self.validation_ratio, self.max_train_episodes, self.validate_on_others
         )
 
     @property
@@ -301,6 +304,19 @@ class RunConfig:
 
     def _values(self, *names: str) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names}
+
+    def _check_split(self) -> None:
+        ratio = self.validation_ratio
+        if not 0 <= ratio < 1:
+            raise ValueError(
+                f"train_eval.validation_ratio is {ratio}, expected a share of the episodes: at "
+                "least 0 and below 1."
+            )
+        if self.dataset_eval_fraction and self.split != episode_split.EpisodeSplit():
+            raise ValueError(
+                "train_eval.dataset_eval_fraction keeps whole record files for validation, "
+                "validation_ratio and max_train_episodes keep episodes: set the one or the others."
+            )
 
     def _check_places(self) -> None:
         if not isinstance(self.dataset_path, (str, type(None))):

@@ -30,12 +30,6 @@ def check(sequences: sequences_lib.Sequences | None, given: Mapping[str, Any]) -
     Raises:
       ValueError: a parameter has none, or is out of its range; the message names it.
     """
-    ratio = given["validation_ratio"]
-    if not 0 <= ratio < 1:
-        raise ValueError(
-            f"train_eval.validation_ratio is {ratio}, expected a share of the episodes: at least "
-            "0 and below 1."
-        )
     if sequences is None:
         for parameter in _of_sequences(given):
             raise ValueError(
@@ -56,9 +50,8 @@ def check(sequences: sequences_lib.Sequences | None, given: Mapping[str, Any]) -
 
 def _of_sequences(given: Mapping[str, Any]) -> Iterator[str]:
     """Yields the parameters of action sequences that are not as they are without them."""
-    names = ("action_steps", "temporal_ensemble", "validation_ratio", "max_train_episodes")
-    for name in (*names, "validate_on_others"):
-        if given[name] not in (None, 0.0, False):
+    for name in ("action_steps", "temporal_ensemble"):
+        if given[name] is not None:
             yield f"train_eval.{name}"
     options = sequence_options.SequenceOptions()
     for field in dataclasses.fields(options):

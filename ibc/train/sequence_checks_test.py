@@ -39,7 +39,6 @@ def configure(*bindings: str) -> run_config.RunConfig:
             "action_normalizer = 'gaussian' has no effect with sequence_coding.components",
         ),
         (["sequence_coding.positions = ['x']"], "has no effect with no sequence_coding.reference"),
-        (["train_eval.validation_ratio = 1.0"], "is 1.0, expected a share of the episodes"),
         (["train_eval.dataset_eval_fraction = 0.5"], "set train_eval.validation_ratio"),
     ],
 )  # fmt: skip
@@ -53,7 +52,6 @@ def test_what_has_no_effect_on_action_sequences_is_refused(bindings, message):
     "parameter",
     [
         "train_eval.action_steps = 1",
-        "train_eval.validate_on_others = True",
         "sequence_coding.components = 3",
         "sequence_coding.normalizers = {'a': 'limits'}",
         "sequence_coding.counter_examples = 'normal'",

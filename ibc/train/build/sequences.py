@@ -15,7 +15,7 @@ from tf_agents.typing import types
 
 from ibc.agents import base_agent, receding_horizon
 from ibc.data.records import shard_reader, specs
-from ibc.data.windows import chunk_dataset, chunks, streamed
+from ibc.data.windows import chunk_dataset, chunks, episode_split, streamed
 from ibc.networks.layers import normalizers
 from ibc.train.build import fit_coding, normalization, sequence_options
 
@@ -36,14 +36,10 @@ class Sequences:
     """Actions executed before planning again."""
     temporal_ensemble: float | None = None
     """See `receding_horizon`."""
-    validation_ratio: float = 0.0
-    """Share of the episodes kept for validation."""
-    max_train_episodes: int | None = None
-    """How many of the others to train on."""
-    validate_on_others: bool = False
-    """Whether episodes that are left out because of that maximum are validated on too."""
-    split_seed: int = 42
-    """Decides which episodes these are."""
+    split: episode_split.EpisodeSplit = dataclasses.field(
+        default_factory=episode_split.EpisodeSplit
+    )
+    """Which episodes to train on, and which to validate on."""
 
     def __post_init__(self):
         receding_horizon.check_action_steps(self.action_steps, self.shape.action_horizon)
@@ -89,13 +85,7 @@ def read(
     said = gin.get_bindings("get_normalizers")
     normalization.log_nesting(dataset, said.get("nested_obs"), said.get("nested_actions"))
     count = dataset.num_episodes
-    training, held_out = chunks.divided_episodes(
-        count,
-        sequences.validation_ratio,
-        sequences.max_train_episodes,
-        sequences.validate_on_others,
-        sequences.split_seed,
-    )
+    training, held_out = sequences.split.divided(count)
     train = dataset.of_episodes(training)
     fitted = fit_coding.fit(train if options.train_statistics_only else dataset, options)
     coding, shape = fitted.coding, dataset.shape

@@ -7,7 +7,7 @@ from tf_agents.specs import array_spec
 
 from ibc.data import episodes
 from ibc.data.records import shards as shards_lib
-from ibc.data.windows import chunks
+from ibc.data.windows import chunks, episode_split
 from ibc.train.build import sequences
 
 _LENGTH = 6
@@ -27,7 +27,8 @@ def _shards(tmp_path):
 
 
 def _read(shards, **options):
-    chosen = sequences.Sequences(_SHAPE, 3, validation_ratio=0.2, max_train_episodes=5, **options)
+    split = episode_split.EpisodeSplit(0.2, max_train_episodes=5, **options)
+    chosen = sequences.Sequences(_SHAPE, 3, split=split)
     return sequences.read(shards, chosen, {}, "a.tfrecord")
 
 

@@ -10,7 +10,7 @@ from absl import logging
 from ibc.data.records import shards as shards_lib
 from ibc.data.records import specs
 from ibc.data.windows import dataset as dataset_lib
-from ibc.data.windows import streamed
+from ibc.data.windows import episode_split, streamed
 from ibc.train.build import fit_coding, normalization
 from ibc.train.build import sequences as sequences_lib
 
@@ -60,6 +60,7 @@ def get_data(
     memory_limit_mb: float | None = None,
     scratch_folder: str | os.PathLike = ".",
     sequences: sequences_lib.Sequences | None = None,
+    split: episode_split.EpisodeSplit | None = None,
 ) -> TrainingData:
     """Reads record files, computes statistics and normalizes.
 
@@ -77,7 +78,9 @@ def get_data(
       memory_limit_mb: memory for the data and its batches, in 10⁶ bytes; record files of which a
         sixth of it cannot hold all are streamed from disk, with the same samples.
       scratch_folder: where there is room for numbers that are streamed.
-      sequences: for policies over action sequences, which have windows of their own.
+      sequences: for policies over action sequences, which have windows of their own, and a split.
+      split: which episodes of all files to train and validate on, without `dataset_eval_fraction`;
+        None trains on all.
 
     Raises:
       FileNotFoundError: there are no record files.
@@ -120,8 +123,11 @@ def get_data(
             source, sequence_length, flatten_action=flatten_action, memory_limit_mb=memory_limit_mb
         )
 
-    train = windows_of(slice(len(training_paths)))
-    validation = windows_of(slice(len(training_paths), None)) if validation_paths else None
+    if validation_paths:
+        train = windows_of(slice(len(training_paths)))
+        validation = windows_of(slice(len(training_paths), None))
+    else:
+        train, validation = _divided(windows_of(slice(None)), split or episode_split.EpisodeSplit())
     normalizers = normalization.get_normalizers(train, held_out=validation)
     layers = normalizers.obs_norm_layer, normalizers.act_norm_layer
     if validation:
@@ -129,3 +135,20 @@ def get_data(
     return TrainingData(
         train.normalized(*layers), validation, normalizers, len(paths), record_bytes
     )
+
+
+def _divided(
+    windows: dataset_lib.WindowDataset, split: episode_split.EpisodeSplit
+) -> tuple[dataset_lib.WindowDataset, dataset_lib.WindowDataset | None]:
+    """Returns the windows of the episodes to train on, and of those to validate on, if any."""
+    if split == episode_split.EpisodeSplit():
+        return windows, None
+    training, held_out = split.divided(windows.num_episodes)
+    logging.info(
+        "%d of %d episodes are trained on, %d validated on.",
+        training.sum(),
+        len(training),
+        held_out.sum(),
+    )
+    train = windows.of_episodes(training)
+    return train, windows.of_episodes(held_out) if held_out.any() else None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ibc.data.windows import episode_split
 from ibc.train.build import training_data
 from tests import shard_testing
 
@@ -36,6 +37,26 @@ def test_validation_is_normalized_by_training_statistics(path):
     np.testing.assert_allclose(found, data.normalizers.act_norm_layer(stored), rtol=1e-6)
     training = data.train.frames.action.numpy()
     np.testing.assert_array_equal(data.normalizers.min_actions, training.min(axis=0))
+
+
+@pytest.mark.parametrize("memory_limit_mb", [None, 0.002])
+def test_single_actions_keep_episodes_for_validation(path, memory_limit_mb):
+    split = episode_split.EpisodeSplit(0.25)
+    data = training_data.get_data(path, 2, _SPECS, memory_limit_mb=memory_limit_mb, split=split)
+    assert data.train.is_streamed == (memory_limit_mb is not None)
+    whole = training_data.get_data(path, 2, _SPECS)
+    episode = np.cumsum(np.asarray(whole.train.frames.step_type) == 0) - 1
+    # Four files of 5 and 3 steps, each with one more frame after its end.
+    assert episode[-1] == 7
+    _, held_out = split.divided(8)
+    seen = [set(episode[part.window_frames].ravel()) for part in (data.train, data.validation)]
+    assert seen == [set(np.flatnonzero(~held_out)), set(np.flatnonzero(held_out))]
+    assert data.train.num_windows + data.validation.num_windows <= whole.train.num_windows
+    action = whole.train.frames.action.numpy()
+    of_training = action[data.train.window_frames[:, -1]]
+    np.testing.assert_array_equal(data.normalizers.min_actions, of_training.min(axis=0))
+    order = data.train.windows_at(0, data.train.num_windows, 0, shuffle=False).numpy()
+    assert sorted(order) == list(range(data.train.num_windows))
 
 
 def test_a_fraction_of_less_than_a_file_is_said(path, caplog):
