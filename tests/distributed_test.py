@@ -22,9 +22,11 @@ _CASES = {
     "ebm_langevin": ("mlp_ebm_langevin.gin", ("langevin_actions_given_obs.num_iterations = 20",)),
     "mse": ("mlp_mse.gin", ()),
     "autoregressive": ("mlp_ebm_autoregressive_quick.gin", ()),
-    "averaged": (
+    "chunks": (
         "mlp_mse.gin",
         (
+            "train_eval.action_horizon = 4",
+            "sequence_coding.reference = 'pos_agent'",
             "train_eval.optimizer = 'adamw'",
             "train_eval.gradient_clipping = 0.5",
             "train_eval.use_ema = True",
@@ -159,10 +161,10 @@ def one(tmp_path_factory, particle_data):
 
 @pytest.mark.slow
 def test_devices_and_machines_average_the_weights_of_one(tmp_path, particle_data, one):
-    losses(start(tmp_path / "four", particle_data, "averaged", devices=4))
-    for worker in start_two_workers(tmp_path / "two", particle_data, "averaged"):
+    losses(start(tmp_path / "four", particle_data, "chunks", devices=4))
+    for worker in start_two_workers(tmp_path / "two", particle_data, "chunks"):
         losses(worker)
-    expected = averages(one("averaged")[0])
+    expected = averages(one("chunks")[0])
     assert len(expected) > 1000
     for other in ("four", "two"):
         np.testing.assert_allclose(averages(tmp_path / other), expected, rtol=1e-4, atol=1e-6)

@@ -98,7 +98,12 @@ def record(
 
 def numbers(folder: pathlib.Path) -> dict[str, np.ndarray]:
     """Reads every number of a run's newest checkpoint, but how often one was saved."""
-    reader = tf.train.load_checkpoint(str(folder / "train" / "checkpoints"))
+    return numbers_in(folder / "train" / "checkpoints")
+
+
+def numbers_in(checkpoint: pathlib.Path) -> dict[str, np.ndarray]:
+    """Reads every number of a checkpoint, or of a folder's newest, but how often it was saved."""
+    reader = tf.train.load_checkpoint(str(checkpoint))
     names = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name]
     values = {name: np.asarray(reader.get_tensor(name)) for name in names}
     return {name: value for name, value in values.items() if value.dtype.kind in "fiu"}

@@ -1,10 +1,13 @@
 """Every agent learns chunks of actions, goes on after a stop, and acts when it is exported."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
+from ibc.train.loop import training_loop
 from ibc.train.run import policy_export
 from tests import training
 
@@ -110,19 +113,52 @@ def test_a_plan_of_one_action_is_the_usual_training(tmp_path, particle_data, mon
 
 
 @pytest.mark.slow
-def test_runs_are_the_same_stopped_or_streamed(tmp_path, particle_data):
-    """Bit for bit: six steps at once, in two parts, and from disk."""
+def test_runs_are_the_same_stopped_or_streamed(tmp_path, particle_data, monkeypatch):
+    """Bit for bit: eight steps at once, stopped within an evaluation, and from disk."""
+    bindings = (
+        "train_eval.num_iterations = 8",
+        "train_eval.optimizer = 'adamw'",
+        "train_eval.learning_rate_schedule = 'cosine_warmup'",
+        "train_eval.warmup_steps = 3",
+        # So that metrics differ in the digits that names of checkpoints show.
+        "train_eval.learning_rate = 0.05",
+        "train_eval.eval_interval = 2",
+        "train_eval.policy_save_interval = 8",
+        "train_eval.top_k_metric = 'AverageFirstGoalDistance'",
+        "train_eval.top_k_mode = 'min'",
+        "train_eval.top_k_checkpoints = 2",
+    )
 
-    def trained(name, steps, *bindings):
-        schedule = "train_eval.learning_rate_schedule = 'exponential'"
-        steps = f"train_eval.num_iterations = {steps}"
-        run(tmp_path / name, particle_data, schedule, steps, *bindings, skip_eval=True)
-        return training.numbers(tmp_path / name)
+    def trained(name, *more):
+        run(tmp_path / name, particle_data, *bindings, *more, agent="normal")
+        top_k = tmp_path / name / "policies" / "top_k"
+        best = json.loads((top_k / "top_k.json").read_text())
+        assert len(best["kept"]) == 2 and best["last_step"] == 8
+        kept = [training.numbers_in(top_k / of / "variables/variables") for of, _ in best["kept"]]
+        return best, training.numbers(tmp_path / name), *kept
 
-    whole = trained("whole", 6)
-    trained("parts", 4)
-    assert not training.differing(trained("parts", 6), whole)
-    assert not training.differing(trained("streamed", 6, "train_eval.memory_limit_mb = 0.3"), whole)
+    def stopping(act):
+        # Within the first episode, of the seed 0, of the second evaluation, at step 4.
+        begun = []
+
+        def stopped(time_step, seeds, *wave):
+            begun.extend(row for row in seeds.tolist() if row == [0, 0])
+            if len(begun) == 2 and [0, 20] in seeds.tolist():
+                raise KeyboardInterrupt
+            return act(time_step, seeds, *wave)
+
+        return stopped
+
+    best, *whole = trained("whole")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(training_loop, "ended_by_signals", stopping)
+        trained("parts")
+    newest = tf.train.latest_checkpoint(str(tmp_path / "parts" / "train" / "checkpoints"))
+    assert newest.endswith("ckpt-4"), newest
+    for name, more in (("parts", ()), ("streamed", ("train_eval.memory_limit_mb = 0.3",))):
+        found_best, *found = trained(name, *more)
+        assert found_best == best
+        assert not any(map(training.differing, found, whole))
 
 
 @pytest.mark.slow
