@@ -170,7 +170,8 @@ class ChunkDataset(dataset.WindowDataset):
         result._features = None
         return result
 
-    def _held(self) -> tuple:
+    def held(self) -> Any:
+        """Returns a nest of the frames, features and windows, in memory or on disk."""
         return self.frames, self._features or (), self._windows, self._chunks
 
     def _gather(self, window_indices: tf.Tensor) -> Any:

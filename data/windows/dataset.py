@@ -128,11 +128,11 @@ class WindowDataset:
     @property
     def held_bytes(self) -> int:
         """Memory that frames and windows take, without batches."""
-        normalized = (self._observation, self._action) if self._transform is None else self._action
-        if self._action is self.frames.action:
-            normalized = ()
-        held = tf.nest.flatten((self.frames, normalized, self._windows))
-        return sum(map(columns.held_bytes, held))
+        return held_bytes(self)
+
+    def held(self) -> Any:
+        """Returns a nest of the frames, normalized ones too, and windows, in memory or on disk."""
+        return self.frames, self._observation, self._action, self._windows
 
     @property
     def has_images(self) -> bool:
@@ -324,6 +324,12 @@ class WindowDataset:
     def _decoded(self, observation: Any) -> Any:
         """Decodes the images of observations [B, T, ...]."""
         return tf.nest.map_structure(batches.decoded, observation, self.spec.observation)
+
+
+def held_bytes(*parts: WindowDataset) -> int:
+    """Memory that the frames and windows of some data sets take; what they share counts once."""
+    held = {id(leaf): leaf for leaf in tf.nest.flatten([part.held() for part in parts])}
+    return sum(map(columns.held_bytes, held.values()))
 
 
 def _join_frames(

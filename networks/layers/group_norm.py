@@ -46,7 +46,7 @@ class GroupNorm(tf.keras.layers.Layer):
         """Replaces moments [F, 1, 1, C] by their means over the channels of each group."""
         channels, size = moments.shape[-1], self._channels_per_group
         grouped = tf.reshape(moments, [-1, channels // size, size])
-        # tf.repeat makes as many operations for shapes as a whole network has layers.
+        # tf.repeat computes shapes, which takes most of the time of tracing a large network.
         mean = tf.tile(tf.reduce_mean(grouped, axis=-1, keepdims=True), [1, 1, size])
         return tf.reshape(mean, [-1, 1, 1, channels])
 

@@ -42,7 +42,7 @@ class TrainingData:
         windows = " and ".join(str(part.num_windows) for part in parts)
         kinds = " for training and validation" if self.validation else ""
         place = "streamed from disk" if self.train.is_streamed else "held in memory"
-        held = sum(part.held_bytes for part in parts) / 1e6
+        held = dataset_lib.held_bytes(*parts) / 1e6
         return (
             f"{windows} windows{kinds} of {self.record_files} record file(s), "
             f"{self.record_bytes / 1e6:.1f} MB, {place}, which takes {held:.1f} MB"
@@ -123,18 +123,21 @@ def get_data(
             source, sequence_length, flatten_action=flatten_action, memory_limit_mb=memory_limit_mb
         )
 
+    split = split or episode_split.EpisodeSplit()
     if validation_paths:
         train = windows_of(slice(len(training_paths)))
         validation = windows_of(slice(len(training_paths), None))
     else:
-        train, validation = _divided(windows_of(slice(None)), split or episode_split.EpisodeSplit())
+        whole = windows_of(slice(None))
+        train, validation = _divided(whole, split)
     normalizers = normalization.get_normalizers(train, held_out=validation)
     layers = normalizers.obs_norm_layer, normalizers.act_norm_layer
-    if validation:
-        validation = validation.normalized(*layers)
-    return TrainingData(
-        train.normalized(*layers), validation, normalizers, len(paths), record_bytes
-    )
+    if validation_paths:
+        train, validation = train.normalized(*layers), validation.normalized(*layers)
+    else:
+        # Once: both have the same frames.
+        train, validation = _divided(whole.normalized(*layers), split)
+    return TrainingData(train, validation, normalizers, len(paths), record_bytes)
 
 
 def _divided(
@@ -144,11 +147,5 @@ def _divided(
     if split == episode_split.EpisodeSplit():
         return windows, None
     training, held_out = split.divided(windows.num_episodes)
-    logging.info(
-        "%d of %d episodes are trained on, %d validated on.",
-        training.sum(),
-        len(training),
-        held_out.sum(),
-    )
-    train = windows.of_episodes(training)
-    return train, windows.of_episodes(held_out) if held_out.any() else None
+    validation = windows.of_episodes(held_out) if held_out.any() else None
+    return windows.of_episodes(training), validation

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.data.windows import episode_split
+from ibc.data.windows import dataset, episode_split
 from ibc.train.build import training_data
 from tests import shard_testing
 
@@ -55,6 +55,11 @@ def test_single_actions_keep_episodes_for_validation(path, memory_limit_mb):
     action = whole.train.frames.action.numpy()
     of_training = action[data.train.window_frames[:, -1]]
     np.testing.assert_array_equal(data.normalizers.min_actions, of_training.min(axis=0))
+    if memory_limit_mb is None:
+        # What both have is held once.
+        windows = sum(part.window_frames.nbytes for part in (data.train, data.validation))
+        expected = whole.train.held_bytes - whole.train.window_frames.nbytes + windows
+        assert dataset.held_bytes(data.train, data.validation) == expected
     order = data.train.windows_at(0, data.train.num_windows, 0, shuffle=False).numpy()
     assert sorted(order) == list(range(data.train.num_windows))
 
