@@ -266,6 +266,11 @@ def copy_episodes(journal: Journal, writer: "shard_writer.ShardWriter") -> int:
     return len(journal.episodes)
 
 
+def is_kept(shard_path: str) -> bool:
+    """Whether a record file has a journal, since it or others of its recording are incomplete."""
+    return os.path.exists(_beside(shard_path) + _JOURNAL_SUFFIX)
+
+
 def forget(shard_path: str) -> None:
     """Removes the journal of a record file that is complete."""
     _remove(_beside(shard_path))

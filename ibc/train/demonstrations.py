@@ -76,7 +76,9 @@ def _is_there(dataset_path: str, options: recording_options.EvaluationOptions) -
     except FileNotFoundError:
         return False
     planned = {pathlib.Path(options.shard_path(i)).expanduser() for i in range(options.replicas)}
-    if not found < planned:
+    # A recording that ended at its very end has all its files, and journals.
+    ended_early = found == planned and any(journal.is_kept(str(path)) for path in planned)
+    if not found < planned and not ended_early:
         return True
     # Files of full length may be recorded again, which changes nothing; shorter ones, or ones
     # without a manifest, are someone's own.

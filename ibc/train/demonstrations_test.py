@@ -2,8 +2,8 @@ import gin
 import numpy as np
 import pytest
 
+from ibc.data.recording import journal, recorder
 from ibc.data.recording import options as recording_options
-from ibc.data.recording import recorder
 from ibc.data.records import shard_reader
 from ibc.environments import task
 from ibc.environments.particle import particle  # noqa: F401  (gin.ParticleEnv)
@@ -35,6 +35,18 @@ def test_records_what_is_missing_and_leaves_what_is_there(tmp_path):
     (tmp_path / "oracle_1.tfrecord").unlink()
     demonstrations.ensure("PARTICLE", path)
     assert (tmp_path / "oracle_1.tfrecord").exists()
+
+
+def test_a_recording_that_was_ended_with_all_its_files_leaves_no_journals(tmp_path, monkeypatch):
+    path = str(tmp_path / "oracle*.tfrecord")
+    with monkeypatch.context() as killed:
+        killed.setattr(journal, "forget", lambda shard_path: None)
+        demonstrations.ensure("PARTICLE", path)
+    assert len(list(tmp_path.glob(".*.journal"))) == 2
+    before = {file: file.read_bytes() for file in tmp_path.glob("*.tfrecord")}
+    demonstrations.ensure("PARTICLE", path)
+    assert {file: file.read_bytes() for file in tmp_path.glob("*.tfrecord")} == before
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_shard_of_ones_own_is_left_alone(tmp_path):

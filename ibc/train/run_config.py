@@ -314,8 +314,8 @@ class RunConfig:
             )
         if self.dataset_eval_fraction and self.split != episode_split.EpisodeSplit():
             raise ValueError(
-                "train_eval.dataset_eval_fraction keeps whole record files for validation, "
-                "validation_ratio and max_train_episodes keep episodes: set the one or the others."
+                "train_eval.dataset_eval_fraction keeps whole record files for validation: leave "
+                "it out, or set train_eval.validation_ratio to 0 and max_train_episodes to None."
             )
 
     def _check_places(self) -> None:
