@@ -19,6 +19,8 @@ _FILES_IN_CHUNK = 1000
 # Key pictures are near, as training reads at random; the quality is one that eyes do not notice.
 _CODEC = ("libx264", {"g": "2", "crf": "18"})
 _NAMES = {step_writer.REWARD: "next.reward", step_writer.DONE: "next.done"}
+# Readers find the words of tasks in the index of a table of pandas, which is called so.
+_INDEX = "__index_level_0__"
 _COUNTERS = ("frame_index", "episode_index", "index", "task_index")
 
 
@@ -144,8 +146,7 @@ class _Folder:
         episodes.parent.mkdir(parents=True)
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(self._rows), episodes)
         tasks = sorted(set(self._tasks))
-        # Readers find words in the index of a table of pandas, which is called so.
-        listed = {"task_index": list(range(len(tasks))), "__index_level_0__": tasks}
+        listed = {"task_index": list(range(len(tasks))), _INDEX: tasks}
         pyarrow.parquet.write_table(_with_index(pyarrow.table(listed)), meta / "tasks.parquet")
         figures = {name: found.figures() for name, found in self._statistics.items()}
         (meta / "stats.json").write_text(json.dumps(figures, indent=4))
@@ -250,9 +251,23 @@ def _column(values: np.ndarray) -> Any:
 
 
 def _with_index(table: Any) -> Any:
-    """Marks the index of a table as pandas does."""
-    described = {"index_columns": ["__index_level_0__"], "columns": [], "column_indexes": []}
+    """Says of the tasks' table what pandas says of one whose index is their words."""
+    described = {
+        "index_columns": [_INDEX],
+        "column_indexes": [_described(None, "unicode", "object")],
+        "columns": [
+            _described("task_index", "int64", "int64"),
+            _described(_INDEX, "unicode", "object"),
+        ],
+    }
     return table.replace_schema_metadata({"pandas": json.dumps(described)})
+
+
+def _described(field: str | None, kind: str, numpy_kind: str) -> dict[str, Any]:
+    """Returns what pandas says of a column; it calls an index without a name so in files only."""
+    name = None if field == _INDEX else field
+    kinds = {"pandas_type": kind, "numpy_type": numpy_kind, "metadata": None}
+    return {"name": name, "field_name": field} | kinds
 
 
 def _feature(name: str, values: np.ndarray) -> str:

@@ -57,6 +57,11 @@ def test_lerobot_folders_say_what_is_in_them(record_file):
         expected = getattr(np, title)(np.float64(kept), axis=0)
         np.testing.assert_allclose(stats["observation.joints"][title], expected, rtol=1e-6)
     assert np.shape(stats["observation.images.front"]["mean"]) == (3, 1, 1)
+    # pandas finds the index of a table, the words, by the column's description.
+    parquet = pytest.importorskip("pyarrow.parquet")
+    schema = parquet.read_schema("out/meta/tasks.parquet")
+    assert [column["field_name"] for column in schema.pandas_metadata["columns"]] == schema.names
+    assert schema.pandas_metadata["index_columns"] == ["__index_level_0__"]
     # A second time it is replaced.
     ibc_data.main(["convert", record_file, *_TARGETS["lerobot"]])
     assert convert.open_source("out").fps == 10
