@@ -25,6 +25,8 @@ _MAY_IMPORT = {
     "ibc/samplers": {"ibc.utils"},
     "ibc/losses": {"ibc.utils"},
     "ibc/agents": _LIBRARY,
+    "ibc/rewards": {"ibc.utils", "ibc.networks", "ibc.losses"},
+    "ibc/online": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.train"},
     "environments": {"ibc.utils"},
     "data": _SIMULATION | {"ibc.runtime"},
     "ibc/runtime": set(),

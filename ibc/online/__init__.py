@@ -1,0 +1,1 @@
+"""Learning by interaction: expert data, replay and the loop that collects and learns."""

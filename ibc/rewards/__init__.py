@@ -1,0 +1,1 @@
+"""Rewards learned from demonstrations, one file each, behind the interface of `reward`."""
