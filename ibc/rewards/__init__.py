@@ -1,1 +1,1 @@
-"""Rewards learned from demonstrations, one file each, behind the interface of `reward`."""
+"""Rewards learned from demonstrations, one file each, behind the interface of `learned_reward`."""

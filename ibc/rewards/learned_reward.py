@@ -32,7 +32,7 @@ class Progress(NamedTuple):
     """float32, episodes that have ended."""
 
 
-class Reward(tf.Module):
+class LearnedReward(tf.Module):
     """A learned reward; each part has a default that does nothing.
 
     It knows neither environments nor the learner. All its state is in variables, which checkpoints
