@@ -16,6 +16,7 @@ case $task in
     ;;
 esac
 source "$(dirname "$0")/scripts/environment.sh"
+[ "$task" = PARTICLE ] || build_pybullet
 
 name=$(echo "$task" | tr '[:upper:]' '[:lower:]')
 data=${folder}datasets/$name/oracle_$name

@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 source scripts/environment.sh
+build_pybullet || echo "Tests of block pushing are skipped." >&2
 # A crash in compiled code says where Python was, in the tests' child processes too.
 export PYTHONFAULTHANDLER=1
 

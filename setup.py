@@ -38,13 +38,11 @@ class BuildWithoutTests(build_py.build_py):
 
 setuptools.setup(
     cmdclass={"build_py": BuildWithoutTests},
-    name="ibc-tf",
     version="0.1.0",
     description="Implicit behavioral cloning: energy-based policies on TensorFlow",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.12",
     packages=find_packages(),
     package_dir={package: folder for folder, package in FOLDERS.items()},
     package_data={"ibc.configs": ["*/*.gin"], "ibc.environments.block_pushing": ["assets/*"]},
@@ -57,7 +55,8 @@ setuptools.setup(
         "imageio-ffmpeg",
         "matplotlib",
         "mediapy",
-        "numpy<2",
+        "numpy<2 ; python_version < '3.13'",
+        "numpy==2.2.* ; python_version >= '3.13'",
         "scipy",
         "tensorboard",
         "tensorflow==2.21.*",

@@ -1,20 +1,28 @@
 # Sourced by the commands of this folder's parent: makes .venv if it is missing or out of date,
-# and sets PYTHON to its interpreter. Set IBC_PYTHON to choose another base interpreter.
+# and sets PYTHON to its interpreter. Set IBC_PYTHON to choose another base interpreter, IBC_VENV
+# another folder. Gives them build_pybullet, for what needs block pushing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=${IBC_VENV:-$root/.venv}
 PYTHON=$venv/bin/python
 
+# Those that all packages have wheels for come first.
 find_base_python() {
   local candidate
-  for candidate in ${IBC_PYTHON:-python3.11 python3.10 python3 python}; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' \
+  for candidate in ${IBC_PYTHON:-python3.11 python3.10 python3.12 python3.13 python3 python}; do
+    if "$candidate" -c 'import ensurepip, sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
       2>/dev/null; then
       echo "$candidate"
       return
     fi
   done
-  echo "No Python 3.10 or 3.11 found (looked for: ${IBC_PYTHON:-python3.11 python3.10 python3})." \
+  if [ -z "${IBC_PYTHON:-}" ] && command -v uv >/dev/null; then
+    uv python find --no-project 3.11 2>/dev/null && return
+    echo "No Python 3.10 to 3.13 found: uv installs Python 3.11 ..." >&2
+    uv python install 3.11 >&2 && uv python find --no-project 3.11 && return
+  fi
+  echo "No Python 3.10 to 3.13 with venv and pip found (looked for:" \
+    "${IBC_PYTHON:-python3.11, python3.10, python3.12, python3.13, python3, uv})." \
     "Install one, or name it with IBC_PYTHON=/path/to/python." >&2
   return 1
 }
@@ -22,15 +30,17 @@ find_base_python() {
 # An environment of another checkout, or a folder of something else, is not ours to clear.
 check_is_ours() {
   local maker
-  if [ -z "${IBC_VENV:-}" ] || [ -z "$(ls -A "$venv" 2>/dev/null)" ]; then
+  if [ -z "$(ls -A "$venv" 2>/dev/null)" ]; then
     return
   fi
   maker=$(cat "$venv/.checkout" 2>/dev/null || sed -n 2p "$venv/.installed" 2>/dev/null)
-  if [ "$maker" != "$root" ]; then
-    echo "IBC_VENV names $venv, which ${maker:-something else than this checkout} has made;" \
-      "making an environment here would erase it. Name another folder, or remove it." >&2
-    return 1
+  if [ -n "$maker" ] && [ "$maker" = "$root" -o -z "${IBC_VENV:-}" ]; then
+    return
   fi
+  echo "${IBC_VENV:+IBC_VENV names }$venv, which ${maker:-something else than this checkout} has" \
+    "made; making an environment here would erase it. Remove it, or name another folder with" \
+    "IBC_VENV." >&2
+  return 1
 }
 
 make_environment() {
@@ -42,13 +52,34 @@ make_environment() {
   check_is_ours || return 1
   base=$(find_base_python) || return 1
   echo "Making the Python environment in $venv (once; a few minutes, 2 GB) ..."
-  "$base" -m venv --clear "$venv" || return 1
-  echo "$root" >"$venv/.checkout"
+  # Its mark stays while it is cleared, so that an interruption leaves nothing without one.
+  mkdir -p "$venv" && echo "$root" >"$venv/.checkout" || return 1
+  find "$venv/" -mindepth 1 ! -path "$venv/.checkout" -delete || return 1
+  "$base" -m venv "$venv" || return 1
   "$PYTHON" -m pip install --quiet --disable-pip-version-check --no-deps \
     -r "$root/requirements.txt" || return 1
   "$PYTHON" -m pip install --quiet --disable-pip-version-check --no-deps \
     --no-build-isolation --editable "$root" || return 1
   echo "$wanted" >"$venv/.installed"
+}
+
+# There are no wheels of PyBullet for Python 3.12 and later. Without it all else works.
+build_pybullet() {
+  local log=$venv/pybullet_build.log version
+  if "$PYTHON" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("pybullet"))'; then
+    return
+  fi
+  if [ ! -e "$log" ]; then
+    echo "Building PyBullet from source, for block pushing (once; 10 to 20 minutes) ..."
+    version=$(sed -n 's/^\(pybullet==[^ ;]*\).*/\1/p' "$root/requirements.txt")
+    # In this environment, for its NumPy: without it, the camera is slow.
+    "$PYTHON" -m pip install --disable-pip-version-check --no-deps --no-build-isolation \
+      "$version" >"$log" 2>&1 && return
+  fi
+  echo "Block pushing is missing: PyBullet has no wheel for this Python and could not be built" \
+    "from source (see $log). Install a C++ compiler and Python's headers, remove that file and" \
+    "start again; or use Python 3.11." >&2
+  return 1
 }
 
 make_environment || exit 1

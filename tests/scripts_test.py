@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -37,10 +38,56 @@ def test_unknown_task_is_answered_with_the_known_ones():
     assert done.stderr == "Unknown task PUHS; ./quickstart.sh knows: PARTICLE, PUSH.\n"
 
 
-def _environment(venv: pathlib.Path) -> subprocess.CompletedProcess:
-    # A base interpreter that ends at once: only what comes before it is of interest.
-    env = {"IBC_VENV": str(venv), "IBC_PYTHON": "false", "PATH": "/usr/bin:/bin"}
-    return _run("bash", "-c", "source scripts/environment.sh", cwd=_ROOT, env=env)
+# Stands for an interpreter: checks pass, what it is asked for is noted, and a `venv` has another.
+_FAKE_PYTHON = """#!/bin/bash
+echo "$(basename "$0") $*" >>"{log}"
+case "$1 $2" in
+  "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  "-c import importlib"*) exit 1 ;;
+esac
+"""
+_FAKE_UV = """#!/bin/bash
+echo "uv $*" >>"{log}"
+[ -e "{bin}/installed" ] || [ "$2" = install ] || exit 2
+touch "{bin}/installed"
+[ "$2" = install ] || echo "{bin}/managed"
+"""
+
+
+class Checkout:
+    """A copy of what makes the environment, on a machine that has no Python but fake ones."""
+
+    def __init__(self, folder: pathlib.Path):
+        """Copies the files into the folder."""
+        self.root, self._bin, self._log = folder / "checkout", folder / "bin", folder / "log"
+        for name in ("scripts/environment.sh", "requirements.txt", "setup.py"):
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(_ROOT / name, self.root / name)
+        self._bin.mkdir()
+        for tool in "basename bash cat cksum cp dirname find ls mkdir sed touch".split():
+            (self._bin / tool).symlink_to(shutil.which(tool))
+
+    def program(self, name: str, text: str = _FAKE_PYTHON) -> str:
+        """Puts a program where it is found; returns its path."""
+        path = self._bin / name
+        path.write_text(text.format(log=self._log, bin=self._bin))
+        path.chmod(0o755)
+        return str(path)
+
+    def source(self, command: str = "true", **environment: str) -> subprocess.CompletedProcess:
+        """Sources the script, then runs a command of a shell."""
+        script = f"source {self.root}/scripts/environment.sh && {command}"
+        return _run("bash", "-c", script, env={"PATH": str(self._bin), **environment})
+
+    @property
+    def log(self) -> str:
+        """What the programs were asked for."""
+        return self._log.read_text() if self._log.exists() else ""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -48,24 +95,94 @@ def _environment(venv: pathlib.Path) -> subprocess.CompletedProcess:
     [
         ({".checkout": "/somebody/else\n"}, "/somebody/else has made"),
         ({".installed": "1 2\n/an/older/version\n"}, "/an/older/version has made"),
-        ({"thesis.tex": ""}, "something else than this checkout has made"),
+        ({"pyvenv.cfg": "uv = 1"}, "something else than this checkout has made"),
     ],
 )
-def test_what_others_have_made_is_left_alone(tmp_path, contents, maker):
+def test_what_others_have_made_is_left_alone(checkout, tmp_path, contents, maker):
+    checkout.program("python3.11")
+    venv = tmp_path / "venv"
+    venv.mkdir()
     for name, text in contents.items():
-        (tmp_path / name).write_text(text)
-    done = _environment(tmp_path)
+        (venv / name).write_text(text)
+    done = checkout.source(IBC_VENV=str(venv))
+    assert done.returncode == 1 and not checkout.log
+    assert done.stderr.startswith(f"IBC_VENV names {venv}, which {maker};")
+    assert {path.name: path.read_text() for path in venv.iterdir()} == contents
+
+
+def test_an_environment_here_that_another_tool_has_made_is_left_alone(checkout):
+    checkout.program("python3.11")
+    (checkout.root / ".venv").mkdir()
+    (checkout.root / ".venv/pyvenv.cfg").touch()
+    done = checkout.source()
+    assert done.returncode == 1 and "erase it. Remove it, or name another" in done.stderr
+    assert (checkout.root / ".venv/pyvenv.cfg").exists() and not checkout.log
+
+
+@pytest.mark.parametrize("mark", [".checkout", ".installed"])
+def test_an_own_environment_is_made_anew_once(checkout, mark):
+    checkout.program("python3.11")
+    venv = checkout.root / ".venv"
+    (venv / "lib").mkdir(parents=True)
+    (venv / mark).write_text("of before\n/before/it/was/moved\n")
+    assert checkout.source().returncode == 0
+    assert not (venv / "lib").exists() and f"python3.11 -m venv {venv}\n" in checkout.log
+    requests = checkout.log
+    assert checkout.source().returncode == 0 and checkout.log == requests
+
+
+def test_what_was_interrupted_while_it_was_made_is_made_anew(checkout, tmp_path):
+    checkout.program("python3.11", "#!/bin/bash\n[ $1 = -c ]")
+    environment = {"IBC_VENV": str(tmp_path / "venv")}
+    assert checkout.source(**environment).returncode == 1
+    checkout.program("python3.11")
+    assert checkout.source(**environment).returncode == 0
+
+
+@pytest.mark.parametrize("found", ["python3.10", "python3.12", "python3.13"])
+def test_any_supported_python_will_do_and_311_is_preferred(checkout, found):
+    checkout.program(found)
+    assert checkout.source().returncode == 0 and f"{found} -m venv" in checkout.log
+    (checkout.root / ".venv/.installed").unlink()
+    checkout.program("python3.11")
+    assert checkout.source().returncode == 0 and "python3.11 -m venv" in checkout.log
+
+
+@pytest.mark.parametrize(
+    ("version", "is_supported"),
+    [("3, 9, 18", False), ("3, 10, 0", True), ("3, 13, 9", True), ("3, 14, 0", False)],
+)
+def test_an_interpreter_is_asked_for_its_version(checkout, version, is_supported):
+    checkout.program("python3.11")
+    checkout.source()
+    text = f'#!/bin/bash\nexec {sys.executable} -c "import sys; sys.version_info = ({version})\n$2"'
+    chosen = checkout.program("chosen", text)
+    done = checkout.source("find_base_python", IBC_PYTHON=chosen)
+    assert (done.returncode, done.stdout) == ((0, f"{chosen}\n") if is_supported else (1, ""))
+
+
+def test_without_a_python_uv_gives_one(checkout):
+    done = checkout.source()
+    assert done.returncode == 1 and done.stderr.startswith("No Python 3.10 to 3.13 with venv")
+    checkout.program("managed")
+    checkout.program("uv", _FAKE_UV)
+    done = checkout.source()
+    assert done.returncode == 0, done.stderr
+    assert "uv python install 3.11\n" in checkout.log and "managed -m venv" in checkout.log
+    assert "uv installs Python 3.11" in done.stderr
+
+
+def test_pybullet_that_cannot_be_built_is_said_and_not_tried_again(checkout):
+    failing = _FAKE_PYTHON + '[[ "$*" != *" pybullet=="* ]] || ! echo no compiler\n'
+    checkout.program("python3.12", failing)
+    done = checkout.source("build_pybullet")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"IBC_VENV names {tmp_path}, which {maker};")
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == contents
-
-
-@pytest.mark.parametrize("contents", [{}, {".checkout": f"{_ROOT}\n"}])
-def test_an_empty_folder_or_an_own_environment_is_made_anew(tmp_path, contents):
-    for name, text in contents.items():
-        (tmp_path / name).write_text(text)
-    done = _environment(tmp_path)
-    assert done.returncode == 1 and done.stderr.startswith("No Python 3.10 or 3.11 found")
+    log = checkout.root / ".venv/pybullet_build.log"
+    assert log.read_text() == "no compiler\n"
+    assert done.stderr.startswith("Block pushing is missing:") and str(log) in done.stderr
+    requests = checkout.log.count("pybullet==")
+    assert checkout.source("build_pybullet").returncode == 1
+    assert checkout.log.count("pybullet==") == requests == 1
 
 
 @pytest.mark.slow

@@ -19,8 +19,9 @@ try:
     import pybullet_data
 except ImportError as error:
     raise ImportError(
-        "block pushing needs PyBullet, which is not installed: run 'pip install pybullet==3.2.7' "
-        "or install this package with its extra 'block-pushing'."
+        "block pushing needs PyBullet, which is not installed: run 'pip install --no-deps "
+        "--no-build-isolation pybullet==3.2.7'. Python 3.12 and later build it from source, which "
+        "needs a C++ compiler and takes minutes; there are wheels for 3.10 and 3.11."
     ) from error
 
 SHARED_MEMORY_KEY = 12347
