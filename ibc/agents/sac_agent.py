@@ -166,7 +166,7 @@ class AbsorbingSacAgent(sac_agent.SacAgent):
             temperature_loss = sac_losses.temperature_loss(
                 self._log_alpha, log_prob, self._entropy_target, batch.weight, free
             )
-        _apply(self.alpha_optimizer, tape, temperature_loss, [self._log_alpha])
+        self.alpha_optimizer.descend(tape, temperature_loss, [self._log_alpha])
         for target, weight in zip(self._target.weights, self._critic.weights, strict=True):
             target.assign(self._polyak_factor * target + (1 - self._polyak_factor) * weight)
         self.train_step_counter.assign_add(1)
@@ -185,7 +185,7 @@ class AbsorbingSacAgent(sac_agent.SacAgent):
         with tf.GradientTape() as tape:
             values = self._critic(batch.observation, batch.action)
             loss = sac_losses.critic_loss(values, target, batch.weight)
-        _apply(self.critic_optimizer, tape, loss, self._critic.weights)
+        self.critic_optimizer.descend(tape, loss, self._critic.weights)
         return loss, tf.minimum(*values)
 
     def _update_actor(self, batch, noise, alpha, free) -> tuple[tf.Tensor, tf.Tensor]:
@@ -194,7 +194,7 @@ class AbsorbingSacAgent(sac_agent.SacAgent):
             value = self._critic.lower(batch.observation, action)
             value_free = free if self._masks_next else 1.0
             loss = sac_losses.actor_loss(log_prob, value, alpha, batch.weight, free, value_free)
-        _apply(self.actor_optimizer, tape, loss, self._actor.weights)
+        self.actor_optimizer.descend(tape, loss, self._actor.weights)
         return loss, log_prob
 
     def _trained(self) -> list[tuple[adamw.AdamW, list[tf.Variable]]]:
@@ -226,10 +226,6 @@ class AbsorbingSacAgent(sac_agent.SacAgent):
         info = self.update(batch, self.noise(ones.shape[0], keys.fresh()))
         losses = info.critic_loss, info.actor_loss, info.temperature_loss
         return tf_agent.LossInfo(tf.add_n(losses), sac_agent.SacLossInfo(*losses))
-
-
-def _apply(optimizer, tape: tf.GradientTape, loss: tf.Tensor, variables: list) -> None:
-    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
 
 class _ModuleNetwork(network.Network):

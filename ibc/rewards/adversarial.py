@@ -99,9 +99,10 @@ class AdversarialReward(learned_reward.LearnedReward):
         batch: transitions.Transitions,
         expert: transitions.Transitions,
         log_policy: learned_reward.LogPolicy,
+        key: keys.Key,
     ) -> tf.Tensor:
         """Returns the reward [B] of f, see `LearnedReward`."""
-        del expert
+        del expert, key
         logits = self.logits(batch, log_policy)
         rewards = adversarial_losses.reward_of_logits(
             logits, self._reward_function, self._reward_clip
@@ -165,8 +166,7 @@ class AdversarialReward(learned_reward.LearnedReward):
             penalty = self._penalty(calls, agent, expert, penalty_shares)
             entropy_term = -self._entropy_bonus * entropy
             total = loss + penalty + entropy_term
-        weights = self.discriminator.weights
-        self.optimizer.apply_gradients(zip(tape.gradient(total, weights), weights, strict=True))
+        self.optimizer.descend(tape, total, self.discriminator.weights)
         self.discriminator.store(calls.vectors)
         return {
             "discriminator_loss": loss,

@@ -12,6 +12,7 @@ from ibc.rewards import adversarial
 from ibc.utils import keys
 from tests import online_golden
 
+_KEY = keys.Key(tf.constant([0, 0]))
 _CASES = ("bce", "bce_full", "mixup", "pugail", "airl", "fairl_state_only")
 
 
@@ -63,7 +64,9 @@ def test_recorded_updates(golden, case):
     near = online_golden.assert_near
     near(learned.logits(agent, log_policy), recorded["before/logits_batch"], atol=1e-5)
     near(learned.logits(expert, log_policy), recorded["before/logits_expert"], atol=1e-5)
-    near(learned.reward(agent, expert, log_policy), recorded["before/reward_batch"], atol=1e-5)
+    near(
+        learned.reward(agent, expert, log_policy, _KEY), recorded["before/reward_batch"], atol=1e-5
+    )
     train = tf.function(learned.train_with)
     for step in range(2):
         values = {n.split("/", 1)[1]: recorded[n] for n in recorded.files if f"update{step}/" in n}
@@ -80,8 +83,8 @@ def test_recorded_updates(golden, case):
             for pair, values_of_pair in zip(network.singular_vectors, expected, strict=True):
                 near(pair[0], values_of_pair[0], atol=1e-5)
                 near(pair[1], values_of_pair[1], atol=1e-5)
-        near(learned.reward(agent, expert, log_policy), values["reward_batch"], atol=1e-5)
-        near(learned.reward(expert, expert, log_policy), values["reward_expert"], atol=1e-5)
+        near(learned.reward(agent, expert, log_policy, _KEY), values["reward_batch"], atol=1e-5)
+        near(learned.reward(expert, expert, log_policy, _KEY), values["reward_expert"], atol=1e-5)
 
 
 def test_the_right_sign_of_pugail(golden):
@@ -144,7 +147,7 @@ def test_training_tells_the_expert_from_the_agent(options):
     for step in range(100):
         told = train(tf.constant([0, step]))
     assert all(np.isfinite(value) for value in told.values())
-    rewards = [learned.reward(batch, expert, _no_policy) for batch in (agent, expert)]
+    rewards = [learned.reward(batch, expert, _no_policy, _KEY) for batch in (agent, expert)]
     assert np.mean(rewards[0]) < np.mean(rewards[1])
 
 
@@ -152,7 +155,7 @@ def test_a_reward_of_states_ignores_actions():
     learned = _learned(state_only=True)
     batch = sac_agent_test.batch_of()
     other = batch._replace(action=-batch.action)
-    rewards = [learned.reward(b, b, _no_policy) for b in (batch, other)]
+    rewards = [learned.reward(b, b, _no_policy, _KEY) for b in (batch, other)]
     np.testing.assert_array_equal(*rewards)
     assert learned.reads == {"observation"}
     told = learned.train(batch, other, _no_policy, keys.Key(tf.constant([0, 1])))
@@ -163,8 +166,8 @@ def test_rewards_do_not_depend_on_the_order_of_a_batch():
     learned = _learned(reward_shaping=True)
     batch = sac_agent_test.batch_of()
     reversed_batch = type(batch)(*(tf.reverse(field, [0]) for field in batch))
-    found = learned.reward(reversed_batch, batch, _no_policy)[::-1]
-    np.testing.assert_allclose(found, learned.reward(batch, batch, _no_policy), rtol=1e-5)
+    found = learned.reward(reversed_batch, batch, _no_policy, _KEY)[::-1]
+    np.testing.assert_allclose(found, learned.reward(batch, batch, _no_policy, _KEY), rtol=1e-5)
 
 
 def test_clipped_rewards_stay_within_their_bound():

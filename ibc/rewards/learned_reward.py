@@ -82,6 +82,7 @@ class LearnedReward(tf.Module):
         batch: transitions.Transitions,
         expert: transitions.Transitions,
         log_policy: LogPolicy,
+        key: keys.Key,
     ) -> tf.Tensor:
         """Returns what B transitions are worth, float32 [B], a constant for gradients.
 
@@ -89,6 +90,7 @@ class LearnedReward(tf.Module):
           batch: The transitions.
           expert: Expert transitions to compare with.
           log_policy: As for `train`.
+          key: For what is drawn.
         """
         raise NotImplementedError(f"{type(self).__name__} has no rewards for batches.")
 
@@ -98,6 +100,7 @@ class LearnedReward(tf.Module):
         expert: transitions.Transitions,
         log_policy: LogPolicy,
         progress: Progress,
+        key: keys.Key,
     ) -> transitions.Transitions:
         """Returns what the learner learns from, by default the agent's batch with `reward`'s.
 
@@ -106,11 +109,12 @@ class LearnedReward(tf.Module):
           expert: B transitions of the demonstrations.
           log_policy: As for `train`.
           progress: Of the run.
+          key: For what is drawn.
         """
         del progress
         if self.moment is not Moment.UPDATE:
             return agent
-        return agent._replace(reward=self.reward(agent, expert, log_policy))
+        return agent._replace(reward=self.reward(agent, expert, log_policy, key))
 
     def begin_episode(self) -> None:
         """Forgets the steps of the episode before; for rewards at collection."""

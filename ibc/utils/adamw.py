@@ -1,5 +1,7 @@
 """Adam with decoupled weight decay, ε beside the corrected average."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 
@@ -25,6 +27,12 @@ class AdamW(tf.keras.optimizers.AdamW):
             jit_compile=False,
             name="adamw",
         )
+
+    def descend(
+        self, tape: tf.GradientTape, loss: tf.Tensor, variables: Sequence[tf.Variable]
+    ) -> None:
+        """Makes a step down the gradient of a loss that a tape has recorded."""
+        self.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
         """Makes Adam's step for one variable; Keras has made the decay's."""
