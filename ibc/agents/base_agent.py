@@ -1,7 +1,8 @@
 """What all behavioral cloning agents share: TF-Agents' interface around a training step."""
 
 import abc
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
@@ -38,6 +39,7 @@ class NetworkPolicy(tf_policy.TFPolicy):
           name: Name of the policy.
           **specs: Passed to TF-Agents.
         """
+        self._once = None
         self._action_space = action_space
         self._actor_network = actor_network
         self._obs_norm_layer = obs_norm_layer
@@ -67,6 +69,27 @@ class NetworkPolicy(tf_policy.TFPolicy):
           policy_state: State of the step before.
         """
         return self.action(time_step, policy_state, seed).action[:, tf.newaxis]
+
+    @contextlib.contextmanager
+    def tracing_once(self, traced: dict[str, Callable[..., types.NestedTensor]]) -> Iterator[None]:
+        """Within, what its functions have in common is traced once, and called by all of them.
+
+        Args:
+          traced: Name of a method → what it was traced as; what is traced is added.
+        """
+
+        def once(method):
+            return traced.setdefault(method.__name__, tf.function(method, autograph=False))
+
+        self._once = once
+        try:
+            yield
+        finally:
+            self._once = None
+
+    def once(self, method: Callable[..., types.NestedTensor]) -> Callable[..., types.NestedTensor]:
+        """Returns a method of this policy, within `tracing_once` as a function traced once."""
+        return self._once(method) if self._once else method
 
     @property
     def obs_norm_layer(self) -> Callable[[types.NestedTensor], types.NestedTensor] | None:

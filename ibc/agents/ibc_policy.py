@@ -189,20 +189,31 @@ class IbcPolicy(base_agent.NetworkPolicy):
         self, time_step: ts.TimeStep, key: keys.Key, policy_state: types.NestedTensor
     ) -> tuple[distributions.MappedCategorical, distributions.MappedCategorical]:
         """Returns the distribution over the environment's actions, and over normalized ones."""
-        encoding = self.encode(time_step.observation)
-        batch = encoding.shape[0] or tf.shape(encoding)[0]
-        starts = self._starts(batch, key.split(1)[0], time_step, policy_state)
-        samples = self._improved(encoding, starts, key)
-        logits = _certain(samples)
-        normalized = distributions.MappedCategorical(logits, samples.actions)
-        actions = self._action_space.to_environment(samples.actions)
+        arguments = time_step.observation, time_step.is_first(), policy_state, key
+        values, logits = self.once(self._weighed)(*arguments)
+        normalized = distributions.MappedCategorical(logits, values)
+        actions = self._action_space.to_environment(values)
         return distributions.MappedCategorical(logits, actions), normalized
+
+    def _weighed(
+        self,
+        observation: types.NestedTensor,
+        is_first: tf.Tensor,
+        policy_state: types.NestedTensor,
+        key: keys.Key,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns improved samples, normalized [B, N, A], and their logits [B, N]."""
+        encoding = self.once(self.encode)(observation)
+        batch = encoding.shape[0] or tf.shape(encoding)[0]
+        starts = self._starts(batch, key.split(1)[0], is_first, policy_state)
+        samples = self._improved(encoding, starts, key)
+        return samples.actions, _certain(samples)
 
     def _starts(
         self,
         batch: types.Int,
         key: keys.Key,
-        time_step: ts.TimeStep,
+        is_first: tf.Tensor,
         policy_state: types.NestedTensor,
     ) -> tf.Tensor:
         """Returns normalized actions [B, N, A] to start optimizing from."""
@@ -216,7 +227,7 @@ class IbcPolicy(base_agent.NetworkPolicy):
                 "before."
             )
         return self._warm_start.near_previous(
-            drawn, policy_state, time_step.is_first(), self._action_space, key
+            drawn, policy_state, is_first, self._action_space, key
         )
 
     def _improved(

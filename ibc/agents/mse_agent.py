@@ -25,7 +25,7 @@ class MsePolicy(base_agent.NetworkPolicy):
         seed: types.Seed | None = None,
     ) -> policy_step.PolicyStep:
         del seed
-        return policy_step.PolicyStep(self.regress(time_step.observation), policy_state)
+        return policy_step.PolicyStep(self.once(self.regress)(time_step.observation), policy_state)
 
     def regress(self, observation: types.NestedTensor) -> tf.Tensor:
         """Returns actions of the environment [B, ...] after observations [B, T, ...]."""

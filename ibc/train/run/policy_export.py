@@ -30,8 +30,9 @@ def saver(
     """
     # What is traced outside of this context is traced again to be saved.
     with save_context.save_context(tf.saved_model.SaveOptions()):
-        made = policy_saver.PolicySaver(policy, batch_size=None, train_step=train_step)
-        for name, function in policy_parts.functions(policy, traced).items():
+        with policy_parts.tracing_once(policy, traced or policy_parts.Traced()) as functions:
+            made = policy_saver.PolicySaver(policy, batch_size=None, train_step=train_step)
+        for name, function in functions.items():
             setattr(made.policy, name, function)
     return made
 
@@ -60,7 +61,7 @@ class PolicyExporter(schedule.MultiplesTrigger):
             learner.COLLECT_POLICY_SAVED_MODEL_DIR: agent.collect_policy,
         }
         self._savers: dict[str, policy_saver.PolicySaver] = {}
-        self._traced: policy_parts.Traced = {}
+        self._traced = policy_parts.Traced()
         self._models_step: int | None = None
         super().__init__(interval, self._save_interval)
 

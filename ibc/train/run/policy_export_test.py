@@ -7,7 +7,9 @@ from tf_agents.policies import actor_policy, policy_saver
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from ibc.train.run import policy_export
+from ibc.agents import greedy_policy, ibc_policy
+from ibc.train.run import policy_export, policy_parts
+from tests import policy_testing
 
 
 class _Agent:
@@ -66,3 +68,16 @@ def test_saving_traces_nothing_again(tmp_path):
     assert sorted(set(before)) == ["action", "d"]
     saver.save(str(tmp_path / "policy"))
     assert traces == before
+
+
+@pytest.mark.parametrize("name", ["energy_sampling", "chunks_sampling"])
+def test_optimizing_samples_is_traced_once_for_all_that_is_exported(name, tmp_path, monkeypatch):
+    traces = []
+    improved = ibc_policy.IbcPolicy._improved
+    monkeypatch.setattr(
+        ibc_policy.IbcPolicy, "_improved", lambda *args: traces.append(1) or improved(*args)
+    )
+    policy, traced = policy_testing.make(name), policy_parts.Traced()
+    for each in (policy, greedy_policy.SeededGreedyPolicy(policy)):
+        policy_export.saver(each, None, traced).save(str(tmp_path / "policy"))
+    assert traces == [1]

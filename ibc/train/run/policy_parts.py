@@ -4,13 +4,15 @@ A SavedModel's `action` draws by itself and takes TF-Agents' time steps. The fun
 `ibc.load_policy` and `ibc-export` call instead: they take plain tensors and an explicit seed.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.util import nest
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 from tf_agents.typing import types
@@ -60,12 +62,23 @@ class _Layers:
 
 Functions = dict[str, Callable[..., Any]]
 """Name → traced function."""
-Traced = dict[int, Functions]
-"""Functions of what acts inside a policy, by its identity: tracing takes long."""
 
 
-def functions(policy: tf_policy.TFPolicy, traced: Traced | None = None) -> Functions:
-    """Returns functions to export with a policy by their names, traced for any batch size.
+@dataclasses.dataclass(frozen=True)
+class Traced:
+    """What policies that are made of the same parts share: tracing takes long."""
+
+    exported: dict[int, Functions] = dataclasses.field(default_factory=dict)
+    """Identity of a part → functions of it that are exported."""
+    methods: dict[int, Functions] = dataclasses.field(default_factory=dict)
+    """Identity of what plans → what its methods were traced as."""
+
+
+@contextlib.contextmanager
+def tracing_once(policy: tf_policy.TFPolicy, traced: Traced) -> Iterator[Functions]:
+    """Gives functions to export with a policy by their names, traced for any batch size.
+
+    Within, whatever else is traced of the policy calls what they have traced already.
 
     Policies of ours have `seeded_action(step_type [B], observation [B, T, ...], policy_state, seed
     [2])`, which returns a policy step. Implicit ones have `encode(observation)`, `score(encoding,
@@ -75,27 +88,32 @@ def functions(policy: tf_policy.TFPolicy, traced: Traced | None = None) -> Funct
 
     Args:
       policy: The policy.
-      traced: Functions that were traced for other policies, and are used again where they are
-        those of the same parts; what is traced is added.
+      traced: What was traced for other policies is used again where they have the same parts;
+        what is traced is added.
     """
-    layers = _Layers.of(policy)
-    if not isinstance(layers.planner, base_agent.NetworkPolicy):
-        return {}  # Of whose seeds nothing is known.
-    observation = _batched(policy.time_step_spec.observation)
+    planner = _Layers.of(policy).planner
+    if not isinstance(planner, base_agent.NetworkPolicy):
+        yield {}  # Of whose seeds nothing is known.
+        return
+    with planner.tracing_once(traced.methods.setdefault(id(planner), {})):
+        yield _functions(policy, traced)
+
+
+def _functions(policy: tf_policy.TFPolicy, traced: Traced) -> Functions:
+    layers, found = _Layers.of(policy), {}
+    observation = _batched(policy.time_step_spec.observation, "observation")
+    for part, trace in ((layers.planner, _of_planner), (layers.chunked, _of_chunks)):
+        if id(part) not in traced.exported:
+            traced.exported[id(part)] = trace(part, observation)
+        found |= traced.exported[id(part)]
 
     def seeded_action(step_type, observation, policy_state, seed):
         time_step = _time_step(policy, step_type, observation)
         return policy.action(time_step, policy_state, seed=seed)
 
-    state = _batched(policy.policy_state_spec)
+    state = _batched(policy.policy_state_spec, "policy_state")
     step_type = tf.TensorSpec([None], tf.int32, "step_type")
-    found = {"seeded_action": _traced(seeded_action, step_type, observation, state, _SEED)}
-    traced = {} if traced is None else traced
-    for part, trace in ((layers.planner, _of_planner), (layers.chunked, _of_chunks)):
-        if id(part) not in traced:
-            traced[id(part)] = trace(part, observation)
-        found |= traced[id(part)]
-    return found
+    return {"seeded_action": _traced(seeded_action, step_type, observation, state, _SEED), **found}
 
 
 def describe(
@@ -149,7 +167,7 @@ def _of_planner(planner: tf_policy.TFPolicy, observation: types.NestedTensorSpec
     if isinstance(planner, ibc_policy.IbcPolicy):
         return _of_energy(planner, observation)
     if isinstance(planner, mse_agent.MsePolicy):
-        return {"regress": _traced(planner.regress, observation)}
+        return {"regress": _traced(planner.once(planner.regress), observation)}
     if isinstance(planner, mdn_agent.MdnPolicy):
         return {"components": _traced(planner.components, observation)}
     return {}
@@ -174,7 +192,7 @@ def _of_energy(planner: ibc_policy.IbcPolicy, observation: types.NestedTensorSpe
         first = tf.fill([tf.shape(tf.nest.flatten(observation)[0])[0]], ts.StepType.FIRST)
         return planner.samples(_time_step(planner, first, observation), seed)
 
-    encode = _traced(planner.encode, observation)
+    encode = _traced(planner.once(planner.encode), observation)
     encoding = encode.get_concrete_function(observation).structured_outputs
     encoding = tf.TensorSpec([None, *encoding.shape[1:]], encoding.dtype, "encoding")
     actions = tf.TensorSpec([None, None, planner.action_space.size], tf.float32, "actions")
@@ -186,13 +204,22 @@ def _of_energy(planner: ibc_policy.IbcPolicy, observation: types.NestedTensorSpe
 
 
 def _traced(fn: Callable[..., Any], *specs: Any) -> Callable[..., Any]:
-    traced = tf.function(fn, autograph=False)
+    traced = fn if hasattr(fn, "get_concrete_function") else tf.function(fn, autograph=False)
     traced.get_concrete_function(*specs)
     return traced
 
 
-def _batched(specs: types.NestedTensorSpec) -> types.NestedTensorSpec:
-    return tf.nest.map_structure(lambda spec: tf.TensorSpec([None, *spec.shape], spec.dtype), specs)
+def _batched(specs: types.NestedTensorSpec, name: str) -> types.NestedTensorSpec:
+    """Adds a batch axis, and the names that TensorFlow gives an argument's parts.
+
+    Under other names, SavedModel would trace a function again.
+    """
+    paths = ["_".join((name, *map(str, path))) for path, _ in nest.flatten_with_tuple_paths(specs)]
+    leaves = [
+        tf.TensorSpec([None, *spec.shape], spec.dtype, path)
+        for path, spec in zip(paths, tf.nest.flatten(specs), strict=True)
+    ]
+    return tf.nest.pack_sequence_as(specs, leaves)
 
 
 def _time_step(
