@@ -1,6 +1,7 @@
 """Losses of energy networks, from predictions that are higher for better actions."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ _ENTROPY_RATE = 0.1
 
 Reported = dict[str, tf.Tensor]
 
+_REGISTERED: dict[str, "Loss"] = {}
+
 
 class Contrast(NamedTuple):
     """What a loss compares: the true action and its counter-examples, scored."""
@@ -27,6 +30,20 @@ class Contrast(NamedTuple):
     """float32 [B, A], normalized."""
     frozen_predictions: tf.Tensor | None = None
     """float32 [B, N], of the counter-examples by weights that count as constants; for `cd_kl`."""
+
+
+Loss = Callable[[Contrast], tuple[tf.Tensor, Reported]]
+"""Returns the loss of each example, float32 [B], and scalars to report."""
+
+
+def register(ebm_loss_type: str) -> Callable[[Loss], Loss]:
+    """Registers a loss under the name that `ImplicitBCAgent.ebm_loss_type` gives it."""
+
+    def decorator(loss: Loss) -> Loss:
+        _REGISTERED[ebm_loss_type] = loss
+        return loss
+
+    return decorator
 
 
 @gin.configurable("info_nce", denylist=["temperature"])
@@ -71,6 +88,7 @@ def saturating_info_nce(predictions: tf.Tensor, temperature: float = 1.0) -> tf.
     return tf.reduce_sum(label * tf.math.log(label / probabilities), axis=-1)
 
 
+@register("cd")
 def cd(contrast: Contrast) -> tuple[tf.Tensor, Reported]:
     """Contrastive divergence: mean over samples of prediction(sample) − prediction(true).
 
@@ -84,6 +102,7 @@ def cd(contrast: Contrast) -> tuple[tf.Tensor, Reported]:
     return loss, {"cd_loss": tf.reduce_mean(loss)}
 
 
+@register("clipped_cd")
 def clipped_cd(contrast: Contrast, soft: bool = False) -> tuple[tf.Tensor, Reported]:
     """Contrastive divergence without the samples that are about as good as the true action.
 
@@ -113,6 +132,7 @@ def clipped_cd(contrast: Contrast, soft: bool = False) -> tuple[tf.Tensor, Repor
     return loss + misfit, {**reported, "soft_loss": tf.reduce_mean(misfit)}
 
 
+@register("cd_kl")
 def cd_kl(contrast: Contrast) -> tuple[tf.Tensor, Reported]:
     """Contrastive divergence with the term that it neglects (arXiv 2012.01316).
 
@@ -141,18 +161,13 @@ def _differences(contrast: Contrast) -> tf.Tensor:
     return contrast.predictions[:, :-1] - contrast.predictions[:, -1:]
 
 
-def get_loss(
-    ebm_loss_type: str, softmax_temperature: float = 1.0
-) -> Callable[[Contrast], tuple[tf.Tensor, Reported]]:
+def get_loss(ebm_loss_type: str, softmax_temperature: float = 1.0) -> Loss:
     """Returns the loss that `ImplicitBCAgent.ebm_loss_type` names.
 
     Args:
-      ebm_loss_type: 'info_nce', 'cd', 'cd_kl', 'clipped_cd' or 'soft_clipped_cd'.
+      ebm_loss_type: 'info_nce', 'cd', 'cd_kl', 'clipped_cd', 'soft_clipped_cd', or another that is
+        registered.
       softmax_temperature: Temperature of 'info_nce'.
-
-    Returns:
-      Function of a `Contrast` that returns the loss of each example, float32 [B], and scalars to
-      report.
 
     Raises:
       ValueError: There is no such loss.
@@ -160,10 +175,8 @@ def get_loss(
     contrast_loss = InfoNCE(softmax_temperature)
     losses = {
         "info_nce": lambda contrast: (contrast_loss(contrast.predictions), {}),
-        "cd": cd,
-        "cd_kl": cd_kl,
-        "clipped_cd": clipped_cd,
-        "soft_clipped_cd": lambda contrast: clipped_cd(contrast, soft=True),
+        "soft_clipped_cd": functools.partial(clipped_cd, soft=True),
+        **_REGISTERED,
     }
     if ebm_loss_type not in losses:
         raise ValueError(
