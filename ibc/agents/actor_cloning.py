@@ -1,13 +1,11 @@
 """Behavioral cloning of SAC's actor: before it interacts, beside it, or alone."""
 
-import gin
 import tensorflow as tf
 
 from ibc.networks import tanh_gaussian
 from ibc.utils import adamw, transitions
 
 
-@gin.configurable("bc_pretraining", denylist=["actor", "name"])
 class ActorCloning(tf.Module):
     """Minimizes mean w · (−log π(a|s)) over expert data, with an optimizer of its own."""
 

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import gin
 import tensorflow as tf
 import tensorflow_probability as tfp
 from tf_agents.agents import tf_agent
@@ -44,7 +43,6 @@ class SacInfo(NamedTuple):
     """float32 [B], the lower critic's at (s, a), before the critics' step."""
 
 
-@gin.configurable
 class AbsorbingSacAgent(sac_agent.SacAgent):
     """SAC with a learned temperature, twin critics and AdamW.
 

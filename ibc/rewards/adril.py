@@ -4,7 +4,6 @@ With `update_freq` 0 it is SQIL (Reddy et al., arXiv 1905.11108): 1 for the expe
 others.
 """
 
-import gin
 import tensorflow as tf
 
 from ibc.rewards import learned_reward
@@ -13,7 +12,6 @@ from ibc.utils import keys, transitions
 _NORMALIZERS = ("trajectories", "round")
 
 
-@gin.configurable
 class AdrilReward(learned_reward.LearnedReward):
     """r = 1/nₑ for the expert's rows, −1/n for rows of earlier rounds, 0 for those of this one.
 

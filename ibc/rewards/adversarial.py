@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 
-import gin
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -15,7 +14,6 @@ from ibc.utils import adamw, keys, transitions
 _LOSSES = ("BCE", "Mixup", "PUGAIL")
 
 
-@gin.configurable
 class AdversarialReward(learned_reward.LearnedReward):
     """r = reward_function(f(s, a, s')), f told expert from agent by a loss (arXiv 1606.03476).
 

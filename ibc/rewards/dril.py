@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import gin
 import tensorflow as tf
 
 from ibc.networks import tanh_gaussian
@@ -12,7 +11,6 @@ from ibc.utils import adamw, keys, transitions
 _UNCERTAINTIES = ("mean", "density")
 
 
-@gin.configurable
 class DrilReward(learned_reward.LearnedReward):
     """r = +1 where u(s, a) ≤ q, else −1; q is a quantile of u on all expert data.
 

@@ -1,6 +1,5 @@
 """GMMIL: rewards by the maximum mean discrepancy to the expert (Kim and Park, AAAI 2018)."""
 
-import gin
 import tensorflow as tf
 
 from ibc.rewards import learned_reward
@@ -9,7 +8,6 @@ from ibc.utils import keys, transitions
 _EPSILON = 1e-8
 
 
-@gin.configurable
 class GmmilReward(learned_reward.LearnedReward):
     """r_i = Σ_j ŵₑ_j k(x_i, e_j) − Σ_j ŵ_j k(x_i, x_j), k = e^{−γ₁d} + e^{−γ₂d}.
 

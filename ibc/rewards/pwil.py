@@ -2,7 +2,6 @@
 
 import math
 
-import gin
 import numpy as np
 
 from ibc.rewards import learned_reward
@@ -12,7 +11,6 @@ _SLACK = 1e-6
 """What a step's budget lacks of 1/T, so that T steps never need more than all atoms."""
 
 
-@gin.configurable
 class PwilReward(learned_reward.LearnedReward):
     """r = scale · exp(−β · cost): what the step's share of the expert's atoms costs to reach.
 

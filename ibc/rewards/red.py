@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import gin
 import tensorflow as tf
 
 from ibc.networks.layers import perceptron
@@ -12,7 +11,6 @@ from ibc.utils import adamw, keys, transitions
 _SIGMAS = ("paired", "published")
 
 
-@gin.configurable
 class RedReward(learned_reward.LearnedReward):
     """r = exp(−σ₁ mean_d(p(x) − t(x))²): p is trained to be like the random t on expert data.
 
