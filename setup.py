@@ -57,6 +57,7 @@ setuptools.setup(
         "mediapy",
         "numpy<2 ; python_version < '3.13'",
         "numpy==2.2.* ; python_version >= '3.13'",
+        "pillow",
         "scipy",
         "tensorboard",
         "tensorflow==2.21.*",
@@ -93,6 +94,7 @@ setuptools.setup(
             "ibc-export = ibc.export_policy:run",
             "ibc-policy-bench = ibc.policy_bench:run",
             "ibc-open-loop = ibc.open_loop.__main__:run",
+            "ibc-landscape = ibc.landscape.__main__:run",
         ]
     },
 )

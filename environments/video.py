@@ -1,11 +1,13 @@
 """Videos of an environment, written frame by frame."""
 
 import contextlib
+import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import gymnasium
+import numpy as np
 from tf_agents.environments import py_environment
 
 from ibc.environments import contract, suite
@@ -38,9 +40,6 @@ def recording(
       ImportError: What draws the environment is not installed.
       ValueError: The environment draws no pictures.
     """
-    import mediapy  # slow to import, and only videos need it
-
-    mediapy.set_ffmpeg(find_ffmpeg())
     inner = suite.gym_env(env)
     try:
         first = inner.render()
@@ -48,14 +47,43 @@ def recording(
         raise ImportError(f"--video: {error}") from error
     if first is None:
         raise ValueError(f"--video: {type(inner).__name__} draws no pictures; leave it out.")
-    fps = contract.control_frequency(env)
+    with _writing(path, first.shape[:2], contract.control_frequency(env)) as add:
+        add(first)
+        yield lambda: add(inner.render())
+
+
+def write(frames: Iterable[np.ndarray], path: str | os.PathLike, fps: float) -> None:
+    """Writes frames as an mp4, whole or not at all.
+
+    Args:
+      frames: At least one, uint8 [height, width, 3], both sizes even.
+      path: Name of the file, ending in .mp4; its folder is made if missing.
+      fps: Frames per second.
+
+    Raises:
+      OSError: The file could not be written, or there is no ffmpeg.
+    """
+    remaining = iter(frames)
+    first = next(remaining)
+    with _writing(path, first.shape[:2], fps) as add:
+        for frame in itertools.chain([first], remaining):
+            add(frame)
+
+
+@contextlib.contextmanager
+def _writing(
+    path: str | os.PathLike, shape: tuple[int, int], fps: float
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yields what adds a frame; the file appears when the block is left without an exception."""
+    import mediapy  # slow to import, and only videos need it
+
+    mediapy.set_ffmpeg(find_ffmpeg())
     with (
         _encoder_errors(path),
         atomic_file.replacing(path) as temporary,
-        mediapy.VideoWriter(temporary, first.shape[:2], fps=fps) as writer,
+        mediapy.VideoWriter(temporary, shape, fps=fps) as writer,
     ):
-        writer.add_image(first)
-        yield lambda: writer.add_image(inner.render())
+        yield writer.add_image
 
 
 def find_ffmpeg() -> str:

@@ -19,6 +19,7 @@ from absl.testing import flagsaver
 from ibc import export_policy, policy_bench, train_eval
 from ibc.data import ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
+from ibc.landscape import __main__ as landscape
 from ibc.open_loop import __main__ as open_loop
 from ibc.utils import program
 
@@ -30,8 +31,9 @@ MODULES = {
     "ibc-export": export_policy,
     "ibc-policy-bench": policy_bench,
     "ibc-open-loop": open_loop,
+    "ibc-landscape": landscape,
 }
-_WITHOUT_FLAGS = ("ibc-data", "ibc-export", "ibc-policy-bench", "ibc-open-loop")
+_WITHOUT_FLAGS = ("ibc-data", "ibc-export", "ibc-policy-bench", "ibc-open-loop", "ibc-landscape")
 _LONGEST_SECONDS = 300
 # Log lines begin with the time, lines of metrics with tabs; bars end with their speed.
 _NOT_AN_ERROR = re.compile(r"\d\d:\d\d:\d\d |\t\t|\s*$|.*(\d|\?)(s/)?(episode|frame)(/s)?")

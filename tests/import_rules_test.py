@@ -12,6 +12,7 @@ _PROGRAMS = {
     "ibc/__init__.py",
     "ibc/coordinate_regression",
     "ibc/export_policy.py",
+    "ibc/landscape",
     "ibc/notebook",
     "ibc/open_loop",
     "ibc/policy_bench.py",
@@ -31,8 +32,9 @@ _MAY_IMPORT = {
     "data": _SIMULATION | {"ibc.runtime"},
     "ibc/runtime": set(),
     "ibc/deploy": {"ibc.utils", "ibc.runtime"},
+    "ibc/pictures": {"ibc.utils"},
     "configs": set(),
-    "ibc/eval": _LIBRARY | _SIMULATION | {"ibc.data"},
+    "ibc/eval": _LIBRARY | _SIMULATION | {"ibc.data", "ibc.pictures"},
     "ibc/train": _LIBRARY | _SIMULATION | {"ibc.data", "ibc.eval", "ibc.configs", "ibc.runtime"},
 }
 # A published script, which stands where it always did.

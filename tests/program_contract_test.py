@@ -134,6 +134,17 @@ _PROGRAMS = {
         script="ibc-open-loop",
         takes_paths=True,
     ),
+    "ibc-landscape": Program(
+        "ibc.landscape",
+        "what task dataset_path episode step dimensions format output",
+        {
+            ("nowhere",): "nowhere does not exist; give a run's folder",
+            ("nowhere", "--step=-1"): "--step must be at least 0, got -1",
+            ("nowhere", "--dimensions=0"): "two numbers with a comma such as 0,1, got '0'",
+        },
+        script="ibc-landscape",
+        takes_paths=True,
+    ),
     "coordinate_regression": Program(
         "ibc.coordinate_regression",
         "output examples learning_rate steps seed",

@@ -3,6 +3,7 @@
 import collections
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -70,12 +71,21 @@ class SavedModel:
 
     def score(self, encoding: tf.Tensor, actions: np.ndarray) -> np.ndarray:
         """See `Backend`."""
-        return self._model.score(encoding, tf.constant(actions, tf.float32)).numpy()
+        return self.score_tensors(encoding, tf.constant(actions, tf.float32)).numpy()
+
+    def score_tensors(self, encoding: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+        """Returns scores [B, N], which can be differentiated, of normalized actions [B, N, A]."""
+        return self._model.score(encoding, actions)
 
     def samples(self, windows: observing.Windows, seed: np.ndarray) -> np.ndarray:
         """See `Backend`."""
         observation = tf.nest.map_structure(tf.constant, windows)
         return self._model.samples(observation, tf.constant(seed)).numpy()
+
+    def components(self, windows: observing.Windows) -> Sequence[np.ndarray]:
+        """See `Backend`."""
+        found = self._model.components(tf.nest.map_structure(tf.constant, windows))
+        return [part.numpy() for part in found]
 
     def code(self, windows: observing.Windows, chunks: np.ndarray) -> np.ndarray:
         """See `Backend`."""

@@ -8,21 +8,15 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
-from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from tf_agents.environments import py_environment
 
 from ibc.agents import receding_horizon
 from ibc.eval import plans
+from ibc.pictures import energy
 from ibc.utils import atomic_file, termination
 
-_SAMPLES, _CHOSEN, _TEXT, _FRAME = "#12305a", "#e8532f", "#444444", "#cccccc"
-# What is likely is blue, and what is far above the least energy nearly white.
-_ENERGY_COLORS = LinearSegmentedColormap.from_list(
-    "energy", ["#4a90d3", "#76aee0", "#a2c9ea", "#c8dff2", "#e3edf6", "#f6f8fa"]
-)
-_LEVELS = (0, 1, 2, 4, 7, 11, 16, 22, 30, 40)
 _MOST_LINES = 100
 # Inches.
 _SIDE, _ABOVE, _BETWEEN, _LEGEND_HEIGHT = 4.8, 0.35, 0.25, 0.4
@@ -92,7 +86,7 @@ def draw(moment: plans.Moment, action_steps: int, number_name: str) -> Figure:
         bbox_to_anchor=(1 - 0.8 * _BETWEEN / width, 0.08 / height),
         ncols=3,
         fontsize=9,
-        labelcolor=_TEXT,
+        labelcolor=energy.TEXT,
         frameon=False,
         handletextpad=0.4,
         columnspacing=1.4,
@@ -101,27 +95,10 @@ def draw(moment: plans.Moment, action_steps: int, number_name: str) -> Figure:
 
 
 def _draw_landscape(axes: Axes, plan: plans.Plans, number_name: str) -> None:
-    first, second, energy = plan.landscape
-    above = energy - energy.min()
-    norm = BoundaryNorm(_LEVELS, _ENERGY_COLORS.N, extend="max")
-    filled = axes.contourf(
-        first, second, above, _LEVELS, cmap=_ENERGY_COLORS, norm=norm, extend="max"
-    )
-    axes.contour(first, second, above, _LEVELS, colors="white", linewidths=0.7)
-    samples = plan.samples[:, :2].T
-    axes.scatter(*samples, s=9, color=_SAMPLES, alpha=0.5, linewidths=0)
-    axes.scatter(*plan.chosen[:2], s=110, color=_CHOSEN, edgecolors="white", linewidths=2, zorder=4)
-    axes.set(xlim=first[[0, -1]], ylim=second[[0, -1]])
-    axes.set_title("energy, all other numbers as in the plan", **_title())
-    axes.set_xlabel(f"first {number_name}", labelpad=1, **_label())
-    axes.set_ylabel(f"second {number_name}", labelpad=0, **_label())
-    axes.tick_params(**_ticks())
-    axes.spines[:].set_color(_FRAME)
-    scale = axes.inset_axes((0.36, -0.125, 0.62, 0.02))
-    bar = axes.figure.colorbar(filled, cax=scale, orientation="horizontal", spacing="uniform")
-    bar.outline.set_visible(False)
-    scale.tick_params(**_ticks())
-    scale.set_ylabel("above the least", rotation=0, ha="right", va="center", **_label())
+    energy.draw(axes, plan.landscape, (f"first {number_name}", f"second {number_name}"))
+    energy.draw_samples(axes, plan.samples[:, :2])
+    energy.draw_chosen(axes, plan.chosen[:2])
+    axes.set_title("energy, all other numbers as in the plan", **energy.title_style())
 
 
 def _draw_scene(axes: Axes, moment: plans.Moment, action_steps: int) -> None:
@@ -130,36 +107,28 @@ def _draw_scene(axes: Axes, moment: plans.Moment, action_steps: int) -> None:
     line, lines = moment.chosen_line, moment.lines
     if len(lines) > 1:
         lines = lines[:: -(-len(lines) // _MOST_LINES)]
-        axes.add_collection(LineCollection(lines, colors=_SAMPLES, linewidths=0.9, alpha=0.25))
-    axes.plot(*line.T, color=_CHOSEN, lw=2.4, path_effects=_HALO, solid_capstyle="round", zorder=3)
+        axes.add_collection(
+            LineCollection(lines, colors=energy.SAMPLES, linewidths=0.9, alpha=0.25)
+        )
+    axes.plot(
+        *line.T, color=energy.CHOSEN, lw=2.4, path_effects=_HALO, solid_capstyle="round", zorder=3
+    )
     targets = line[len(line) - len(moment.plans.chosen_chunk) :]
-    dots = dict(s=34, edgecolors=_CHOSEN, linewidths=1.3, zorder=4)
-    axes.scatter(*targets[:action_steps].T, color=_CHOSEN, **dots)
+    dots = dict(s=34, edgecolors=energy.CHOSEN, linewidths=1.3, zorder=4)
+    axes.scatter(*targets[:action_steps].T, color=energy.CHOSEN, **dots)
     axes.scatter(*targets[action_steps:].T, color="white", **dots)
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=(), yticks=())
-    axes.set_title(f"step {moment.step}", **_title())
-    axes.spines[:].set_color(_FRAME)
-
-
-def _title() -> dict:
-    return dict(fontsize=10, color=_TEXT, pad=6)
-
-
-def _label() -> dict:
-    return dict(fontsize=9, color=_TEXT)
-
-
-def _ticks() -> dict:
-    return dict(labelsize=8, length=2, color="#999999", labelcolor="#777777")
+    axes.set_title(f"step {moment.step}", **energy.title_style())
+    axes.spines[:].set_color(energy.FRAME)
 
 
 def _legend(count: int, has_rest: bool) -> list[Line2D]:
     """Returns what explains lines and dots."""
-    dot = dict(color=_CHOSEN, lw=2.4, marker="o", markersize=6, markeredgecolor=_CHOSEN)
+    dot = dict(color=energy.CHOSEN, lw=2.4, marker="o", markersize=6, markeredgecolor=energy.CHOSEN)
     handles = [Line2D([], [], label="executed next", **dot)]
     if has_rest:
         handles.append(Line2D([], [], markerfacecolor="white", label="rest of the plan", **dot))
     if count > 1:
-        samples = dict(color=_SAMPLES, alpha=0.6, lw=1, marker="o", markersize=3)
+        samples = dict(color=energy.SAMPLES, alpha=0.6, lw=1, marker="o", markersize=3)
         handles.append(Line2D([], [], label=f"{count} samples", **samples))
     return handles

@@ -12,20 +12,7 @@ from tf_agents.utils import nest_utils
 
 from ibc.agents import base_agent, greedy_policy, receding_horizon
 from ibc.environments import suite
-
-GRID = 81
-"""Points of the energy's grid, each way."""
-
-
-class Landscape(NamedTuple):
-    """An energy over the first two numbers of plans, all others as in the plan that is chosen."""
-
-    first: np.ndarray
-    """Values of the first number, [GRID]."""
-    second: np.ndarray
-    """Values of the second number, [GRID]."""
-    energy: np.ndarray
-    """E, −score, [GRID, GRID]: the second number by rows, the first by columns."""
+from ibc.pictures import plane
 
 
 class Plans(NamedTuple):
@@ -39,7 +26,7 @@ class Plans(NamedTuple):
     """The plan's actions from now on, [P − l, A]."""
     sample_chunks: np.ndarray
     """Those of the samples, [N, P − l, A]."""
-    landscape: Landscape | None
+    landscape: plane.Landscape | None
     """None for policies without an energy, and if plans are single numbers."""
 
 
@@ -119,14 +106,14 @@ def _landscape(planner: base_agent.NetworkPolicy, seen: ts.TimeStep, chosen: tf.
     if score_fn is None or chosen.shape[1] < 2:
         return ()
     space = planner.action_space
-    first, second = (tf.linspace(space.minimum[i], space.maximum[i], GRID) for i in range(2))
+    first, second = (tf.linspace(space.minimum[i], space.maximum[i], plane.GRID) for i in range(2))
     across, down = tf.meshgrid(first, second)
     points = tf.stack([tf.reshape(across, [-1]), tf.reshape(down, [-1])], axis=-1)
-    others = tf.repeat(chosen[:, 2:], GRID**2, axis=0)
+    others = tf.repeat(chosen[:, 2:], plane.GRID**2, axis=0)
     scores = score_fn(tf.concat([points, others], axis=-1)[tf.newaxis])
-    return first, second, -tf.reshape(scores, [GRID, GRID])
+    return first, second, -tf.reshape(scores, [plane.GRID, plane.GRID])
 
 
 def _as_plans(parts: tuple) -> Plans:
     *arrays, landscape = tf.nest.map_structure(lambda tensor: tensor.numpy(), parts)
-    return Plans(*arrays, Landscape(*landscape) if landscape else None)
+    return Plans(*arrays, plane.Landscape(*landscape) if landscape else None)

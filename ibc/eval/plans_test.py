@@ -16,6 +16,7 @@ from ibc.agents import (
 from ibc.environments import suite
 from ibc.eval import plan_pictures, plans
 from ibc.networks import energy_network, mlp_ebm, mlp_explicit
+from ibc.pictures import plane
 from ibc.samplers import action_space
 
 pytest.importorskip("gym_pusht")
@@ -112,14 +113,14 @@ def test_an_energy_is_least_in_the_picture_where_it_is(episode):
     assert [moment.step for moment in moments] == [0, 2, 4]
     for moment in moments:
         first, second, energy = moment.plans.landscape
-        np.testing.assert_allclose(first, np.linspace(-2, 2, plans.GRID), rtol=1e-6, atol=1e-6)
-        np.testing.assert_allclose(second, np.linspace(-3, 3, plans.GRID), rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(first, np.linspace(-2, 2, plane.GRID), rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(second, np.linspace(-3, 3, plane.GRID), rtol=1e-6, atol=1e-6)
         rest = np.sum((moment.plans.chosen[2:] - LEAST[2:]) ** 2)
         squares = (first[np.newaxis] - LEAST[0]) ** 2 + (second[:, np.newaxis] - LEAST[1]) ** 2
         np.testing.assert_allclose(energy, 3 * (squares + rest), rtol=1e-4, atol=1e-4)
         row, column = np.unravel_index(np.argmin(energy), energy.shape)
-        assert abs(second[row] - LEAST[1]) <= 3 / (plans.GRID - 1)
-        assert abs(first[column] - LEAST[0]) <= 2 / (plans.GRID - 1)
+        assert abs(second[row] - LEAST[1]) <= 3 / (plane.GRID - 1)
+        assert abs(first[column] - LEAST[0]) <= 2 / (plane.GRID - 1)
         distances = np.sum((moment.plans.samples - LEAST) ** 2, axis=-1)
         assert np.argmin(distances) == np.argmin(
             np.sum((moment.plans.samples - moment.plans.chosen) ** 2, axis=-1)

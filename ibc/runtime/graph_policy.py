@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,6 +98,10 @@ class GraphPolicy:
         """See `policy.Backend`."""
         rows = len(planners.flat(windows)[0])
         return self._planner.found(windows, True, self._planner.initial_state(rows), seed).actions
+
+    def components(self, windows: observing.Windows) -> Sequence[np.ndarray]:
+        """See `policy.Backend`."""
+        return self._graphs["components"](*planners.flat(windows))
 
     def code(self, windows: observing.Windows, chunks: np.ndarray) -> np.ndarray:
         """See `policy.Backend`."""

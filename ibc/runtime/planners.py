@@ -66,18 +66,31 @@ class EnergyPlanner:
         self, batch: int, is_first: bool, previous: np.ndarray, seed: np.ndarray
     ) -> np.ndarray:
         sampling, bounds = self._sampling, self._bounds
-        shape = [batch, sampling.num_action_samples, len(self._scale)]
-        if sampling.normal_std is None:
-            unit = philox.uniform(shape, seed)
-            starts = bounds.minimum + unit * (bounds.maximum - bounds.minimum)
-        else:
-            starts = np.float32(sampling.normal_std) * philox.normal(shape, seed)
+        drawn = starts(sampling, bounds, batch, seed)
         if is_first or not sampling.warm_start_fraction:
-            return starts
-        count = max(1, round(sampling.warm_start_fraction * shape[1]))
-        noise = philox.normal([batch, count, shape[2]], philox.split(seed, 1)[0])
+            return drawn
+        count = max(1, round(sampling.warm_start_fraction * drawn.shape[1]))
+        noise = philox.normal([batch, count, drawn.shape[2]], philox.split(seed, 1)[0])
         near = previous[:, np.newaxis] + np.float32(sampling.warm_start_std) * noise
-        return np.concatenate([bounds.clip(near), starts[:, count:]], axis=1)
+        return np.concatenate([bounds.clip(near), drawn[:, count:]], axis=1)
+
+
+def starts(
+    sampling: description_lib.Sampling, bounds: dfo.Bounds, batch: int, seed: np.ndarray
+) -> np.ndarray:
+    """Draws where samples start without a warm start: normalized actions float32 [B, N, A].
+
+    Args:
+      sampling: How, and how many.
+      bounds: Of normalized actions.
+      batch: B.
+      seed: int32 [2].
+    """
+    shape = [batch, sampling.num_action_samples, len(bounds.minimum)]
+    if sampling.normal_std is None:
+        unit = philox.uniform(shape, seed)
+        return bounds.minimum + unit * (bounds.maximum - bounds.minimum)
+    return np.float32(sampling.normal_std) * philox.normal(shape, seed)
 
 
 class ExplicitPlanner:

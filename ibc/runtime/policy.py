@@ -1,6 +1,8 @@
 """A policy in a control loop: reset, then one action per observation."""
 
+import functools
 import secrets
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,6 +20,23 @@ class Samples(NamedTuple):
     """In the environment's units: [N, ...], or [B, N, ...] in batches; chunks [N, P, ...]."""
     energies: np.ndarray
     """float32 [N] or [B, N]; lower is better."""
+
+
+class Search(NamedTuple):
+    """How an implicit policy looks for an action after one observation: what samplers work on."""
+
+    score: Callable[[np.ndarray], np.ndarray]
+    """Normalized actions float32 [B, N, A] → scores [B, N], −E."""
+    score_tensors: Callable[[Any], Any] | None
+    """The same of TensorFlow's tensors, which can be differentiated; None if graphs compute it."""
+    normalized: Callable[[np.ndarray], np.ndarray]
+    """Actions [B, N, ...] in the environment's units, or chunks → normalized ones [B, N, A]."""
+    denormalized: Callable[[np.ndarray], np.ndarray]
+    """The way back; not clipped."""
+    samples: Callable[[], np.ndarray]
+    """Returns the normalized actions [B, N, A] among which the policy would choose."""
+    seed: np.ndarray
+    """int32 [2], from which the policy's noise would follow."""
 
 
 class Backend(Protocol):
@@ -44,6 +63,9 @@ class Backend(Protocol):
 
     def samples(self, windows: observing.Windows, seed: np.ndarray) -> np.ndarray:
         """Returns normalized actions [B, N, A] as an episode's first step finds them."""
+
+    def components(self, windows: observing.Windows) -> Sequence[np.ndarray]:
+        """Returns logits [B, K], means and standard deviations [B, K, A] of a mixture."""
 
     def code(self, windows: observing.Windows, chunks: np.ndarray) -> np.ndarray:
         """Returns the agent's actions [B, K] for chunks [B, P, ...]."""
@@ -135,12 +157,8 @@ class Policy:
             the policy has no energy.
         """
         self._check_implicit("energies")
-        windows = self._nested(self._after(observation))
-        batch = self._checked_actions(actions)
-        energies = -self._backend.score(
-            self._backend.encode(windows), self._normalized(windows, batch)
-        )
-        return self._unbatched(energies)
+        search = self.search(observation)
+        return self._unbatched(-search.score(search.normalized(self._checked_actions(actions))))
 
     def samples(self, observation: Any) -> Samples:
         """Returns the actions among which the policy would choose, best first.
@@ -154,14 +172,59 @@ class Policy:
           RuntimeError, TypeError, ValueError: As `energies`.
         """
         self._check_implicit("samples")
-        windows = self._nested(self._after(observation))
-        normalized = self._backend.samples(windows, self._step_seed())
-        energies = -self._backend.score(self._backend.encode(windows), normalized)
+        search = self.search(observation)
+        normalized = search.samples()
+        energies = -search.score(normalized)
         order = np.argsort(energies, axis=1, kind="stable")
         sorted_ = np.take_along_axis(normalized, order[..., np.newaxis], axis=1)
-        actions = self._denormalized(windows, sorted_)
+        actions = search.denormalized(sorted_)
         energies = np.take_along_axis(energies, order, axis=1)
         return Samples(self._unbatched(actions), self._unbatched(energies))
+
+    def search(self, observation: Any) -> Search:
+        """Returns what samplers work on after an observation, for samplers of one's own.
+
+        Nothing changes. Without `reset(batch_size)`, B is 1.
+
+        Args:
+          observation: As in a call.
+
+        Raises:
+          RuntimeError, TypeError, ValueError: As `energies`.
+        """
+        self._check_implicit("energies")
+        windows = self._nested(self._after(observation))
+        encoding, backend = self._backend.encode(windows), self._backend
+        of_tensors = getattr(backend, "score_tensors", None)
+        return Search(
+            functools.partial(backend.score, encoding),
+            functools.partial(of_tensors, encoding) if of_tensors else None,
+            functools.partial(self._normalized, windows),
+            functools.partial(self._denormalized, windows),
+            functools.partial(backend.samples, windows, self._step_seed()),
+            self._step_seed(),
+        )
+
+    def components(self, observation: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns the normal distributions that a mixture consists of after an observation.
+
+        Nothing changes.
+
+        Args:
+          observation: As in a call.
+
+        Returns:
+          Logits float32 [K]; means and standard deviations [K, A] of flat actions in the
+          environment's units, or of the numbers that stand for a chunk. In batches [B, K, ...].
+
+        Raises:
+          RuntimeError, TypeError, ValueError: As in a call, or the policy is no mixture.
+        """
+        if self.description.kind != "mixture":
+            raise ValueError(f"this policy has no components: it is {self.description.kind}.")
+        found = self._backend.components(self._nested(self._after(observation)))
+        logits, means, scales = map(self._unbatched, found)
+        return logits, means, scales
 
     @property
     def where(self) -> str:

@@ -1,0 +1,1 @@
+"""The program that draws what a trained policy thinks: its energy, its samples, its choice."""

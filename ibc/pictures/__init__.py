@@ -1,0 +1,1 @@
+"""Pictures of energies: the maths and the drawing. Knows neither policies nor environments."""
