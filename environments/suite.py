@@ -1,5 +1,6 @@
 """Loads the tasks' environments for TF-Agents, and finds the Gymnasium environments in them."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,18 @@ from tf_agents.environments import gymnasium_wrapper, py_environment, wrappers
 from tf_agents.trajectories import time_step
 
 from ibc.environments import adapted, tasks
+
+
+@dataclasses.dataclass
+class Played:
+    """How an episode stands."""
+
+    seed: int | None = None
+    """It began with; None if it was not told one."""
+    steps: int = 0
+    """Made so far."""
+    total_reward: float = 0.0
+    """Of these steps."""
 
 
 class SeededGymnasiumWrapper(gymnasium_wrapper.GymnasiumWrapper):
@@ -22,6 +35,8 @@ class SeededGymnasiumWrapper(gymnasium_wrapper.GymnasiumWrapper):
         super().__init__(env, discount, auto_reset)
         self._next_seed = None
         self._next_start = None
+        self.played = Played()
+        """The present episode."""
 
     def __getattr__(self, name: str) -> Any:
         """Forwards to the environment, through whatever Gymnasium wrappers are in between."""
@@ -43,6 +58,7 @@ class SeededGymnasiumWrapper(gymnasium_wrapper.GymnasiumWrapper):
 
     def _reset(self) -> time_step.TimeStep:
         seed, self._next_seed = self._next_seed, None
+        self.played = Played(seed)
         observation, self._info = self._gym_env.reset(seed=seed)
         start, self._next_start = self._next_start, None
         if start is not None:
@@ -50,6 +66,12 @@ class SeededGymnasiumWrapper(gymnasium_wrapper.GymnasiumWrapper):
         self._terminated = False
         self._truncated = False
         return time_step.restart(observation)
+
+    def _step(self, action: Any) -> time_step.TimeStep:
+        made = super()._step(action)
+        self.played.steps += 1
+        self.played.total_reward += float(made.reward)
+        return made
 
 
 def gym_env(env: py_environment.PyEnvironment) -> gymnasium.Env:

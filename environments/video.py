@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 from tf_agents.environments import py_environment
 
-from ibc.environments import contract, suite
+from ibc.environments import caption, contract, suite
 from ibc.utils import atomic_file, termination
 
 
@@ -18,7 +18,7 @@ from ibc.utils import atomic_file, termination
 def recording(
     env: py_environment.PyEnvironment, path: str | os.PathLike
 ) -> Iterator[Callable[[], None]]:
-    """Writes an mp4 of an environment at its control frequency.
+    """Writes an mp4 of an environment at its control frequency, with captions below.
 
     The environment must have been reset; its present state is the first frame. The file
     appears under its name only when the block is left without an exception.
@@ -47,9 +47,10 @@ def recording(
         raise ImportError(f"--video: {error}") from error
     if first is None:
         raise ValueError(f"--video: {type(inner).__name__} draws no pictures; leave it out.")
+    first = caption.below(first, caption.of(env))
     with _writing(path, first.shape[:2], contract.control_frequency(env)) as add:
         add(first)
-        yield lambda: add(inner.render())
+        yield lambda: add(caption.below(inner.render(), caption.of(env)))
 
 
 def write(frames: Iterable[np.ndarray], path: str | os.PathLike, fps: float) -> None:

@@ -2,14 +2,14 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from ibc.environments import suite, video
+from ibc.environments import caption, suite, video
 
 
 def test_video_has_a_frame_per_state_at_the_control_frequency(tmp_path):
     env = suite.load("PARTICLE", history_length=2)
     env.seed(0)
     env.reset()
-    first = suite.gym_env(env).render()
+    first = caption.below(suite.gym_env(env).render(), "seed 0   step 0   return 0.00")
     path = tmp_path / "new" / "episode.mp4"
     with video.recording(env, path) as add_frame:
         for _ in range(7):
@@ -22,7 +22,11 @@ def test_video_has_a_frame_per_state_at_the_control_frequency(tmp_path):
     assert len(frames) == 8
     # Lossy, but clearly the picture that was rendered.
     assert np.abs(frames[0].astype(int) - first).mean() < 3
-    assert np.abs(frames[7].astype(int) - suite.gym_env(env).render()).mean() < 3
+    last = suite.gym_env(env).render()
+    assert np.abs(frames[7][: -caption.HEIGHT].astype(int) - last).mean() < 3
+    # What stands below changes with the step.
+    strips = [frame[-caption.HEIGHT :].astype(int) for frame in frames]
+    assert np.abs(strips[0] - strips[7]).max() > 100
 
 
 def test_exception_leaves_no_video(tmp_path):
@@ -31,3 +35,27 @@ def test_exception_leaves_no_video(tmp_path):
     with pytest.raises(RuntimeError), video.recording(env, tmp_path / "a.mp4"):
         raise RuntimeError
     assert not list(tmp_path.iterdir())
+
+
+def test_captions_tell_seed_step_return_and_success():
+    env = suite.load("PARTICLE", max_episode_steps=30)
+    env.seed(42)
+    env.reset()
+    assert caption.of(env) == "seed 42   step 0   return 0.00   success: no"
+    inner, total = suite.gym_env(env), 0.0
+    for _ in range(30):
+        total += float(env.step(np.float32(inner.second_goal)).reward)
+    assert caption.of(env).startswith(f"seed 42   step 30   return {total:.2f}   success: ")
+    env.step(np.float32(inner.first_goal))  # The next episode, which nobody gave a seed.
+    assert caption.of(env) == "step 0   return 0.00   success: no"
+
+
+@pytest.mark.parametrize("width", [64, 200, 480])
+def test_captions_fit_below_pictures_of_any_width(width):
+    picture = np.full((32, width, 3), 7, np.uint8)
+    captioned = caption.below(picture, "seed 42   step 100   return -10.00   success: yes")
+    assert captioned.shape == (32 + caption.HEIGHT, width, 3) and captioned.dtype == np.uint8
+    np.testing.assert_array_equal(captioned[:32], picture)
+    assert captioned[32:].min() < 120
+    # Down to a width of about 170 pixels, the text ends before the picture does.
+    assert width < 170 or captioned[32:, -4:].min() > 200

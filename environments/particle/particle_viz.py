@@ -126,6 +126,7 @@ def _fading(count: int) -> np.ndarray:
 _DOTS_PER_INCH = 100
 _PANEL_INCHES = (2.4, 1.6)
 _PLANE_INCHES = 4.8
+_MOST_PANELS = 12
 _LEGEND = "green: first goal, blue: second goal, crosses: setpoints"
 _VERDICTS = {True: ("success", "#1a7f3c"), False: ("failure", "#b2182b")}
 
@@ -191,7 +192,7 @@ def save_episode_picture(env: gymnasium.Env, path: str | os.PathLike) -> None:
 def save_episode_grid(
     episodes: Sequence[particle.ParticleEpisode], path: str | os.PathLike, columns: int = 4
 ) -> None:
-    """Writes one PNG of several episodes, each marked as success or failure.
+    """Writes one PNG of at most twelve episodes, failures first, each marked as what it is.
 
     Episodes are shown from above by their first two dimensions, one-dimensional ones over time.
 
@@ -205,18 +206,22 @@ def save_episode_grid(
     """
     if not episodes:
         raise ValueError(f"no episodes to draw in {path}.")
-    columns = min(columns, len(episodes))
-    rows = math.ceil(len(episodes) / columns)
+    shown = sorted(range(len(episodes)), key=lambda number: episodes[number].succeeded)
+    shown = shown[:_MOST_PANELS]
+    columns = min(columns, len(shown))
+    rows = math.ceil(len(shown) / columns)
     figure = _new_figure(2.6 * columns, 2.8 * rows + 0.3)
-    for index, episode in enumerate(episodes):
-        axes = figure.add_subplot(rows, columns, index + 1)
+    for place, number in enumerate(shown):
+        episode = episodes[number]
+        axes = figure.add_subplot(rows, columns, place + 1)
         one_dimensional = len(episode.first_goal) == 1
         view = PanelView(axes, 0) if one_dimensional else PlaneView(axes)
         view.update(episode)
         verdict, color = _VERDICTS[episode.succeeded]
-        axes.set_title(f"episode {index}: {verdict}", color=color, fontsize=9, pad=4)
+        axes.set_title(f"episode {number}: {verdict}", color=color, fontsize=9, pad=4)
     solved = sum(episode.succeeded for episode in episodes)
-    title = f"{solved} of {len(episodes)} solved; {_LEGEND}"
+    some = f"{len(shown)} shown, failures first; " if len(shown) < len(episodes) else ""
+    title = f"{solved} of {len(episodes)} solved; {some}{_LEGEND}"
     figure.suptitle(title if columns > 1 else title.replace("; ", "\n"), fontsize=9)
     _save(figure, path)
 

@@ -102,6 +102,23 @@ def test_grid_has_a_cell_per_episode_and_marks_success(tmp_path):
     assert titles[1][0] > 5 * titles[0][0]
 
 
+def test_grid_shows_twelve_episodes_and_failures_first(tmp_path, monkeypatch):
+    failed = _episode(steps=3).episode
+    env = _episode(steps=25)
+    for _ in range(25):
+        env.step(env.second_goal)
+    titles, set_title = [], particle_viz.Axes.set_title
+    monkeypatch.setattr(
+        particle_viz.Axes,
+        "set_title",
+        lambda axes, text, **style: titles.append(text) or set_title(axes, text, **style),
+    )
+    episodes = [env.episode] * 9 + [failed] + [env.episode] * 5 + [failed]
+    particle_viz.save_episode_grid(episodes, tmp_path / "grid.png")
+    assert titles[:3] == ["episode 9: failure", "episode 15: failure", "episode 0: success"]
+    assert len(titles) == 12
+
+
 @pytest.mark.parametrize("n_dim", [1, 6])
 def test_grid_shows_other_dimensions_too(tmp_path, n_dim):
     particle_viz.save_episode_grid([_episode(n_dim).episode], tmp_path / "grid.png")
