@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests, making the Python environment first if it is missing.
-#   ./run_tests.sh            fast tests and formatting
+#   ./run_tests.sh            fast tests, formatting and types
 #   ./run_tests.sh --slow     the slow ones too: learning and crash checks
 #   ./run_tests.sh PATH ...   some tests, with any pytest options
 set -euo pipefail
@@ -21,6 +21,7 @@ if [ $# -eq 0 ]; then
     exit 1
   }
   "$PYTHON" -m ruff check --quiet .
+  "$PYTHON" scripts/check_types.py
   # Side by side, file by file: most tests use one core.
   set -- -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 fi

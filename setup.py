@@ -45,7 +45,11 @@ setuptools.setup(
     license="Apache-2.0",
     packages=find_packages(),
     package_dir={package: folder for folder, package in FOLDERS.items()},
-    package_data={"ibc.configs": ["*/*.gin"], "ibc.environments.block_pushing": ["assets/*"]},
+    package_data={
+        "ibc": ["py.typed"],
+        "ibc.configs": ["*/*.gin"],
+        "ibc.environments.block_pushing": ["assets/*"],
+    },
     # TF-Agents is not listed: its published pins exclude current TensorFlow, so a resolver
     # would refuse the set. `pip install --no-deps -r requirements.txt` installs it.
     install_requires=[
@@ -84,7 +88,7 @@ setuptools.setup(
         "robomimic": ["h5py"],
         "robosuite": ["h5py", "robosuite==1.5.*"],
         "zarr": ["zarr<3"],
-        "dev": ["psutil", "pytest", "ruff"],
+        "dev": ["mypy", "psutil", "pytest", "ruff"],
     },
     entry_points={
         "console_scripts": [

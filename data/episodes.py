@@ -148,8 +148,8 @@ def frames(episode: Episode) -> trajectory.Trajectory:
     reward = np.zeros(length) if episode.reward is None else episode.reward
     result = stacked_frames(
         tf.nest.map_structure(lambda values: _stored(with_joint(values)), episode.observation),
-        np.float32(with_joint(episode.action)),
-        np.float32(np.append(reward, 0.0)),
+        np.asarray(with_joint(episode.action), np.float32),
+        np.append(reward, 0.0).astype(np.float32),
         terminated=False,
     )
     result.discount[length - 1] = not episode.terminated

@@ -33,8 +33,8 @@ class SeededGymnasiumWrapper(gymnasium_wrapper.GymnasiumWrapper):
     def __init__(self, env: gymnasium.Env, discount: float = 1.0, auto_reset: bool = True):
         """Wraps `env`; see `GymnasiumWrapper`."""
         super().__init__(env, discount, auto_reset)
-        self._next_seed = None
-        self._next_start = None
+        self._next_seed: int | None = None
+        self._next_start: Any = None
         self.played = Played()
         """The present episode."""
 

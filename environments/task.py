@@ -54,11 +54,11 @@ class Task:
         Raises:
           ValueError: The task has no such variant.
         """
-        if use_image_obs and self.image_env_id is None:
+        env_id = self.image_env_id if use_image_obs else self.env_id
+        if env_id is None:
             raise ValueError(f"task {self.name} has no image observations.")
         if shared_memory and not self.shared_memory:
             raise ValueError(f"task {self.name} has no shared-memory variant.")
-        env_id = self.image_env_id if use_image_obs else self.env_id
         return f"Shared{env_id}" if shared_memory else env_id
 
     def default_dataset(self, use_image_obs: bool = False) -> str:

@@ -19,7 +19,7 @@ PERIOD = 0.05  # s
 WIRE_STEPS = 1  # Periods between what the robot's sensors see and what the policy gets.
 
 
-def main(path: str, slow_ms: float = 0.0, steps: int = 50) -> tuple[int, float]:
+def main(path: str, slow_ms: float = 0.0, *, steps: int = 50) -> tuple[int, float]:
     policy = ibc.load_policy(path, seed=0)
     robot = gymnasium.make("ibc.tasks:Particle-v0")  # Put your own robot here.
     observation, _ = robot.reset(seed=0)

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 from tf_agents.networks import network
@@ -127,7 +128,7 @@ class EncodedEnergyNetwork(EnergyNetwork):
         self._stack = stack
         self._head = last
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: Any) -> None:
         """Creates the variables, whose shapes follow from the specs."""
         obs_spec, action_spec = self.input_tensor_spec
         features = self._encoder(flat.zeros(obs_spec))

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -183,6 +184,23 @@ def test_pybullet_that_cannot_be_built_is_said_and_not_tried_again(checkout):
     requests = checkout.log.count("pybullet==")
     assert checkout.source("build_pybullet").returncode == 1
     assert checkout.log.count("pybullet==") == requests == 1
+
+
+def test_images_and_workflows_run_what_people_run():
+    workflow = (_ROOT / ".github/workflows/ci.yml").read_text()
+    for command in ("./quickstart.sh", "./run_tests.sh"):
+        assert (_ROOT / command).exists()
+        assert f"- run: {command}\n" in workflow and command in (_ROOT / "Dockerfile").read_text()
+    declared = (_ROOT / "pyproject.toml").read_text()
+    first, end = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', declared).groups()
+    supported = [f"3.{minor}" for minor in range(int(first), int(end))]
+    assert json.loads(re.search(r"python: (\[.*\])", workflow)[1]) == supported
+
+
+def test_the_same_ruff_runs_before_a_commit_and_in_the_tests():
+    pinned = re.search(r"^ruff==\S+$", (_ROOT / "requirements.txt").read_text(), re.MULTILINE)[0]
+    hooks = (_ROOT / ".pre-commit-config.yaml").read_text()
+    assert set(re.findall(r"ruff==[\d.]+", hooks)) == {pinned}
 
 
 @pytest.mark.slow

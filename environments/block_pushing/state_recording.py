@@ -108,7 +108,7 @@ def replay(env: gymnasium.Env, recording: Recording) -> list[tuple[dict, float, 
     Raises:
       ValueError: The recording is of another task, or its state is damaged.
     """
-    inner = env.unwrapped
+    inner: Any = env.unwrapped
     _check_task(inner, recording["task"])
     inner.reset()
     try:

@@ -5,6 +5,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ibc import agents, losses, samplers
 
@@ -30,7 +31,7 @@ class Registration:
         return f"{self.agent.__name__}.jit_compile"
 
 
-def register(loss_type: str, head: str, **options) -> Callable[[type], type]:
+def register(loss_type: str, head: str, **options: Any) -> Callable[[type], type]:
     """Registers an agent's class under the name that `train_eval.loss_type` gives its loss.
 
     Args:

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import gin
 import tensorflow as tf
@@ -35,11 +35,13 @@ class Contrast(NamedTuple):
 Loss = Callable[[Contrast], tuple[tf.Tensor, Reported]]
 """Returns the loss of each example, float32 [B], and scalars to report."""
 
+_Loss = TypeVar("_Loss", bound=Loss)
 
-def register(ebm_loss_type: str) -> Callable[[Loss], Loss]:
+
+def register(ebm_loss_type: str) -> Callable[[_Loss], _Loss]:
     """Registers a loss under the name that `ImplicitBCAgent.ebm_loss_type` gives it."""
 
-    def decorator(loss: Loss) -> Loss:
+    def decorator(loss: _Loss) -> _Loss:
         _REGISTERED[ebm_loss_type] = loss
         return loss
 
@@ -173,7 +175,7 @@ def get_loss(ebm_loss_type: str, softmax_temperature: float = 1.0) -> Loss:
       ValueError: There is no such loss.
     """
     contrast_loss = InfoNCE(softmax_temperature)
-    losses = {
+    losses: dict[str, Loss] = {
         "info_nce": lambda contrast: (contrast_loss(contrast.predictions), {}),
         "soft_clipped_cd": functools.partial(clipped_cd, soft=True),
         **_REGISTERED,

@@ -37,7 +37,7 @@ def _train(config: TrainConfig, report: progress_lib.Report) -> result.TrainResu
     names = config.task_names
     config_files.configure(names, config.gin_files, config.gin_bindings())
     strategy_lib.set_up_lanes()
-    run = run_config.RunConfig(**({"task": names} if names else {}))
+    run = run_config.RunConfig(task=names) if names else run_config.RunConfig()
     # With the time of now, which is not to be asked for again.
     run = dataclasses.replace(run, root_dir=str(run.folder()), tag=None, add_time=False)
     exact: dict[int, result.Averages] = {}

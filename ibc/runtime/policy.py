@@ -3,7 +3,7 @@
 import functools
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -130,11 +130,12 @@ class Policy:
           RuntimeError: `reset` has not been called.
           TypeError, ValueError: The observation is not what the policy was trained with.
         """
-        frames = self._after(observation)
+        window = self._episode()
+        frames = window.after(observation)
         actions, state = self._backend.act(
-            self._nested(frames), self._window.is_first, self._state, self._step_seed()
+            self._nested(frames), window.is_first, self._state, self._step_seed()
         )
-        self._window.keep(frames)
+        window.keep(frames)
         self._state = state
         self._step += 1
         return self._unbatched(actions)
@@ -193,7 +194,7 @@ class Policy:
           RuntimeError, TypeError, ValueError: As `energies`.
         """
         self._check_implicit("energies")
-        windows = self._nested(self._after(observation))
+        windows = self._nested(self._episode().after(observation))
         encoding, backend = self._backend.encode(windows), self._backend
         of_tensors = getattr(backend, "score_tensors", None)
         return Search(
@@ -222,7 +223,7 @@ class Policy:
         """
         if self.description.kind != "mixture":
             raise ValueError(f"this policy has no components: it is {self.description.kind}.")
-        found = self._backend.components(self._nested(self._after(observation)))
+        found = self._backend.components(self._nested(self._episode().after(observation)))
         logits, means, scales = map(self._unbatched, found)
         return logits, means, scales
 
@@ -235,10 +236,10 @@ class Policy:
         """Returns a few lines about what the policy sees, does, and how."""
         return describing.text(self.description, self.where)
 
-    def _after(self, observation: Any) -> dict[str, np.ndarray]:
+    def _episode(self) -> observing.Window:
         if self._window is None:
             raise RuntimeError("call policy.reset() before an episode's first observation.")
-        return self._window.after(observation)
+        return self._window
 
     def _nested(self, frames: dict[str, np.ndarray]) -> observing.Windows:
         return frames[""] if self.description.is_array else frames
@@ -284,10 +285,8 @@ class Policy:
         if self.description.chunks:
             each = actions.reshape(rows * count, *actions.shape[2:])
             return self._backend.code(_repeated(windows, count), each).reshape(rows, count, -1)
-        sampling = self.description.sampling
-        flat = actions.reshape(rows, count, -1)
-        offset, scale = np.float32(sampling.offset), np.float32(sampling.scale)
-        return (flat - offset) / scale
+        offset, scale = _offset_and_scale(self.description)
+        return (actions.reshape(rows, count, -1) - offset) / scale
 
     def _denormalized(self, windows: observing.Windows, actions: np.ndarray) -> np.ndarray:
         """Maps the network's actions [B, N, A] to the environment's."""
@@ -301,9 +300,16 @@ class Policy:
 
 def denormalized(description: description_lib.Description, actions: np.ndarray) -> np.ndarray:
     """Maps normalized actions [..., A] to the environment's [..., *shape], not clipped."""
-    sampling, action = description.sampling, description.action
-    values = actions * np.float32(sampling.scale) + np.float32(sampling.offset)
+    offset, scale = _offset_and_scale(description)
+    action = description.action
+    values = actions * scale + offset
     return values.reshape(*actions.shape[:-1], *action.shape).astype(action.dtype)
+
+
+def _offset_and_scale(description: description_lib.Description) -> tuple[np.ndarray, np.ndarray]:
+    """Returns those of an implicit policy, float32 [A]."""
+    sampling = cast(description_lib.Sampling, description.sampling)
+    return np.asarray(sampling.offset, np.float32), np.asarray(sampling.scale, np.float32)
 
 
 def _repeated(windows: observing.Windows, count: int) -> observing.Windows:
