@@ -19,10 +19,11 @@ def train_eval(*arguments: str, cwd: pathlib.Path | None = None) -> subprocess.C
 
 
 def test_published_command_line_runs_from_any_folder(tmp_path, particle_data):
+    published = "ibc/ibc/configs/particle/mlp_ebm_langevin.gin"  # from above the published checkout
     done = train_eval(
         "--",
         "--alsologtostderr",
-        f"--gin_file={_ROOT}/configs/particle/mlp_ebm_langevin.gin",
+        f"--gin_file={published}",
         "--task=PARTICLE",
         "--tag=tag",
         "--add_time=True",
@@ -38,6 +39,7 @@ def test_published_command_line_runs_from_any_folder(tmp_path, particle_data):
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "tag").iterdir()
     assert re.fullmatch(r"\d{8}-\d{6}", folder.name)
+    assert re.search(f"no gin file '{published}': taking .*/{published[8:]}", done.stderr)
     for line in ("Evaluating policy.", "Completed episode.", "AverageSuccessMetric = "):
         assert line in done.stderr
     # Nothing but this project's own lines: a time and a message, or metrics below it.
