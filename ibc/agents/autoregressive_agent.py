@@ -125,12 +125,14 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
                 self._action_space,
                 step.key,
             ).chain
-        losses = [
+        of_dimensions = [
             self._dimension_loss(encoding, j, samples, true_action, step)
             for j, samples in enumerate(visited)
         ]
+        losses, energies = zip(*of_dimensions, strict=True)
         loss = tf.add_n(losses) / len(losses)
-        return loss, {"ebm_total_loss": tf.reduce_mean(loss)}
+        means = tf.nest.map_structure(lambda *each: tf.add_n(each) / len(each), *energies)
+        return loss, {**means, "ebm_total_loss": tf.reduce_mean(loss)}
 
     def _dimension_loss(
         self,
@@ -139,8 +141,8 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
         samples: tf.Tensor,
         true_action: tf.Tensor,
         step: training_step.Step,
-    ) -> tf.Tensor:
-        """InfoNCE of one energy over samples [B, K, N, j + 1], averaged over iterations: [B]."""
+    ) -> training_step.Losses:
+        """InfoNCE of one energy over samples [B, K, N, j + 1], averaged over iterations."""
         iterations, count = samples.shape[1:3]
         counter_examples = tf.reshape(samples, [-1, iterations * count, dimension + 1])
         true = true_action[:, tf.newaxis, : dimension + 1]
@@ -149,7 +151,8 @@ class AutoregressiveBCAgent(base_agent.BehavioralCloningBaseAgent):
         per_iteration = tf.reshape(scores[:, :-1], [-1, count])
         of_true = tf.repeat(scores[:, -1:], iterations, axis=0)
         losses = self._info_nce(tf.concat([per_iteration, of_true], axis=1))
-        return tf.reduce_mean(tf.reshape(losses, [-1, iterations]), axis=1)
+        means = tf.reduce_mean(tf.reshape(losses, [-1, iterations]), axis=1)
+        return means, ebm_losses.energies(scores)
 
     def _rows_per_example(self) -> int:
         # As for Langevin chains: one lane samples for the whole batch.

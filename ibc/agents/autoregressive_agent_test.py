@@ -58,6 +58,8 @@ def test_loss_is_info_nce_of_every_dimension_at_every_iteration(monkeypatch):
     assert len(losses) == 6
     assert info.loss.numpy() == pytest.approx(np.mean(losses), rel=1e-5)
     assert info.extra["ebm_total_loss"].numpy() == pytest.approx(np.mean(losses), rel=1e-5)
+    of_true = [-predictions[:, -1].mean() for _, training, _, predictions in scored if training]
+    assert info.extra["energy_true_action"].numpy() == pytest.approx(np.mean(of_true), rel=1e-5)
 
 
 def test_every_energy_learns():

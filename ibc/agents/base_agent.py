@@ -104,7 +104,7 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
     """Trains a network on (observation, action) pairs.
 
     The experience is `(observation, action)`, see `training_step.Experience`. No summary is written
-    here: `LossInfo.extra` holds scalars under their TensorBoard names, without prefix.
+    here: `LossInfo.extra` holds scalars under their names in `utils.tags`, without prefix.
     """
 
     policy_class: Callable[..., tf_policy.TFPolicy]
@@ -133,7 +133,7 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
           optimizer: Keras optimizer.
           obs_norm_layer: Normalizes the policy's observations; training data are normalized.
           debug_summaries: Kept for TF-Agents; all scalars are always in `LossInfo.extra`.
-          summarize_grads_and_vars: Adds the global norms `gradients_norm` and `variables_norm`.
+          summarize_grads_and_vars: Adds the global norm `variables_norm` to `gradients_norm`.
           train_step_counter: Incremented once per training step; defaults to the global step.
           seed: Seed of everything random in the loss.
           jit_compile: Compiles loss and gradients with XLA.
@@ -171,6 +171,14 @@ class BehavioralCloningBaseAgent(tf_agent.TFAgent, abc.ABC):
     def cloning_network(self) -> network.Network:
         """The network being trained."""
         return self._cloning_network
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the latest step."""
+        rate = self._optimizer.learning_rate
+        if callable(rate):  # Legacy optimizers give their schedule.
+            rate = rate(tf.maximum(tf.convert_to_tensor(self._optimizer.iterations) - 1, 0))
+        return float(tf.convert_to_tensor(rate))
 
     def act_by(self, policy: tf_policy.TFPolicy) -> None:
         """Replaces the policy, in evaluation, collection and export, by one that is made of it."""

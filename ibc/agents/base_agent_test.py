@@ -111,13 +111,27 @@ def test_example_weights():
     assert loss.numpy() == pytest.approx((errors * weights).mean(), rel=1e-5)
 
 
-def test_norms_are_reported_on_request():
-    agent, experience = _mse_agent(summarize_grads_and_vars=True), agent_testing.batch()
+@pytest.mark.parametrize("summarize", [False, True])
+def test_norms_of_gradients_and_on_request_of_variables_are_reported(summarize):
+    agent = _mse_agent(summarize_grads_and_vars=summarize)
+    experience = agent_testing.batch()
     start, extra, end = _flat(agent), agent.train(experience).extra, _flat(agent)
     moved = np.linalg.norm((start - end) / np.float32(0.1))
     assert extra["gradients_norm"].numpy() == pytest.approx(moved, rel=1e-3)
-    assert extra["variables_norm"].numpy() == pytest.approx(np.linalg.norm(end), rel=1e-5)
+    assert ("variables_norm" in extra) == summarize
+    if summarize:
+        assert extra["variables_norm"].numpy() == pytest.approx(np.linalg.norm(end), rel=1e-5)
     assert np.linalg.norm(start) != np.linalg.norm(end)
+
+
+@pytest.mark.parametrize("kind", [tf.keras.optimizers.legacy.Adam, tf.keras.optimizers.AdamW])
+def test_the_learning_rate_is_that_of_the_latest_step(kind):
+    rate = tf.keras.optimizers.schedules.PolynomialDecay(0.5, 5, 0.0)
+    network = agent_testing.mlp_regression(rate=0.0)
+    agent = agent_testing.agent(mse_agent.MseBehavioralCloningAgent, network, kind(rate))
+    for expected in (0.5, 0.4, 0.3):
+        agent.train(agent_testing.batch())
+        assert agent.learning_rate == pytest.approx(expected)
 
 
 def test_trains_in_tf_agents_learner(tmp_path):

@@ -187,6 +187,7 @@ class ImplicitBCAgent(base_agent.BehavioralCloningBaseAgent):
             reported["grad_loss"] = tf.reduce_mean(penalty)
         else:
             scores = score_in_training(actions)
+        reported |= ebm_losses.energies(scores)
         if not self._samples_by_network:
             # What was not drawn uniformly counts by how probable it was to be drawn.
             scores -= self._action_space.log_density(actions)

@@ -16,6 +16,12 @@ from tests import agent_testing
 
 WEIGHT = 1.5
 EXPERIENCE = OBSERVATION, ACTION = agent_testing.batch()
+ALWAYS_REPORTED = (
+    "energy_true_action",
+    "energy_counter_examples",
+    "counter_examples_above_true_action",
+    "gradients_norm",
+)
 GOALS = OBSERVATION["goal"].numpy()[:, -1:].astype(np.float64)
 
 
@@ -67,6 +73,14 @@ def test_loss_and_gradient(fraction, penalized):
 
     assert info.loss.numpy() == pytest.approx(loss(WEIGHT), rel=1e-5)
     assert info.extra["ebm_total_loss"].numpy() == pytest.approx(loss(WEIGHT), rel=1e-5)
+    energies = WEIGHT * (offsets**2).sum(-1)
+    for name, expected in (
+        ("energy_true_action", energies[:, -1].mean()),
+        ("energy_counter_examples", energies[:, :-1].mean()),
+        ("counter_examples_above_true_action", (energies[:, :-1] < energies[:, -1:]).mean()),
+        ("gradients_norm", abs(gradient)),
+    ):
+        assert info.extra[name].numpy() == pytest.approx(expected, rel=1e-3), name
     assert gradient == pytest.approx(_slope(loss, WEIGHT), rel=1e-3)
     if penalized:
         assert info.extra["grad_loss"].numpy() == pytest.approx(_penalty(offsets, WEIGHT), rel=1e-5)
@@ -197,7 +211,7 @@ def test_reported_averages():
 def test_nothing_is_reported_that_was_not_asked_for():
     agent = _agent(return_full_chain=False, add_grad_penalty=False)
     info, _, _ = _train(agent)
-    assert set(info.extra) == {"ebm_total_loss"}
+    assert set(info.extra) == {"ebm_total_loss", *ALWAYS_REPORTED}
 
 
 def test_temperature_and_validation_loss():
@@ -218,7 +232,7 @@ def test_a_sampler_of_ones_own_makes_every_counter_example():
     info, ((_, scored),), _ = _train(_agent(sampler=to_the_maximum))
     np.testing.assert_allclose(scored[:, :-1], np.broadcast_to([1.0, 1.5], [8, 6, 2]))
     np.testing.assert_allclose(scored[:, -1], ACTION)
-    assert {"grad_loss", "ebm_total_loss"} == set(info.extra)
+    assert {"grad_loss", "ebm_total_loss", *ALWAYS_REPORTED} == set(info.extra)
 
 
 @pytest.mark.parametrize(("loss", "steps"), [("info_nce", 25), ("cd_kl", 3)])

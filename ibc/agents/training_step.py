@@ -84,7 +84,7 @@ class TrainingStep:
         return info
 
     def train(
-        self, experience: Experience, weights: types.Tensor | None, report_norms: bool
+        self, experience: Experience, weights: types.Tensor | None, report_norm_of_variables: bool
     ) -> tf_agent.LossInfo:
         """Makes one optimizer step.
 
@@ -105,9 +105,10 @@ class TrainingStep:
             one = tf.ones([], self.counter.dtype)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         self.counter.assign_add(one)
-        if report_norms:
-            norms = dict(gradients_norm=norm, variables_norm=tf.linalg.global_norm(variables))
-            loss_info.extra.update(_per_replica(norms))
+        norms = {"gradients_norm": norm}
+        if report_norm_of_variables:
+            norms["variables_norm"] = tf.linalg.global_norm(variables)
+        loss_info.extra.update(_per_replica(norms))
         return loss_info
 
     def examine(

@@ -14,7 +14,7 @@ from tf_agents.environments import py_environment
 
 from ibc.environments import contract, suite, tasks, video
 from ibc.eval import environment_group, process_group, rollouts
-from ibc.utils import atomic_file, child_process, scalars
+from ibc.utils import atomic_file, child_process, scalars, tags
 
 VIDEO_FOLDER = "videos/ttl=7d"
 _RESULTS = "results.json"
@@ -39,6 +39,8 @@ class EvalActor:
     """Where event file, results.json and pictures go."""
     name: str
     """What log lines call this evaluation."""
+    is_only_task: bool
+    """Whether the mean over tasks is this one's."""
     draw_episodes: Callable[[list[Any], pathlib.Path], None] | None = None
     """If given, a picture of each episode is written, and one of all of them with this function."""
     draw_plans: Callable[[pathlib.Path], None] | None = None
@@ -77,7 +79,8 @@ class EvalActor:
             self.draw_episodes(episodes, self.folder / f"episodes_{step}.png")
         if self.draw_plans:
             self.draw_plans(pictures)
-        scalars.write(self._writer, step, averages, prefix="Metrics/")
+        first = [tags.most_telling(averages)] if self.is_only_task else []
+        scalars.write(self._writer, step, averages, tags.OF_TASK.prefix, repeated=first)
         metrics = [{"seed": outcome.seed, **outcome.metrics} for outcome in outcomes]
         results = {"step": step, "averages": averages, "episodes": metrics}
         atomic_file.write_text(self.folder / _RESULTS, json.dumps(results, indent=2) + "\n")
@@ -153,6 +156,7 @@ class Evaluation:
                 num_episodes,
                 self._root / "eval" / suite.gym_env(environment).spec.id,
                 name,
+                len(groups) == 1,
                 *(_drawing(name, environment, draw_plans) if write_pictures else ()),
             )
             for group, (name, environment) in zip(groups, self._environments.items(), strict=True)
@@ -167,9 +171,11 @@ class Evaluation:
         aggregated = {
             name: float(np.mean([values[name] for values in averages])) for name in shared
         }
-        scalars.write(
-            self._writer, int(self._train_step.numpy()), aggregated, prefix="AggregatedMetrics/"
-        )
+        # Of one task the mean is what the task has; the first of TensorBoard's groups is this one.
+        repeated = set(aggregated) if len(averages) == 1 else set()
+        repeated.discard(tags.most_telling(aggregated))
+        step = int(self._train_step.numpy())
+        scalars.write(self._writer, step, aggregated, tags.MEAN.prefix, repeated)
         if self._write_video:
             self._record()
         return dict(zip(self._environments, averages, strict=True))

@@ -90,6 +90,25 @@ def saturating_info_nce(predictions: tf.Tensor, temperature: float = 1.0) -> tf.
     return tf.reduce_sum(label * tf.math.log(label / probabilities), axis=-1)
 
 
+def energies(predictions: tf.Tensor) -> Reported:
+    """Tells true actions and counter-examples apart by their energies E = −prediction.
+
+    Args:
+      predictions: float32 [B, N + 1], the true action in the last column.
+
+    Returns:
+      Constants: `energy_true_action` and `energy_counter_examples`, the means, and
+      `counter_examples_above_true_action`, the share of counter-examples with higher predictions.
+    """
+    predictions = tf.stop_gradient(predictions)
+    others, true = predictions[:, :-1], predictions[:, -1:]
+    return {
+        "energy_true_action": -tf.reduce_mean(true),
+        "energy_counter_examples": -tf.reduce_mean(others),
+        "counter_examples_above_true_action": tf.reduce_mean(tf.cast(others > true, tf.float32)),
+    }
+
+
 @register("cd")
 def cd(contrast: Contrast) -> tuple[tf.Tensor, Reported]:
     """Contrastive divergence: mean over samples of prediction(sample) − prediction(true).

@@ -4,7 +4,7 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.proto import event_pb2, summary_pb2
 from tf_agents.trajectories import time_step as ts
 
 from ibc.agents import ibc_agent
@@ -27,11 +27,16 @@ def run(folder, data, *bindings, config="mlp_ebm_quick.gin", small=SMALL, **argu
     return training.run(config, [*small, *bindings], folder, dataset_path=data, **arguments)
 
 
-def scalar_tags(folder: pathlib.Path) -> set[str]:
-    """Lists what an event file's dashboard would show."""
+def summaries(folder: pathlib.Path) -> list[tuple[int, summary_pb2.Summary.Value]]:
+    """Reads (step, value) of a folder's event files."""
     records = [tf.data.TFRecordDataset(str(file)) for file in folder.glob("events*")]
     events = [event_pb2.Event.FromString(r.numpy()) for file in records for r in file]
-    return {value.tag for event in events for value in event.summary.value}
+    return [(event.step, value) for event in events for value in event.summary.value]
+
+
+def scalar_tags(folder: pathlib.Path) -> set[str]:
+    """Lists the tags of a folder's event files."""
+    return {value.tag for _, value in summaries(folder)}
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +94,28 @@ def test_scalars_have_the_published_tags(finished):
     metrics = {"AverageReturn", "AverageEpisodeLength", "AverageSuccessMetric"}
     assert {f"Metrics/{m}" for m in metrics} <= scalar_tags(folder / "eval" / "Particle-v0")
     assert {f"AggregatedMetrics/{m}" for m in metrics} <= scalar_tags(folder / "eval")
+
+
+def test_tensorboard_shows_success_and_loss_first_each_number_once_and_described(finished):
+    folder, _ = finished
+    shown = {}
+    for run_folder in ("train", "eval", "eval/Particle-v0"):
+        for step, value in summaries(folder / run_folder):
+            if value.metadata.plugin_data.plugin_name == "scalars":
+                assert value.metadata.summary_description, value.tag
+                shown.setdefault(value.tag, {})[step] = float(tf.make_ndarray(value.tensor))
+    first = dict.fromkeys(tag.partition("/")[0] for tag in sorted(shown))
+    assert list(first)[:3] == ["AggregatedMetrics", "Eval_Losses", "Losses"]
+    assert {tag for tag in shown if tag.startswith("Agg")} == {
+        "AggregatedMetrics/AverageSuccessMetric"
+    }
+    assert {"Metrics/AverageReturn", "Training/learning_rate", "Training/gradients_norm"} <= {
+        *shown
+    }
+    assert "Training/energy_true_action" in shown and "Validation/energy_true_action" in shown
+    assert "reduced_loss" not in shown
+    curves = [tuple(curve.items()) for tag, curve in shown.items() if any(curve.values())]
+    assert len(set(curves)) == len(curves)
 
 
 def test_results_are_averages_of_the_seeds_episodes(finished):

@@ -8,9 +8,9 @@ from tf_agents.typing import types
 
 from ibc.agents import greedy_policy, receding_horizon
 from ibc.data.windows import dataset
-from ibc.utils import scalars
+from ibc.utils import scalars, tags
 
-NAME = "train_action_mse_error"
+NAME = tags.ACTION_ERROR
 MOST_WINDOWS = 128
 
 

@@ -12,14 +12,21 @@ from tf_agents.train import learner, step_per_second_tracker
 from ibc.train.devices import cluster
 from ibc.train.loop import schedule, weight_average
 from ibc.train.run import checkpoints, divergence, policy_export
-from ibc.utils import scalars, termination
+from ibc.utils import scalars, tags, termination
 
 
 class ProgressTrigger(schedule.MultiplesTrigger):
     """Logs the step, the speed and the loss, and writes the step's scalars for TensorBoard."""
 
-    def __init__(self, writer: tf.summary.SummaryWriter, train_step: tf.Variable, interval: int):
+    def __init__(
+        self,
+        writer: tf.summary.SummaryWriter,
+        agent: tf_agent.TFAgent,
+        train_step: tf.Variable,
+        interval: int,
+    ):
         self._writer = writer
+        self._agent = agent
         self._train_step = train_step
         self._timer = step_per_second_tracker.StepPerSecondTracker(train_step)
         self.scalars: dict[str, float] = {}
@@ -31,10 +38,12 @@ class ProgressTrigger(schedule.MultiplesTrigger):
         step = int(self._train_step.numpy())
         speed = float(self._timer.steps_per_second())
         self._timer.restart()
-        loss = self.scalars["reduced_loss"]
+        loss = self.scalars[tags.REDUCED_LOSS]
         logging.info("Step: %d, %.3f steps/sec, loss %.6g", step, speed, loss)
-        values = {**self.scalars, "RunTime/train_steps_per_sec": speed}
-        scalars.write(self._writer, step, values)
+        rate = {tags.of_training(tags.LEARNING_RATE): self._agent.learning_rate}
+        values = {**self.scalars, tags.SPEED: speed, **rate}
+        # It is the agent's total loss, which has a name of its own.
+        scalars.write(self._writer, step, values, repeated=[tags.REDUCED_LOSS])
 
 
 class BehavioralCloningLearner(learner.Learner):
@@ -99,7 +108,7 @@ class BehavioralCloningLearner(learner.Learner):
         self._saved_step = int(self.train_step_numpy)
         self._pace = schedule.Pace()
         self._machines = cluster.Machines(strategy)
-        self._progress = ProgressTrigger(self.train_summary_writer, train_step, log_interval)
+        self._progress = ProgressTrigger(self.train_summary_writer, agent, train_step, log_interval)
         self._exporter = policy_export.PolicyExporter(
             pathlib.Path(root_dir) / learner.POLICY_SAVED_MODEL_DIR,
             agent if average is None else average.agent,
@@ -151,7 +160,7 @@ class BehavioralCloningLearner(learner.Learner):
                 seconds, terminated = self._machines.mean(own)
             self._pace.measured(steps, seconds)
             step += steps
-            on_steps(step, self._progress.scalars["reduced_loss"])
+            on_steps(step, self._progress.scalars[tags.REDUCED_LOSS])
             if terminated:
                 termination.request()
                 self.save_checkpoint()
@@ -177,8 +186,8 @@ class BehavioralCloningLearner(learner.Learner):
         finally:
             self.triggers = postponed
         self._progress.scalars = {
-            "reduced_loss": float(loss_info.loss),
-            **{f"Losses/{name}": float(value) for name, value in loss_info.extra.items()},
+            tags.REDUCED_LOSS: float(loss_info.loss),
+            **{tags.of_training(name): float(value) for name, value in loss_info.extra.items()},
         }
         return loss_info
 

@@ -16,7 +16,7 @@ from ibc.train.loop import action_error as action_error_lib
 from ibc.train.loop import learner as learner_lib
 from ibc.train.loop import progress, schedule
 from ibc.train.run import memory, run_folder, top_k
-from ibc.utils import scalars, termination
+from ibc.utils import scalars, tags, termination
 
 VALIDATION_LOSS = "val_loss"
 MEASURED_IN_TRAINING = (VALIDATION_LOSS, action_error_lib.NAME)
@@ -179,7 +179,7 @@ def validation_loss(
 ) -> Callable[[], float]:
     """Returns a function that computes the agent's loss on validation windows.
 
-    It writes the losses under `Eval_Losses/` and returns the total.
+    It writes the losses under their tags (`tags.of_validation`) and returns the total.
 
     Args:
       agent: the agent in training.
@@ -210,8 +210,8 @@ def validation_loss(
 
     def validate() -> float:
         info = of_all() if on_all else of_one_batch(train_step)
-        losses = {name: float(value) for name, value in info.extra.items()}
-        scalars.write(writer, int(train_step.numpy()), losses, prefix="Eval_Losses/")
+        losses = {tags.of_validation(name): float(value) for name, value in info.extra.items()}
+        scalars.write(writer, int(train_step.numpy()), losses)
         return float(info.loss)
 
     return validate
