@@ -22,6 +22,7 @@ from ibc.environments.collect import collect_oracle
 from ibc.landscape import __main__ as landscape
 from ibc.open_loop import __main__ as open_loop
 from ibc.utils import program
+from tests import fork_server
 
 MODULES = {
     "train_eval": train_eval,
@@ -35,6 +36,12 @@ MODULES = {
 }
 _WITHOUT_FLAGS = ("ibc-data", "ibc-export", "ibc-policy-bench", "ibc-open-loop", "ibc-landscape")
 _LONGEST_SECONDS = 300
+_IN_SESSION = {
+    "stdout": subprocess.PIPE,
+    "stderr": subprocess.STDOUT,
+    "text": True,
+    "start_new_session": True,
+}
 # Log lines begin with the time, lines of metrics with tabs; bars end with their speed.
 _NOT_AN_ERROR = re.compile(r"\d\d:\d\d:\d\d |\t\t|\s*$|.*(\d|\?)(s/)?(episode|frame)(/s)?")
 
@@ -81,12 +88,22 @@ def python(*arguments: str | os.PathLike, **options: Any) -> subprocess.Complete
     return subprocess.run([sys.executable, *arguments], **options)
 
 
+def python_at_once(*arguments: str, **options: Any) -> subprocess.CompletedProcess:
+    """Runs Python to its end, from where TensorFlow is imported; for `options`, see `Popen`."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with fork_server.Popen(arguments, **{**pipes, **options}) as process:
+        output, errors = process.communicate(timeout=_LONGEST_SECONDS)
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
 def start(*arguments: str, **options: Any) -> subprocess.Popen:
     """Starts Python in a session of its own, with one pipe for all that it writes."""
-    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(
-        [sys.executable, *arguments], **{**pipe, "start_new_session": True, **options}
-    )
+    return subprocess.Popen([sys.executable, *arguments], **{**_IN_SESSION, **options})
+
+
+def start_at_once(*arguments: str, **options: Any) -> subprocess.Popen:
+    """Does as `start`, from where TensorFlow is imported, with the arguments `-m` or `-c`."""
+    return fork_server.Popen(arguments, **{**_IN_SESSION, **options})
 
 
 def contents(folder: pathlib.Path) -> dict[pathlib.Path, bytes]:

@@ -42,7 +42,7 @@ _KILLS = len(_TRAINING_KILLS) + _RECORDING_KILLS + len(_GENERATING_KILLS) + _COL
 def start(folder: pathlib.Path, *command: str) -> subprocess.Popen:
     """Starts a command that writes to a log beside its folder."""
     with open(folder.parent / "log", "wb") as log:
-        return commands.start("-m", *command, cwd=folder.parent, stdout=log)
+        return commands.start_at_once("-m", *command, cwd=folder.parent, stdout=log)
 
 
 def log_of(folder: pathlib.Path) -> str:

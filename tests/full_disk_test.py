@@ -39,7 +39,7 @@ def run(*command: str, file_size: int | None = None) -> subprocess.CompletedProc
     limit = file_size and functools.partial(
         resource.setrlimit, resource.RLIMIT_FSIZE, (file_size, file_size)
     )
-    return commands.python("-m", *command, preexec_fn=limit)
+    return commands.python_at_once("-m", *command, preexec_fn=limit)
 
 
 def run_on_disk(

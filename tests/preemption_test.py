@@ -26,7 +26,7 @@ def train(folder: pathlib.Path, data: str, *flags: str) -> subprocess.Popen:
     numbers = dict(num_iterations=_STEPS, batch_size=256, checkpoint_interval=1000)
     numbers |= dict(eval_interval=_EVALUATED_STEP, eval_episodes=_EPISODES, num_envs=4)
     arguments = training.arguments(folder / "run", data, **numbers)
-    return commands.start("-m", "ibc.train_eval", *arguments, *flags, cwd=folder)
+    return commands.start_at_once("-m", "ibc.train_eval", *arguments, *flags, cwd=folder)
 
 
 def end_by_sigterm(process: subprocess.Popen, group: bool, again: bool = False) -> str:
@@ -132,7 +132,7 @@ def test_recording_keeps_finished_shards_alone(tmp_path, replicas, group):
     before = finished_files(tmp_path)
     assert before
     endless = ("-m", "ibc.data.policy_eval", *flags, "--num_episodes=100000")
-    process = commands.start(*endless, cwd=tmp_path)
+    process = commands.start_at_once(*endless, cwd=tmp_path)
     commands.wait_for_files(process, tmp_path, ".oracle*.journal", 1)
     time.sleep(1.0)
     assert "whole episodes of a recording are kept" in end_by_sigterm(process, group)
@@ -142,7 +142,7 @@ def test_recording_keeps_finished_shards_alone(tmp_path, replicas, group):
 def test_collecting_keeps_finished_shards_alone(tmp_path):
     command = ["ibc.environments.collect.collect_oracle", "--task=PARTICLE", "--num_shards=200"]
     command += ["--num_episodes=20", f"--dataset_path={tmp_path}/oracle.tfrecord"]
-    process = commands.start("-m", *command, cwd=tmp_path)
+    process = commands.start_at_once("-m", *command, cwd=tmp_path)
     commands.wait_for_files(process, tmp_path, "oracle_*.tfrecord", 2)
     assert "whole episodes of a recording are kept" in end_by_sigterm(process, group=False)
     shards = list(tmp_path.glob("oracle_*.tfrecord"))
