@@ -9,13 +9,16 @@ Example: 2,000 oracle episodes of the particle task in ten processes.
 A recording that was interrupted is continued by the same command.
 """
 
+import pathlib
 import time
+from collections.abc import Iterable
 
 import tqdm
 from absl import flags
 
 from ibc.data.recording import journal, replicas
 from ibc.data.recording import options as recording_options
+from ibc.runtime import folders
 from ibc.utils import program, startup
 
 
@@ -43,6 +46,22 @@ def evaluate(options: recording_options.EvaluationOptions) -> list[journal.Resul
         return [recorder.run(options, on_episode=bar.update)]
 
 
+def draw_energy(options: recording_options.EvaluationOptions) -> Iterable[pathlib.Path]:
+    """Draws the energy of an exported policy along an episode; yields the files.
+
+    Raises:
+      ValueError: The policy has none.
+    """
+    startup.import_tensorflow_quietly()
+    from ibc.landscape import source
+    from ibc.pictures import files
+
+    folder = folders.find(options.saved_model_path)
+    with source.open_source(folder, options.task, None, options.first_seed) as found:
+        path = pathlib.Path(options.output_path, f"energy_{found.stem}.mp4")
+        yield from files.write_energy(list(found.moments()), found.title, path, found.fps)
+
+
 def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Runs the command line; any foreseeable failure is one line and a non-zero status."""
     program.reject_positional(argv)
@@ -54,8 +73,12 @@ def main(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> None:
         terminated=f"terminated; {journal.GO_ON}",
         memory_advice="use fewer replicas, or a shorter history.",
     ):
-        results = evaluate(recording_options.EvaluationOptions.from_flags(values))
+        options = recording_options.EvaluationOptions.from_flags(values)
+        results = evaluate(options)
         program.say(journal.report(results, time.monotonic() - start))
+        if options.viz_energy:
+            for path in draw_energy(options):
+                program.say(f"Wrote {path}")
 
 
 def run() -> None:

@@ -20,6 +20,11 @@ _GIVEN = (  # Flags that were not given leave the choice to gin.
     flags.DEFINE_bool("add_time", False, "Append a folder YYYYmmdd-HHMMSS for this run."),
     flags.DEFINE_bool("video", False, "Write a video of one episode at each evaluation."),
     flags.DEFINE_bool("viz_img", False, "Write a picture of each evaluation episode."),
+    flags.DEFINE_bool(
+        "viz_energy",
+        False,
+        "Draw the energy along an episode of the first task at each evaluation.",
+    ),
     flags.DEFINE_bool("skip_eval", False, "Train without evaluating."),
     flags.DEFINE_bool(
         "shared_memory_eval", False, "Evaluate in a PyBullet shared-memory server, for viewing."

@@ -32,13 +32,18 @@ _MAY_IMPORT = {
     "data": _SIMULATION | {"ibc.runtime"},
     "ibc/runtime": set(),
     "ibc/deploy": {"ibc.utils", "ibc.runtime"},
-    "ibc/pictures": {"ibc.utils"},
+    "ibc/pictures": _SIMULATION | {"ibc.data", "ibc.runtime", "ibc.samplers"},
     "configs": set(),
     "ibc/eval": _LIBRARY | _SIMULATION | {"ibc.data", "ibc.pictures"},
-    "ibc/train": _LIBRARY | _SIMULATION | {"ibc.data", "ibc.eval", "ibc.configs", "ibc.runtime"},
+    "ibc/train": _LIBRARY
+    | _SIMULATION
+    | {"ibc.data", "ibc.deploy", "ibc.eval", "ibc.configs", "ibc.pictures", "ibc.runtime"},
 }
-# A published script, which stands where it always did.
-_EXCEPTIONS = {"environments/collect/collect_oracle.py": {"ibc.data"}}
+# Published scripts, which stand where they always did.
+_EXCEPTIONS = {
+    "environments/collect/collect_oracle.py": {"ibc.data"},
+    "data/policy_eval.py": {"ibc.landscape", "ibc.pictures"},
+}
 
 
 def imported_modules(source: str) -> set[str]:

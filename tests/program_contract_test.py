@@ -48,7 +48,7 @@ class Program:
 _PROGRAMS = {
     "train_eval": Program(
         "ibc/train_eval.py",
-        "task tag gin_file gin_bindings video viz_img skip_eval tpu use_gpu",
+        "task tag gin_file gin_bindings video viz_img viz_energy skip_eval tpu use_gpu",
         {
             (*_PARTICLE, "--gin_file=mlp_emb_quick.gin"): "did you mean mlp_ebm_quick",
             (
@@ -64,10 +64,11 @@ _PROGRAMS = {
     ),
     "policy_eval": Program(
         "data/policy_eval.py",
-        "task policy replicas gin_bindings viz_img saved_model_path num_episodes",
+        "task policy replicas gin_bindings viz_img viz_energy saved_model_path num_episodes",
         {
             (*_PARTICLE, "--policy=orakle"): "policy 'orakle' is unknown; did you mean oracle",
             (*_PARTICLE, "--policy=oracle", "--task=PUSH"): "--task=PUSH: already defined",
+            (*_PARTICLE, "--policy=oracle", "--viz_energy"): "give --saved_model_path, too",
             (*_PARTICLE, "--policy=oracle", "--num_episodes=0"): "must be at least 1, got 0.",
             (*_PARTICLE, "--policy=oracle", "--gin_file=none.gin"): "'none.gin' was not found",
             (

@@ -103,6 +103,11 @@ class EvaluationOptions(Options):
     replicas: int | None = _flag(None, "Number of processes; replica i writes <dataset>_<i>.<ext>.")
     output_path: str = _flag("/tmp/ibc/policy_eval/", "Folder of videos and pictures.")
     viz_img: bool = _flag(False, "Whether to write a picture of every episode.")
+    viz_energy: bool = _flag(
+        False,
+        "Whether to draw the energy of --saved_model_path along an episode: that of --first_seed, "
+        "or that of the task's videos.",
+    )
 
     @property
     def last_number(self) -> int:
@@ -142,7 +147,11 @@ class EvaluationOptions(Options):
         _check_shared_memory(self, "replicas")
         if self.dataset_path is not None:
             _check_dataset(self.dataset_path, self.replicas)
-        if self.video or self.viz_img:
+        if self.viz_energy and self.saved_model_path is None:
+            raise ValueError(
+                "--viz_energy draws the energy of a trained policy: give --saved_model_path, too."
+            )
+        if self.video or self.viz_img or self.viz_energy:
             if "\0" in self.output_path:
                 raise ValueError(f"--output_path={self.output_path!r} holds a null byte.")
             atomic_file.check_place(os.path.join(self.output_path, "video.mp4"), "--output_path: ")

@@ -1,4 +1,4 @@
-"""An exported policy run by TensorFlow; TF-Agents is not needed."""
+"""A policy's functions run by TensorFlow, exported or not; TF-Agents is not needed."""
 
 import collections
 import os
@@ -17,34 +17,21 @@ _FIRST, _MID = 0, 1
 _SEEDED = "seeded_action"
 
 
-class SavedModel:
-    """See `runtime.policy.Backend`.
+class ModelBackend:
+    """See `policy.Backend`: TensorFlow's functions under the names that exports have them by."""
 
-    Exports that are older than policy.json act, too, but draw by themselves and have no energies.
-    """
-
-    def __init__(self, folder: str | os.PathLike, needs_seed: bool = False):
-        """Loads a policy.
+    def __init__(self, model: Any, description: description_lib.Description, where: str):
+        """Takes the functions.
 
         Args:
-          folder: Holds saved_model.pb.
-          needs_seed: Whether its draws are to follow from seeds.
-
-        Raises:
-          ValueError: It is damaged, no policy, or draws by itself although seeds are needed.
+          model: Has `get_initial_state`, and the functions of `train.run.policy_parts`.
+          description: The policy.
+          where: Its folder and who runs it, for people.
         """
-        self._model = _load(folder)
-        self.where = f"run by TensorFlow {tf.__version__} from {folder}"
-        described = description_lib.read(folder)
-        self.description = described or _derived(self._model, folder)
-        self._seeded = getattr(self._model, _SEEDED, None)
-        if self._seeded is None:
-            self.where += ", exported before policies took seeds"
-            if needs_seed:
-                raise ValueError(
-                    f"{folder} was exported before policies took seeds: leave seed out, or run the "
-                    "training command again, which exports the finished run anew."
-                )
+        self._model = model
+        self.description = description
+        self.where = where
+        self._seeded = getattr(model, _SEEDED, None)
 
     def initial_state(self, batch_size: int) -> Any:
         """See `Backend`."""
@@ -96,6 +83,35 @@ class SavedModel:
         """See `Backend`."""
         observation = tf.nest.map_structure(tf.constant, windows)
         return self._model.decode(observation, tf.constant(actions, tf.float32)).numpy()
+
+
+class SavedModel(ModelBackend):
+    """See `runtime.policy.Backend`.
+
+    Exports that are older than policy.json act, too, but draw by themselves and have no energies.
+    """
+
+    def __init__(self, folder: str | os.PathLike, needs_seed: bool = False):
+        """Loads a policy.
+
+        Args:
+          folder: Holds saved_model.pb.
+          needs_seed: Whether its draws are to follow from seeds.
+
+        Raises:
+          ValueError: It is damaged, no policy, or draws by itself although seeds are needed.
+        """
+        model = _load(folder)
+        where = f"run by TensorFlow {tf.__version__} from {folder}"
+        described = description_lib.read(folder)
+        super().__init__(model, described or _derived(model, folder), where)
+        if self._seeded is None:
+            self.where += ", exported before policies took seeds"
+            if needs_seed:
+                raise ValueError(
+                    f"{folder} was exported before policies took seeds: leave seed out, or run the "
+                    "training command again, which exports the finished run anew."
+                )
 
 
 def _load(folder: str | os.PathLike) -> Any:

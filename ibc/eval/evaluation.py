@@ -13,12 +13,14 @@ from absl import logging
 from tf_agents.environments import py_environment
 
 from ibc.environments import contract, suite, tasks, video
-from ibc.eval import environment_group, process_group, rollouts
+from ibc.eval import environment_group, measured_environment, process_group, rollouts, shown
 from ibc.utils import atomic_file, child_process, scalars, tags
 
 VIDEO_FOLDER = "videos/ttl=7d"
 _RESULTS = "results.json"
 
+DrawEnergy = Callable[[pathlib.Path], pathlib.Path]
+"""Writes pictures of the policy's energy along an episode into a folder; returns one of them."""
 DrawPlans = Callable[[py_environment.PyEnvironment, int, pathlib.Path], None]
 """Writes pictures of an episode with a seed into a folder."""
 
@@ -49,10 +51,17 @@ class EvalActor:
     def __post_init__(self):
         self._writer = tf.summary.create_file_writer(str(self.folder), flush_millis=10000)
 
+        self.first_failed: int | None = None
+        """Seed of the first episode without success at the last evaluation, None if all have."""
+
+    def pictures(self, step: int) -> pathlib.Path:
+        """Returns the folder of an evaluation's pictures."""
+        return self.folder / "pictures" / f"step_{step}"
+
     def run_and_log(self) -> dict[str, float]:
         """Runs the episodes, logs and writes the averages, and returns them."""
         step = int(self.train_step.numpy())
-        pictures = self.folder / "pictures" / f"step_{step}"
+        pictures = self.pictures(step)
         outcomes = []
         for outcome in rollouts.run_episodes(
             self.group,
@@ -67,6 +76,10 @@ class EvalActor:
             logging.info("Completed episode. seed %d: %s", outcome.seed, ", ".join(values))
             outcomes.append(outcome)
         outcomes.sort(key=lambda outcome: outcome.seed)
+        failed = (
+            outcome.seed for outcome in outcomes if outcome.metrics.get(tags.SUCCESS, 1.0) < 1
+        )
+        self.first_failed = next(failed, None)
         averages = {
             # What only some episodes tell, such as success, is 0 in the others.
             name: float(np.mean([outcome.metrics.get(name, 0.0) for outcome in outcomes]))
@@ -95,6 +108,13 @@ class EvalActor:
             return -1
 
 
+def _first_failed(outcomes: Sequence[measured_environment.Outcome]) -> int | None:
+    """Returns the seed of the first episode without success, None if all have or none tells."""
+    told = any(tags.SUCCESS in outcome.metrics for outcome in outcomes)
+    failed = (each.seed for each in outcomes if told and each.metrics.get(tags.SUCCESS, 0.0) < 1)
+    return next(failed, None)
+
+
 class Evaluation:
     """Evaluates a policy on several tasks with fixed seeds."""
 
@@ -111,6 +131,7 @@ class Evaluation:
         write_pictures: bool,
         gin_bindings: Sequence[str] = (),
         draw_plans: DrawPlans | None = None,
+        draw_energy: DrawEnergy | None = None,
     ):
         """Creates the environments of all tasks.
 
@@ -122,11 +143,13 @@ class Evaluation:
           root_dir: run folder; results go to eval/ and videos/ in it.
           num_episodes: episodes per task and evaluation, with the seeds 0, 1, ….
           num_envs: environments side by side, spread over the cores; does not change results.
-          write_video: write one rollout of the first task as mp4.
+          write_video: write one rollout of the first task as mp4: the first that has failed, or
+            else that of the task's own choice.
           write_pictures: write pictures of the episodes, for tasks that have them.
           gin_bindings: bindings in force for environments, for those in other processes.
           draw_plans: for policies that plan, writes pictures of that along an episode, in tasks
             that show plans.
+          draw_energy: if given, writes pictures of the policy's energy in the first task.
 
         Raises:
           ValueError: `num_episodes` or `num_envs` is not positive, or there are no pictures.
@@ -141,6 +164,7 @@ class Evaluation:
         self._act = act
         self._train_step = train_step
         self._write_video = write_video
+        self._draw_energy = draw_energy
         num_envs = min(num_envs, num_episodes)
         self._environments = {name: load_environment(name) for name in task_names}
         groups = [
@@ -176,6 +200,8 @@ class Evaluation:
         repeated.discard(tags.most_telling(aggregated))
         step = int(self._train_step.numpy())
         scalars.write(self._writer, step, aggregated, tags.MEAN.prefix, repeated)
+        if self._draw_energy:
+            self._show_energy()
         if self._write_video:
             self._record()
         return dict(zip(self._environments, averages, strict=True))
@@ -189,12 +215,23 @@ class Evaluation:
     def _video_path(self) -> pathlib.Path:
         return self._root / VIDEO_FOLDER / f"vid_{int(self._train_step.numpy())}.mp4"
 
+    def _show_energy(self) -> None:
+        """Writes pictures of the policy's energy, beside the first task's results."""
+        step = int(self._train_step.numpy())
+        picture = self._draw_energy(self._actors[0].pictures(step))
+        about = tags.PICTURES[tags.ENERGY]
+        shown.write_picture(self._writer, step, tags.ENERGY, picture, about)
+        logging.info("Pictures of the energy: %s", picture.parent)
+
     def _record(self) -> None:
-        """Writes a video of one episode of the first task."""
+        """Writes a video of one episode of the first task: one that has failed, if any has."""
         name, environment = next(iter(self._environments.items()))
-        path = self._video_path()
-        seed = tasks.get_task(name).video_seed
+        path, step = self._video_path(), int(self._train_step.numpy())
+        seed = self._actors[0].first_failed
+        if seed is None:
+            seed = tasks.get_task(name).video_seed
         rollouts.record_episode(environment, self._act, seed, self._width, path)
+        shown.write_video(self._writer, step, tags.EPISODE, path, tags.PICTURES[tags.EPISODE])
         logging.info("Video of one episode: %s", path)
 
 

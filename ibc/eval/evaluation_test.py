@@ -1,11 +1,16 @@
 import functools
+import io
 import json
 
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.util import tensor_util
 
-from ibc.eval import evaluation, measured_environment
+from ibc.environments import video
+from ibc.eval import evaluation, measured_environment, rollouts
 from ibc.utils import termination
 
 
@@ -14,11 +19,11 @@ def rest(time_steps, seeds, wave=0):
     return np.asarray(time_steps.observation["pos_agent"][:, -1], np.float32)
 
 
-def make(folder, step=5, act=rest, video=False, num_episodes=2, num_envs=1):
+def make(folder, step=5, act=rest, video=False, num_episodes=2, num_envs=1, **options):
     load = functools.partial(measured_environment.load, sequence_length=2)
     step = tf.Variable(step, dtype=tf.int64)
     return evaluation.Evaluation(
-        ["PARTICLE"], load, act, step, folder, num_episodes, num_envs, video, False
+        ["PARTICLE"], load, act, step, folder, num_episodes, num_envs, video, False, **options
     )
 
 
@@ -46,6 +51,37 @@ def test_an_evaluation_that_was_broken_off_is_not_done(tmp_path):
         evaluator.run()
     assert not evaluator.is_done()
     assert not list(tmp_path.rglob("results.json"))
+
+
+def test_dashboards_show_the_first_failure_and_the_energy(tmp_path, monkeypatch):
+    recorded = []
+
+    def record(environment, act, seed, width, path):
+        recorded.append(seed)
+        video.write(np.zeros((90, 32, 64, 3), np.uint8), path, fps=10)
+
+    def draw_energy(folder):
+        assert folder == tmp_path / "eval" / "Particle-v0" / "pictures" / "step_5"
+        folder.mkdir(parents=True)
+        (folder / "energy.png").write_bytes(tf.io.encode_png(np.zeros((8, 6, 3), np.uint8)).numpy())
+        return folder / "energy.png"
+
+    monkeypatch.setattr(rollouts, "record_episode", record)
+    evaluator = make(tmp_path, video=True, draw_energy=draw_energy)
+    evaluator.run()
+    # Nobody who rests succeeds; the task's own choice would have been 42.
+    assert recorded == [0]
+    accumulator = event_accumulator.EventAccumulator(str(tmp_path / "eval"))
+    accumulator.Reload()
+    shown = {}
+    for tag in ("energy", "episode"):
+        assert accumulator.SummaryMetadata(tag).plugin_data.plugin_name == "images"
+        proto = accumulator.Tensors(tag)[0].tensor_proto
+        shown[tag] = tensor_util.make_ndarray(proto)
+    assert list(shown["energy"][:2]) == [b"6", b"8"]
+    assert shown["energy"][2].startswith(b"\x89PNG")
+    with PIL.Image.open(io.BytesIO(shown["episode"][2])) as gif:
+        assert gif.format == "GIF" and gif.size == (64, 32)
 
 
 def test_plans_are_drawn_where_a_task_shows_them(tmp_path):

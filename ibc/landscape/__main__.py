@@ -11,9 +11,13 @@ Examples:
 
 import argparse
 import pathlib
+import typing
 from collections.abc import Iterable, Sequence
 
 from ibc.utils import atomic_file, program, startup
+
+if typing.TYPE_CHECKING:
+    from ibc.landscape import source
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -77,19 +81,18 @@ def draw(arguments: argparse.Namespace) -> Iterable[str]:
     output = pathlib.Path(arguments.output or default)
     atomic_file.check_place(output / "energy.png", "--output=")
     startup.import_tensorflow_quietly()
-    from ibc.landscape import files, source
+    from ibc.environments import video
+    from ibc.landscape import source
 
+    if arguments.what == "energy" and arguments.format == "mp4":
+        video.find_ffmpeg()  # If there is none, better now than after the episode.
     found = source.open_source(
         policy_folder, arguments.task, arguments.dataset_path, arguments.episode
     )
     with found:
         yield f"{arguments.path}: {found.policy.where}"
         yield f"{found.title}: {found.about}"
-        if arguments.what == "energy":
-            paths = files.write_energy(found, dimensions, output, arguments.format)
-        else:
-            paths = files.write_chain(found, arguments.what, arguments.step, dimensions, output)
-        for path in paths:
+        for path in _write(found, arguments, dimensions, output):
             yield f"Wrote {path}"
 
 
@@ -108,6 +111,29 @@ def run() -> None:
     """Entry point of the console script."""
     program.set_up_logging()
     main()
+
+
+def _write(
+    found: "source.Source",
+    arguments: argparse.Namespace,
+    dimensions: tuple[int, int] | None,
+    output: pathlib.Path,
+) -> Iterable[pathlib.Path]:
+    """Plays the episode, as far as is needed, and writes what is asked for; yields the files."""
+    from ibc.pictures import files
+
+    what, step = arguments.what, arguments.step
+    if what == "energy":
+        path = output / f"energy_{found.stem}.{arguments.format}"
+        yield from files.write_energy(
+            list(found.moments()), found.title, path, found.fps, dimensions
+        )
+        return
+    moment = found.at(step)
+    path = output / f"{what}_{found.stem}_step_{moment.step}.png"
+    title = f"{found.title}, step {moment.step}"
+    files.write_chain(moment, found.policy.description, what, title, path, dimensions)
+    yield path
 
 
 def _dimensions(given: str | None) -> tuple[int, int] | None:

@@ -7,8 +7,7 @@ import tensorflow as tf
 import ibc
 from ibc.data import episodes
 from ibc.landscape import __main__ as program
-from ibc.landscape import chains, episode, looking
-from ibc.pictures import energy
+from ibc.pictures import chains, energy, episode, looking
 from tests import policy_testing
 
 STEPS = 5

@@ -10,9 +10,9 @@ import gin
 
 from ibc.data.formats import convert
 from ibc.deploy import load
-from ibc.environments import contract, suite, tasks
-from ibc.landscape import episode, looking
+from ibc.environments import tasks
 from ibc.open_loop import choice, playing
+from ibc.pictures import episode, looking
 from ibc.runtime import description as description_lib
 from ibc.runtime import policy as policy_lib
 from ibc.train.run import run_folder
@@ -38,6 +38,19 @@ class Source:
     """Plays it."""
     close: Callable[[], None] = lambda: None
     """Closes the simulator."""
+
+    def at(self, step: int) -> episode.Moment:
+        """Plays it up to the moment of a step, or the next one at which the policy looks.
+
+        Raises:
+          ValueError: The episode ends before.
+        """
+        last = 0
+        for moment in self.moments():
+            if moment.step >= step:
+                return moment
+            last = moment.step
+        raise ValueError(f"--step={step} is after the episode, whose last step is {last}.")
 
     def __enter__(self) -> "Source":
         """Returns itself."""
@@ -96,7 +109,7 @@ def _recorded(
     return Source(
         policy,
         f"recorded episode {number}",
-        f"what was done in {dataset_path} is what is demonstrated",
+        f"the ring is what was done in {dataset_path}",
         f"episode_{number}",
         _FRAMES_PER_SECOND,
         lambda: episode.recorded(policy, recording, number),
@@ -107,32 +120,23 @@ def _simulated(policy: policy_lib.Policy, name: str, bound: Mapping[str, Any], s
     task = tasks.get_task(name)
     task.import_configurables()
     _bind(bound)
-    environment = suite.load(name, use_image_obs=bound.get("train_eval.image_obs", False))
-    tolerance = bound.get("train_eval.goal_tolerance")
-    if tolerance is not None:
-        contract.set_goal_tolerance(environment, tolerance)
-    missing = [key for key in policy.description.observation if key not in _keys(environment)]
-    if missing:
-        raise ValueError(
-            f"task {name} observes no {', '.join(map(repr, missing))}, which the policy needs: "
-            "give the --task that it was trained for."
-        )
-    asks = bool(task.oracles) and policy.description.chunks is None
-    oracle = task.oracle_class("oracle")(environment, seed=seed) if asks else None
+    simulator = episode.open_simulator(
+        policy.description,
+        name,
+        seed,
+        bound.get("train_eval.image_obs", False),
+        bound.get("train_eval.goal_tolerance"),
+    )
+    demonstrates = simulator.oracle is not None
     return Source(
         policy,
         f"{name}, seed {seed}",
-        "what the oracle would do is what is demonstrated" if asks else "nothing is demonstrated",
+        "the ring is what the oracle would do" if demonstrates else "nothing is demonstrated",
         f"seed_{seed}",
-        contract.control_frequency(environment),
-        lambda: episode.simulated(policy, environment, seed, oracle),
-        environment.close,
+        simulator.fps,
+        lambda: episode.simulated(policy, simulator, seed),
+        simulator.environment.close,
     )
-
-
-def _keys(environment: Any) -> list[str]:
-    spec = environment.observation_spec()
-    return list(spec) if isinstance(spec, Mapping) else [""]
 
 
 def _bind(bound: Mapping[str, Any]) -> None:

@@ -1,1 +1,1 @@
-"""Pictures of energies: the maths and the drawing. Knows neither policies nor environments."""
+"""Pictures of what policies think: energies, samples, choices; the maths apart from the drawing."""

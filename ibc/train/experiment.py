@@ -287,6 +287,7 @@ class _Training:
             config.viz_img,
             config_files.environment_bindings(),
             _plan_drawing(policy) if config.viz_img and self.data.fitted else None,
+            _energy_drawing(config, policy) if config.viz_energy else None,
         )
 
     def _diverged(self, error: divergence.NotFiniteError) -> str:
@@ -312,3 +313,12 @@ def _plan_drawing(policy: tf_policy.TFPolicy) -> evaluation.DrawPlans:
     from ibc.eval import plan_pictures  # Matplotlib takes long to import.
 
     return functools.partial(plan_pictures.write, policy)
+
+
+def _energy_drawing(
+    config: run_config.RunConfig, policy: tf_policy.TFPolicy
+) -> evaluation.DrawEnergy:
+    """Returns what draws the energy along an episode."""
+    from ibc.train import energy_pictures  # Matplotlib takes long to import.
+
+    return energy_pictures.EnergyPictures(config, policy)

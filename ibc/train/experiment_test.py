@@ -128,6 +128,15 @@ def test_results_are_averages_of_the_seeds_episodes(finished):
     assert written["averages"] == results["PARTICLE"]
 
 
+def test_energies_are_drawn_along_an_episode(tmp_path, particle_data):
+    bindings = ("train_eval.num_iterations = 2", "ParticleEnv.n_steps = 3")
+    run(tmp_path, particle_data, *bindings, viz_energy=True)
+    pictures = tmp_path / "eval" / "Particle-v0" / "pictures" / "step_2"
+    names = {path.name for path in pictures.iterdir()}
+    assert names == {"energy_seed_42.mp4", "energy_seed_42.png"}
+    assert "energy" in scalar_tags(tmp_path / "eval")
+
+
 def test_exported_policies_have_the_last_weights(finished):
     folder, _ = finished
     trained = {value.tobytes() for value in training.numbers(folder).values()}

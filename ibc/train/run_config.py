@@ -145,6 +145,8 @@ class RunConfig:
     """Write a video at each evaluation."""
     viz_img: bool = _free(False)
     """Write pictures at each evaluation."""
+    viz_energy: bool = _free(False)
+    """Write pictures of the policy's energy along an episode at each evaluation."""
     skip_eval: bool = _free(False)
     """Do not evaluate."""
     num_envs: int = _free(1)

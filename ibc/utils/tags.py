@@ -67,6 +67,14 @@ INSIGHTS = {
 }
 """What tells how training goes, besides losses → what it means."""
 
+ENERGY, EPISODE = "energy", "episode"
+PICTURES = {
+    ENERGY: "With --viz_energy: the energy along an episode. Orange is chosen, small dots are "
+    "samples, the ring is what the oracle would do.",
+    EPISODE: "With --video: the first episode that failed, or the one of the task's choice.",
+}
+"""Picture of an evaluation, in the run `eval` → what it shows."""
+
 
 class Group(NamedTuple):
     """Tags that stand together on TensorBoard."""

@@ -8,8 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ibc.landscape import episode
-from ibc.pictures import energy, plane
+from ibc.pictures import energy, episode, plane
 
 MOST_PANELS = 12
 """Of a picture."""

@@ -1,7 +1,7 @@
 """A policy along an episode: of the task's simulator, or of a recording."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +11,8 @@ from tf_agents.policies import py_policy
 
 from ibc.data import episodes
 from ibc.data.formats import convert
-from ibc.landscape import looking
-from ibc.pictures import plane
+from ibc.environments import contract, suite, tasks
+from ibc.pictures import looking, plane
 from ibc.runtime import description as description_lib
 from ibc.runtime import policy as policy_lib
 from ibc.utils import termination
@@ -31,20 +31,63 @@ class Moment(NamedTuple):
     """uint8 [height, width, 3], None if there is none."""
 
 
-def simulated(
-    policy: policy_lib.Policy,
-    environment: py_environment.PyEnvironment,
+class Simulator(NamedTuple):
+    """A task's environment, and what demonstrates in it."""
+
+    environment: py_environment.PyEnvironment
+    """Unbatched, without history."""
+    oracle: py_policy.PyPolicy | None
+    """None if the task has none, or the policy plans action sequences, which oracles do not."""
+    fps: float
+    """Steps per second."""
+
+
+def open_simulator(
+    description: description_lib.Description,
+    task_name: str,
     seed: int,
-    oracle: py_policy.PyPolicy | None = None,
-) -> Iterator[Moment]:
+    use_image_obs: bool = False,
+    goal_tolerance: float | None = None,
+) -> Simulator:
+    """Loads a task's environment for a policy.
+
+    Args:
+      description: Of the policy.
+      task_name: Name of the task.
+      seed: Of the oracle's draws.
+      use_image_obs: Whether observations contain an image.
+      goal_tolerance: Distance that counts as reached; None leaves it as it is.
+
+    Raises:
+      ValueError: There is no such task, or the policy cannot see what it observes.
+      ImportError: Its simulator is not installed.
+    """
+    task = tasks.get_task(task_name)
+    environment = suite.load(task_name, use_image_obs=use_image_obs)
+    spec = environment.observation_spec()
+    seen = list(spec) if isinstance(spec, Mapping) else [""]
+    missing = [key for key in description.observation if key not in seen]
+    if missing:
+        raise ValueError(
+            f"task {task_name} observes no {', '.join(map(repr, missing))}, which the policy "
+            "needs: give the --task that it was trained for."
+        )
+    if goal_tolerance is not None:
+        contract.set_goal_tolerance(environment, goal_tolerance)
+    asks = bool(task.oracles) and description.chunks is None
+    oracle = task.oracle_class("oracle")(environment, seed=seed) if asks else None
+    return Simulator(environment, oracle, contract.control_frequency(environment))
+
+
+def simulated(policy: policy_lib.Policy, simulator: Simulator, seed: int) -> Iterator[Moment]:
     """Has a policy act in a simulator; yields each step at which it looks for an action.
 
     Args:
       policy: Acts.
-      environment: Unbatched environment without history.
+      simulator: Acts in it; what its oracle would do at each step is what is demonstrated.
       seed: Of the environment.
-      oracle: Says at each step what it would do there; of a policy of action sequences, not asked.
     """
+    environment, oracle, _ = simulator
     environment.seed(seed)
     time_step = environment.reset()
     policy.reset()
@@ -56,7 +99,7 @@ def simulated(
         if _looks(step, chunks):
             picture = environment.render()
             demonstrated = None
-            if oracle is not None and not chunks:
+            if oracle is not None:
                 demonstrated = np.ravel(oracle.action(time_step).action)
             view = looking.look(policy, time_step.observation)
             yield Moment(step, view, demonstrated, picture)
