@@ -13,6 +13,8 @@ import ibc  # noqa: F401  (selects Keras 2 before any test imports TensorFlow)
 
 _FIGURE = "figure"
 _WITHOUT_PYBULLET = "block pushing needs PyBullet"
+# Files that take long and whose tests share little: any process may take any of their tests.
+_SPREAD = ("tests/crash_test.py", "tests/scripts_test.py", "tests/trained_configs_test.py")
 _GOLDEN = pathlib.Path(__file__).parent.parent / "shared" / "golden"
 
 
@@ -65,6 +67,21 @@ def _skipped_without_pybullet() -> Iterator[None]:
 
 def _lacks_pybullet(text: str) -> bool:
     return _WITHOUT_PYBULLET in text and importlib.util.find_spec("pybullet") is None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Gives processes whole files, whose tests share fixtures, but the longest ones in parts."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist import scheduler
+
+    class Scheduling(scheduler.LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return nodeid if file in _SPREAD else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture
