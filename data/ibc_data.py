@@ -30,6 +30,7 @@ RECORDS, ROBOMIMIC, NPZ, LEROBOT = "records", "robomimic", "npz", "lerobot"
 
 # What a signal leaves of a command, where it leaves something.
 _LEAVES = {"convert": "whole episodes of a record file are kept, and the same command goes on."}
+_OTHERS_SUFFIXES = (".zarr", ".zip", ".parquet", ".arrow", ".npy", ".pkl", ".mp4", ".json", ".csv")
 _SIZE = re.compile(r"(\d+)x(\d+)")
 
 
@@ -172,7 +173,15 @@ def _kind(output: str) -> str:
 
     if output.endswith(hdf5.SUFFIXES):
         return ROBOMIMIC
-    return NPZ if output.endswith(npz_file.SUFFIX) else RECORDS
+    if output.endswith(npz_file.SUFFIX):
+        return NPZ
+    suffix = os.path.splitext(output.rstrip("/"))[1]
+    if suffix in _OTHERS_SUFFIXES:
+        raise ValueError(
+            f"{output}: no {suffix} is written; name a record file (.tfrecord), an npz, a "
+            "robomimic file (.hdf5), or a folder with --to=lerobot."
+        )
+    return RECORDS
 
 
 def _check_output(kind: str, output: str) -> None:

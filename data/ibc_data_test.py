@@ -53,6 +53,13 @@ def test_convert_says_in_one_line_what_is_wrong(door_file, capsys):
     assert "top_fraction" in _error(capsys, "convert", door_file, "a", "--top_fraction=2")
 
 
+@pytest.mark.parametrize("name", ["a.zarr", "a.parquet", "folder.zarr/"])
+def test_convert_does_not_write_record_files_under_other_formats_names(door_file, capsys, name):
+    with pytest.raises(SystemExit):
+        ibc_data.main(["convert", door_file, name])
+    assert "is written; name a record file (.tfrecord), an npz" in capsys.readouterr().err
+
+
 def test_convert_keeps_everything_that_it_reads(door_file, tmp_path, monkeypatch, capsys):
     os.rename(door_file, "door.tfrecord.spec")
     # A record file of this name would have a spec in the input's place.

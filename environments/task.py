@@ -75,6 +75,12 @@ class Task:
 
     def recording_command(self, use_image_obs: bool = False) -> str:
         """Returns the command that makes demonstrations of this task."""
+        if not self.oracles and use_image_obs:
+            return (
+                f"python data/policy_eval.py --task={self.name} --policy=replay "
+                f"--replay_path={self.default_dataset()} --num_episodes=100 --use_image_obs "
+                f"--dataset_path={self.default_dataset(use_image_obs)}"
+            )
         if not self.oracles:
             target = self.default_dataset() if self.is_foreign else f"--task={self.name}"
             return f"ibc-data convert <{self.data_source}> {target}"

@@ -61,6 +61,12 @@ def test_demonstrations_have_a_default_place_for_states_and_images():
     assert "--use_image_obs" in command and task.default_dataset(True) in command
 
 
+def test_pictures_of_recorded_demonstrations_are_made_by_playing_them():
+    command = tasks.get_task("PUSHT").recording_command(use_image_obs=True)
+    assert "--policy=replay --replay_path=datasets/pusht/pusht.tfrecord" in command
+    assert command.endswith("--dataset_path=datasets/pusht_rgb/pusht_rgb.tfrecord")
+
+
 def test_variants_that_do_not_exist_are_refused():
     task = tasks.get_task("PARTICLE")
     with pytest.raises(ValueError, match="no image observations"):

@@ -40,17 +40,34 @@ def recording(
       ImportError: What draws the environment is not installed.
       ValueError: The environment draws no pictures.
     """
+    check_draws(env)
     inner = suite.gym_env(env)
     try:
         first = inner.render()
     except gymnasium.error.DependencyNotInstalled as error:
         raise ImportError(f"--video: {error}") from error
+    except NotImplementedError:
+        first = None
     if first is None:
-        raise ValueError(f"--video: {type(inner).__name__} draws no pictures; leave it out.")
+        raise _draws_nothing(inner)
     first = caption.below(first, caption.of(env))
     with _writing(path, first.shape[:2], contract.control_frequency(env)) as add:
         add(first)
         yield lambda: add(caption.below(inner.render(), caption.of(env)))
+
+
+def check_draws(env: py_environment.PyEnvironment) -> None:
+    """Raises ValueError if the environment has no `render` of its own, which needs no episode."""
+    inner = suite.gym_env(env)
+    if type(inner).render is gymnasium.Env.render:
+        raise _draws_nothing(inner)
+
+
+def _draws_nothing(inner: gymnasium.Env) -> ValueError:
+    return ValueError(
+        f"--video: {type(inner).__name__} draws no pictures: leave it out, or give the environment "
+        "a render() that returns uint8 [height, width, 3]."
+    )
 
 
 def write(frames: Iterable[np.ndarray], path: str | os.PathLike, fps: float) -> None:

@@ -28,6 +28,16 @@ class _Unbounded(gymnasium.Env):
         return np.zeros(1, np.float32), {}
 
 
+class _Blind(_Unbounded):
+    """Has no render."""
+
+    action_space = gymnasium.spaces.Box(-1, 1, (1,))
+
+    def step(self, action):
+        self.steps = getattr(self, "steps", 0) + 1
+        return np.float32(action), 0.0, self.steps % 4 == 0, False, {}
+
+
 def _documented_blocks() -> list[str]:
     """Returns the indented blocks of the page on environments of one's own."""
     text = (_ROOT / "docs" / "own_environment.md").read_text()
@@ -85,15 +95,28 @@ def _run(command: str, folder: pathlib.Path, *bindings: str) -> str:
         ({"task": "no_module:Env-v0"}, "there is no module 'no_module' here"),
         ({"task": "math:Env-v0"}, "unknown task 'math:Env-v0'"),
         ({"task": "Unbounded-v0"}, "policy 'random' draws actions within their bounds"),
+        ({"task": "Blind-v0", "video": True}, "--video: _Blind draws no pictures: leave it out"),
         ({"task": "CartPole-v1"}, r"task CartPole-v1 has actions Discrete\(2\)"),
     ],
 )
 def test_what_there_is_not_is_refused(tmp_path, options, message):
-    if options.get("task") == "Unbounded-v0":
-        gymnasium.register("Unbounded-v0", entry_point=_Unbounded)
+    own = {"Unbounded-v0": _Unbounded, "Blind-v0": _Blind}
+    if options.get("task") in own:
+        gymnasium.register(options["task"], entry_point=own[options["task"]])
     given = {"task": "Pendulum-v1", "policy": "random", "output_path": str(tmp_path), **options}
     with pytest.raises(ValueError, match=message):
         training.record(path=None, num_episodes=1, **given)
+
+
+def test_training_refuses_a_video_before_its_first_step(tmp_path):
+    gymnasium.register("BlindToo-v0", entry_point=_Blind)
+    training.record("BlindToo-v0", str(tmp_path / "a.tfrecord"), "random", num_episodes=1)
+    given = training.bindings(
+        training.bound("train_eval", batch_size=4, dataset_path=str(tmp_path / "a.tfrecord"))
+    )
+    with pytest.raises(ValueError, match="--video: _Blind draws no pictures"):
+        training.run("mlp_mse_quick.gin", given, tmp_path, ["BlindToo-v0"], video=True)
+    assert not list(tmp_path.rglob("ckpt-*"))
 
 
 def test_pendulum_is_recorded_and_trained(tmp_path, monkeypatch):

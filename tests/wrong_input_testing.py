@@ -73,7 +73,7 @@ BINDINGS = {
 
 # What is given for dataset_path → what is said.
 DATA = {
-    "in": "it is a folder, and dataset_path names files, like in/*.tfrecord",
+    "in": "it is a folder of no format that ibc-data convert knows",
     "in/good.tfrecord.spec": "no record file matches dataset_path 'in/good.tfrecord.spec'",
     "in/*.nothing": "no record file matches dataset_path 'in/*.nothing': in holds ",
     "nowhere/*": "there is no folder nowhere",
@@ -210,7 +210,7 @@ COLLECTION = {
 
 # Arguments of `ibc-data` → what is said.
 DATA_COMMAND = {
-    ("info", "in"): "it is a folder, and dataset_path names files, like in/*.tfrecord",
+    ("info", "in"): "it is a folder of no format that ibc-data convert knows",
     ("info", "in/good.tfrecord", "--picture=out/a.txt"): "give a name ending with .png",
     ("info", "in/good.tfrecord", "--picture=in/file/a.png"): "--picture=in/file/a.png: no file can",
     ("convert", "in/good.tfrecord", "/proc/o.tfrecord"): "/proc/o.tfrecord: no file can be made",

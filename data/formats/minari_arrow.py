@@ -28,6 +28,7 @@ class MinariArrowFolder(step_arrays.StepArrays):
     """
 
     description = "the folder of a Minari data set in Arrow format (data/metadata.json)"
+    bare_key = "observation"
 
     @classmethod
     def recognizes(cls, path: str) -> bool:

@@ -25,6 +25,23 @@ def test_episodes_come_back(tmp_path, kind):
         assert frames.discount[-2] == 0
 
 
+def test_an_observation_without_parts_is_no_dict(tmp_path):
+    """As Minari stores a Box: the HDF5 file of the same data gives the same."""
+    folder = own_data_testing.minari_arrow(tmp_path, _EPISODES)
+    for file in pathlib.Path(folder, "data").glob("*/part-0.arrow"):
+        with pyarrow.memory_map(str(file)) as opened:
+            table = pyarrow.ipc.open_file(opened).read_all()
+        joints = table.column("observations").combine_chunks().field("joints")
+        table = table.set_column(0, "observations", joints)
+        with pyarrow.ipc.new_file(str(file) + ".new", table.schema) as writer:
+            writer.write_table(table)
+        pathlib.Path(str(file) + ".new").replace(file)
+    source = convert.open_source(folder)
+    assert source.spec().observation.shape == (2,)
+    np.testing.assert_array_equal(source.frames(1).observation[:-1], _EPISODES[1]["joints"])
+    assert list(source.stored()) == ["observation", "action"]
+
+
 def test_ids_are_looked_up_in_the_local_store(tmp_path, monkeypatch):
     own_data_testing.minari_arrow(tmp_path, _EPISODES)
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "store"))

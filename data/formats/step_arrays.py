@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from tf_agents.trajectories import trajectory
@@ -46,6 +46,8 @@ class StepArrays(abc.ABC):
     """
 
     description: ClassVar[str]
+    bare_key: ClassVar[str | None] = None
+    """Key of an observation that, where it is the only one, is no part of a dict."""
     fps: float | None = None
     tasks: Sequence[str] | None = None
     notes: Sequence[str] = ()
@@ -103,6 +105,7 @@ class StepArrays(abc.ABC):
             else np.zeros((1, *(column.shape or (1,))), np.float32)
             for key, column in of.items()
         }
+        observation = self._without_key(observation)
         size = self._table.columns[self._roles.action].shape or (1,)
         return episodes.frame_spec(episodes.Episode(observation, np.zeros((1, *size), np.float32)))
 
@@ -118,6 +121,7 @@ class StepArrays(abc.ABC):
             else _as_rows(arrays[name])
             for key, name in roles.observations.items()
         }
+        observation = self._without_key(observation)
         reward = None if roles.reward is None else np.ravel(arrays[roles.reward])
         is_end = roles.end is not None and bool(np.ravel(arrays[roles.end])[-1])
         with np.errstate(over="ignore"):  # What becomes infinite is refused later.
@@ -127,8 +131,13 @@ class StepArrays(abc.ABC):
     def stored(self) -> dict[str, str]:
         """Returns how observations and actions are stored: name → type and shape."""
         names = {f"observation/{key}": name for key, name in self._roles.observations.items()}
+        if list(self._roles.observations) == [self.bare_key]:
+            names = {"observation": names[f"observation/{self.bare_key}"]}
         names["action"] = self._roles.action
         return {title: str(self._table.columns[name]) for title, name in names.items()}
+
+    def _without_key(self, observation: dict[str, np.ndarray]) -> Any:
+        return observation[self.bare_key] if list(observation) == [self.bare_key] else observation
 
     def _check(self, where: str, name: str, values: np.ndarray, count: int) -> None:
         """Checks the shape of an array of an episode against the first one's and the actions'."""

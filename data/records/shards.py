@@ -119,7 +119,8 @@ def _nothing_found(pattern: str, make_command: str | None) -> str:
     folder = os.path.dirname(pattern) or "."
     if os.path.isdir(pattern):
         state = (
-            f"it is a folder, and dataset_path names files, like {pattern.rstrip('/')}/*.tfrecord"
+            "it is a folder of no format that ibc-data convert knows, and record files are named "
+            f"by a glob, like {pattern.rstrip('/')}/*.tfrecord"
         )
     elif not os.path.isdir(folder):
         state = f"there is no folder {folder}"

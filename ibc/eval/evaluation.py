@@ -167,6 +167,8 @@ class Evaluation:
         self._draw_energy = draw_energy
         num_envs = min(num_envs, num_episodes)
         self._environments = {name: load_environment(name) for name in task_names}
+        if write_video:
+            video.check_draws(self._environments[task_names[0]])
         groups = [
             _make_group(name, environment, load_environment, num_envs, gin_bindings)
             for name, environment in self._environments.items()

@@ -96,7 +96,8 @@ class TrainConfig:
         if self.num_iterations is not None:
             values["num_iterations"] = int(self.num_iterations)
         if not self.task:
-            values |= {"skip_eval": True, "validation_ratio": _VALIDATION_RATIO}
+            held_out = {"validation_ratio": _VALIDATION_RATIO, "eval_loss_on_all": True}
+            values |= {"skip_eval": True, **held_out}
         return [
             *(f"train_eval.{name} = {value!r}" for name, value in values.items()),
             *self.bindings,

@@ -22,6 +22,7 @@ def test_fields_become_bindings_and_the_users_come_last():
         "train_eval.num_iterations = 7",
         "train_eval.skip_eval = True",
         "train_eval.validation_ratio = 0.2",
+        "train_eval.eval_loss_on_all = True",
         "A.b = 1",
     ]
 

@@ -44,7 +44,8 @@ def make(
             config.seed,
             writer,
             train_step,
-            config.eval_loss_on_all,
+            # Losses of different windows say little about which weights are better.
+            config.eval_loss_on_all or config.top_k_metric == "val_loss",
         )
     if config.train_action_mse_interval:
         first_batch = data.train.windows_at(0, config.batch_size, config.seed)

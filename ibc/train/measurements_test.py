@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.train import experiment_test, run_config
+from ibc.train.loop import training_loop
 from ibc.train.run import policy_export
 
 AVERAGED = ("train_eval.use_ema = True", "train_eval.ema_power = 0.5")
@@ -84,15 +85,20 @@ def test_the_best_by_an_evaluations_metric_survive_a_stop(tmp_path, particle_dat
 
 
 @pytest.mark.parametrize("metric", ["val_loss", "train_action_mse_error"])
-def test_the_best_by_what_is_measured_in_training(tmp_path, particle_data, no_models, metric):
+def test_the_best_by_what_is_measured_in_training(
+    tmp_path, particle_data, no_models, metric, monkeypatch
+):
     whole, halves = tmp_path / "whole", tmp_path / "halves"
+    on_all, make = [], training_loop.validation_loss
+    monkeypatch.setattr(
+        training_loop, "validation_loss", lambda *given: on_all.append(given[-1]) or make(*given)
+    )
     bound = (
         f"train_eval.top_k_metric = '{metric}'",
         "train_eval.top_k_mode = 'min'",
         "train_eval.train_action_mse_interval = 4",
         "train_eval.dataset_eval_fraction = 0.5",
         "train_eval.eval_loss_interval = 4",
-        "train_eval.eval_loss_on_all = True",
     )
     _run(whole, particle_data, *bound, skip_eval=True)
     assert 1 <= len(_names(whole)) <= 2
@@ -102,6 +108,8 @@ def test_the_best_by_what_is_measured_in_training(tmp_path, particle_data, no_mo
     _half(whole, halves)
     _run(halves, particle_data, *bound, skip_eval=True)
     assert _names(halves) == _names(whole)
+    # Losses that are compared are of the same windows.
+    assert on_all == [metric == "val_loss"] * 2
 
 
 def test_a_metric_that_evaluations_do_not_give_is_named(tmp_path, particle_data, no_models):

@@ -83,7 +83,8 @@ class RunConfig:
     eval_loss_interval: int = _free(100)
     """Steps between validation losses, where there is validation data."""
     eval_loss_on_all: bool = _free(False)
-    """Take the validation loss on all validation windows instead of one batch of them."""
+    """Take the validation loss on all validation windows instead of one batch of them; so it is
+    where `top_k_metric` is 'val_loss'."""
     train_action_mse_interval: int = _free(0)
     """Steps between measurements of `train_action_mse_error`, the squared error of inferred
     actions in the environment's units on the first training batch, at most 128 windows; 0 is
