@@ -37,11 +37,15 @@ def bench(arguments: argparse.Namespace) -> Iterable[str]:
     for path in arguments.path:
         policy = load.load_policy(path)
         yield f"{path}: {policy.where}"
+        chunks = policy.description.chunks
+        if chunks and chunks.action_steps > 1:
+            yield f"  'planning' is the median of the calls that plan, one in {chunks.action_steps}"
         for size in sizes:
             found = latency.measure(policy, size, arguments.num_actions)
             yield (
                 f"  batch {size:4}   median {found.median:8.2f} ms   95th percentile "
                 f"{found.p95:8.2f} ms   first call {found.first:8.1f} ms"
+                + ("" if found.planning is None else f"   planning {found.planning:8.2f} ms")
             )
 
 

@@ -19,6 +19,8 @@ class Latency(NamedTuple):
     """Half of the later ones take no longer."""
     p95: float
     """95 % of the later ones take no longer."""
+    planning: float | None = None
+    """Median of the calls that plan a chunk; None where every call plans."""
 
 
 def measure(policy: policy_lib.Policy, batch_size: int = 1, num_actions: int = 200) -> Latency:
@@ -40,4 +42,9 @@ def measure(policy: policy_lib.Policy, batch_size: int = 1, num_actions: int = 2
         policy(observation[""] if policy.description.is_array else observation)
         times.append(1e3 * (time.perf_counter() - start))
     later = times[1 + _WARM_UP :]
-    return Latency(times[0], float(np.median(later)), float(np.percentile(later, 95)))
+    chunks = policy.description.chunks
+    steps = chunks.action_steps if chunks else 1
+    # Plans are made at an episode's first call and after each `steps` more.
+    plans = [times[call] for call in range(1 + _WARM_UP, len(times)) if call % steps == 0]
+    planning = float(np.median(plans)) if steps > 1 and plans else None
+    return Latency(times[0], float(np.median(later)), float(np.percentile(later, 95)), planning)
