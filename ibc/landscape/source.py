@@ -140,8 +140,17 @@ def _simulated(policy: policy_lib.Policy, name: str, bound: Mapping[str, Any], s
 
 
 def _bind(bound: Mapping[str, Any]) -> None:
-    """Binds a run's parameters that gin knows here: those of its environment."""
-    for name, value in bound.items():
-        if "." in name:
+    """Binds a run's parameters that gin knows here, those of its environment, unless they are."""
+    with gin.unlock_config():
+        for name, value in bound.items():
             with contextlib.suppress(ValueError):
-                gin.bind_parameter(name, value)
+                if "." in name and not _is_bound(name):
+                    gin.bind_parameter(name, value)
+
+
+def _is_bound(name: str) -> bool:
+    try:
+        gin.query_parameter(name)
+    except ValueError:
+        return False
+    return True

@@ -1,6 +1,8 @@
 import json
 import pathlib
 
+import gin
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +10,8 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from tf_agents.trajectories import time_step as ts
 
 from ibc.agents import ibc_agent
+from ibc.data import policy_eval
+from ibc.data.recording import options as recording_options
 from ibc.train import config_files, experiment, run_config
 from tests import training
 
@@ -135,6 +139,16 @@ def test_energies_are_drawn_along_an_episode(tmp_path, particle_data):
     names = {path.name for path in pictures.iterdir()}
     assert names == {"energy_seed_42.mp4", "energy_seed_42.png"}
     assert "energy" in scalar_tags(tmp_path / "eval")
+    # And from what was exported, in the run's environment, whose episodes have three steps.
+    gin.clear_config()
+    options = recording_options.EvaluationOptions(
+        task="PARTICLE", saved_model_path=str(tmp_path), first_seed=3, output_path=str(tmp_path)
+    )
+    assert [path.name for path in policy_eval.draw_energy(options)] == [
+        "energy_seed_3.png",
+        "energy_seed_3.mp4",
+    ]
+    assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "energy_seed_3.mp4"))[0] == 3
 
 
 def test_exported_policies_have_the_last_weights(finished):
