@@ -2,14 +2,16 @@
 
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
+from tf_agents.utils import example_encoding_dataset
 
 from ibc.data.records import manifest, shard_writer
 
@@ -33,6 +35,18 @@ def frame_spec(
 
 
 IMAGES = frame_spec({"rgb": tf.TensorSpec([16, 24, 3], tf.uint8)})
+
+
+def write_as_tf_agents(
+    path: str | os.PathLike, spec: Any, frames: Iterable[Any], **options: Any
+) -> None:
+    """Writes frames with TF-Agents' observer; skips the test where that one fails."""
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+        pytest.skip("TF-Agents' own writer of records fails under NumPy 2")
+    observer = example_encoding_dataset.TFRecordObserver(str(path), spec, py_mode=True, **options)
+    for frame in frames:
+        observer(frame)
+    observer.close()
 
 
 def noise_spec(images: bool = False) -> trajectory.Trajectory:

@@ -229,7 +229,7 @@ def _check_images(
             f"{path}: {name} is cut short in {len(cut)} of {len(values)} frames, first in frame "
             f"{start + cut[0]} (a JPEG without its end): {specs.RECORD_AGAIN}."
         )
-    shape = tuple(tf.io.extract_jpeg_shape(values[0]).numpy())
+    shape = tuple(tf.io.extract_jpeg_shape(values[0]).numpy().tolist())
     if shape != tuple(spec.shape):
         raise ValueError(
             f"{path}: {name} holds images of shape {list(shape)}, but its spec says "

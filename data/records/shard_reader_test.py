@@ -27,13 +27,6 @@ def _set_spec(path, spec) -> None:
     example_encoding_dataset.encode_spec_to_file(path + specs.SPEC_SUFFIX, spec)
 
 
-def _write_as_tf_agents(path, spec, frames) -> None:
-    observer = example_encoding_dataset.TFRecordObserver(path, spec, py_mode=True)
-    for frame in frames:
-        observer(frame)
-    observer.close()
-
-
 def _flip(position):
     def change(data):
         data[position % len(data)] ^= 0x10
@@ -191,7 +184,7 @@ def test_transition_records_are_read_as_trajectories(tmp_path):
     spec = tf.nest.map_structure(
         tf.TensorSpec.from_tensor, tf.nest.map_structure(tf.convert_to_tensor, transitions[0])
     )
-    _write_as_tf_agents(path, spec, transitions)
+    shard_testing.write_as_tf_agents(path, spec, transitions)
     shard = shard_reader.read_shard(path)
     np.testing.assert_array_equal(shard.frames.observation, observations)
     np.testing.assert_array_equal(shard.frames.action, actions)
@@ -217,7 +210,7 @@ def test_images_that_are_not_jpeg_or_of_another_size_are_noticed(tmp_path):
     _assert_refused(path, "[16, 24, 3]", "[8, 24, 3]")
 
     raw = str(tmp_path / "raw.tfrecord")
-    _write_as_tf_agents(raw, spec, shard_testing.frames(spec, (2,)))
+    shard_testing.write_as_tf_agents(raw, spec, shard_testing.frames(spec, (2,)))
     _assert_refused(raw, "not stored as JPEG")
 
 

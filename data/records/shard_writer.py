@@ -11,9 +11,9 @@ import tensorflow as tf
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
-from tf_agents.utils import example_encoding, example_encoding_dataset
+from tf_agents.utils import example_encoding_dataset
 
-from ibc.data.records import manifest, shard_files, specs
+from ibc.data.records import frame_encoding, manifest, shard_files, specs
 from ibc.utils import atomic_file
 
 # What TF-Agents' observer takes.
@@ -76,11 +76,7 @@ class ShardWriter:
             if name.startswith(("observation", "action")) and leaf.dtype.is_floating
         ]
         self._is_kept = False
-        self._encode = example_encoding.get_example_serializer(
-            tensor_spec.to_nest_array_spec(self._spec),
-            compress_image=True,
-            image_quality=_JPEG_QUALITY,
-        )
+        self._encode = frame_encoding.serializer(self._spec, _JPEG_QUALITY)
         self._file = tf.io.TFRecordWriter(self._temporary)
         example_encoding_dataset.encode_spec_to_file(
             self._temporary + specs.SPEC_SUFFIX, self._spec

@@ -34,15 +34,13 @@ def test_our_reader_reads_what_was_written(tmp_path):
     assert shard.frames.observation["angle"].dtype == np.float64
 
 
-def test_records_are_those_of_tf_agents_observer(tmp_path):
-    spec = shard_testing.frame_spec()
+@pytest.mark.parametrize("spec", [shard_testing.frame_spec(), shard_testing.IMAGES])
+def test_records_are_those_of_tf_agents_observer(tmp_path, spec):
     path = shard_testing.write(tmp_path / "ours.tfrecord", (5,), spec)
-    observer = example_encoding_dataset.TFRecordObserver(
-        str(tmp_path / "theirs.tfrecord"), spec, py_mode=True, compress_image=True
+    frames = shard_testing.frames(spec, (5,))
+    shard_testing.write_as_tf_agents(
+        tmp_path / "theirs.tfrecord", spec, frames, compress_image=True
     )
-    for frame in shard_testing.frames(spec, (5,)):
-        observer(frame)
-    observer.close()
     for suffix in ("", specs.SPEC_SUFFIX):
         theirs = (tmp_path / f"theirs.tfrecord{suffix}").read_bytes()
         assert (tmp_path / f"ours.tfrecord{suffix}").read_bytes() == theirs
