@@ -99,7 +99,8 @@ class Loop:
         self.checkpoint = tf.train.Checkpoint(
             learner=trained, counts=self._counts, action=self._action
         )
-        """All variables, of agent, optimizers and reward too; as they are between episodes."""
+        """All variables, of agent, optimizers and reward too; as they are between episodes and
+        at the end."""
 
     @property
     def step(self) -> int:
@@ -135,10 +136,16 @@ class Loop:
                 if normalized is not None:
                     self._learned.after_evaluation(normalized)
             if has_ended:
-                self._counts.assign([self._step, self._episode, self._memory.total])
-                self._action.assign(self._next_action)
+                self._store()
                 if not watcher.between_episodes(self._step):
                     return
+        self._store()
+
+    def _store(self) -> None:
+        """Puts into variables where the loop is."""
+        self._counts.assign([self._step, self._episode, self._memory.total])
+        if self._next_action is not None:
+            self._action.assign(self._next_action)
 
     def _begin_episode(self) -> np.ndarray:
         self._time, self._return = 0, 0.0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ibc.agents import actor_cloning
 from ibc.agents.sac_agent_test import batch_of, make
 from ibc.online import (
     episode_rows,
@@ -16,7 +17,7 @@ from ibc.online import (
     pretraining,
     relabelling,
     replay,
-    replay_files,
+    saved_run,
 )
 from ibc.online.interaction_env_test import walk
 from ibc.rewards import learned_reward, shaped_reward, true_reward
@@ -90,12 +91,24 @@ class Watched(loop.Watcher):
 _SCHEDULE = loop.Schedule(120, 20, 1, 8, evaluation_interval=50, logging_interval=30)
 
 
-def _make(learned, expert=None, schedule=_SCHEDULE, env=None, sizes=8, **options):
+def _make(
+    learned,
+    expert=None,
+    schedule=_SCHEDULE,
+    env=None,
+    sizes=8,
+    clones=False,
+    trained=None,
+    **options,
+):
     env = env or walk()
     seen = env.observation_size + 1
-    agent = make(seen, env.action_size, hidden_size=sizes, learning_rate=1e-3)[0]
     layout = replay.Layout(seen, env.action_size)
-    trained = learner.Learner(agent, learned, layout, **options)
+    if trained is None:
+        agent = make(seen, env.action_size, hidden_size=sizes, learning_rate=1e-3)[0]
+        if clones:
+            options["cloning"] = actor_cloning.ActorCloning(agent.actor, learning_rate=1e-2)
+        trained = learner.Learner(agent, learned, layout, **options)
     memory = replay.Replay(layout, schedule.steps)
     return loop.Loop(env, trained, memory, schedule, expert), trained, memory
 
@@ -157,12 +170,13 @@ def test_rewards_at_the_end_of_an_episode():
 
 
 def test_rewards_at_update_are_annealed_and_mixed():
-    watched, rows, trained = _run(Constant(), expert=_EXPERT, mixes_expert=True)
+    watched, rows, trained = _run(Constant(), expert=_EXPERT, mixes_expert=True, clones=True)
     # Half of the rows have the expert's weight 3. Evaluations at 50 and 100 halve the level.
     means = [watched.told[step]["predicted_rewards"] for step in (30, 60, 90, 120)]
     np.testing.assert_allclose(means, [2, 1, 1, 0.5])
     assert watched.told[120]["steps"] == 101 == trained.learned.steps.numpy()
     assert (rows.reward <= 0).all(), "the replay keeps the task's rewards"
+    assert watched.told[120]["cloning_loss"] < watched.told[30]["cloning_loss"]
 
 
 def test_a_sum_with_the_true_reward():
@@ -175,27 +189,43 @@ def test_a_sum_with_the_true_reward():
 
 
 @pytest.mark.parametrize(("kind", "stops"), [(Constant, (10, 50)), (Counting, (70,))])
-def test_resumed_runs_end_with_the_same_numbers(kind, stops, tmp_path):
-    def make_one():
-        return _make(kind(), expert=_EXPERT)
-
-    whole, trained, memory = make_one()
+def test_resumed_runs_end_with_the_same_numbers(kind, stops, tmp_path, monkeypatch):
+    whole, trained, memory = _make(kind(), expert=_EXPERT)
+    saved_run.SavedRun(tmp_path, whole, memory).save()
     whole.run(Watched())
-    files = replay_files.ReplayFiles(tmp_path / "replay", segment_rows=32)
+    expected = [variable.numpy() for variable in trained.variables]
     for stop_at in (*stops, np.inf):
-        part, resumed, held = make_one()
-        saved = tf.train.latest_checkpoint(tmp_path)
-        if saved:
-            part.checkpoint.restore(saved).assert_consumed()
-            files.restore(held, part.resume())
+        for variable in trained.variables:
+            variable.assign(tf.zeros_like(variable))
+        part, _, held = _make(kind(), expert=_EXPERT, trained=trained)
+        saved = saved_run.SavedRun(tmp_path, part, held)
+        assert saved.restore()
         part.run(Watched(stop_at))
-        files.save(held)
-        part.checkpoint.save(tmp_path / "checkpoint")
+        saved.save()
+        if stop_at < np.inf:  # Go on, and be killed while the next checkpoint is written.
+            part.run(Watched(stop_at + 15))
+            with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+                patched.setattr(tf.train.CheckpointManager, "save", _interrupted)
+                saved.save()
     np.testing.assert_array_equal(held.rows, memory.rows)
     assert held.num_trajectories == memory.num_trajectories
-    for found, expected in zip(resumed.variables, trained.variables, strict=True):
-        np.testing.assert_array_equal(found, expected, expected.name)
-    assert len(trained.variables) > len(trained.agent.actor.weights) > 0
+    for found, value in zip(trained.variables, expected, strict=True):
+        np.testing.assert_array_equal(found, value, found.name)
+    assert len(expected) > len(trained.agent.actor.weights) > 0
+    done, _, held = _make(kind(), expert=_EXPERT, trained=trained)
+    assert saved_run.SavedRun(tmp_path, done, held).restore() and done.step == 120
+    done.run(again := Watched())
+    assert not again.returns and not again.told
+    with pytest.raises(ValueError, match="is of another agent or reward"):
+        other, _, held = _make(true_reward.TrueReward(), sizes=9)
+        saved_run.SavedRun(tmp_path, other, held).restore()
+    with pytest.raises(ValueError, match="is of another agent or reward"):
+        other, _, held = _make(true_reward.TrueReward(), clones=True)
+        saved_run.SavedRun(tmp_path, other, held).restore()
+
+
+def _interrupted(manager, **options):
+    raise KeyboardInterrupt
 
 
 def test_what_is_not_finite_is_told():
