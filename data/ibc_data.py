@@ -23,7 +23,7 @@ from typing import Any
 from ibc.data import formats
 from ibc.data.records import shard_files
 from ibc.environments import tasks
-from ibc.utils import atomic_file, program, startup
+from ibc.utils import atomic_file, bars, program, startup
 
 RECORDS, ROBOMIMIC, NPZ, LEROBOT = "records", "robomimic", "npz", "lerobot"
 """Formats that are written."""
@@ -61,14 +61,12 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("pattern", help="file name or quoted glob")
     command.set_defaults(run=verify)
     for command in commands.choices.values():
-        command.add_argument("--debug", action="store_true", help=program.DEBUG_HELP)
+        program.add_common(command)
     return parser
 
 
 def convert(arguments: argparse.Namespace) -> Iterable[str]:
     """Converts recorded episodes; yields the lines of a report."""
-    import tqdm
-
     from ibc.data.formats import convert as converter
 
     start = time.monotonic()
@@ -91,9 +89,9 @@ def convert(arguments: argparse.Namespace) -> Iterable[str]:
 
         yield from source_info.what_would_be_made(source, output, chosen)
         return
-    with tqdm.tqdm(total=int(source.lengths[chosen].sum()), unit="frame") as bar:
+    with bars.bar(int(source.lengths[chosen].sum()), "frame", "converting") as advance:
         write = _writer(kind, arguments, source)
-        done = write(source, output, arguments.top_fraction, bar.update)
+        done = write(source, output, arguments.top_fraction, advance)
     yield from getattr(source, "notes", ())
     if done.too_short:
         yield f"Left out {done.too_short} episodes of one step."

@@ -13,13 +13,12 @@ import pathlib
 import time
 from collections.abc import Iterable
 
-import tqdm
 from absl import flags
 
 from ibc.data.recording import journal, replicas
 from ibc.data.recording import options as recording_options
 from ibc.runtime import folders
-from ibc.utils import program, startup
+from ibc.utils import bars, program, startup
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> list[str]:
@@ -36,14 +35,15 @@ def evaluate(options: recording_options.EvaluationOptions) -> list[journal.Resul
       ReplicaError: A replica failed.
     """
     options.check()
-    with tqdm.tqdm(total=(options.replicas or 1) * options.num_episodes, unit="episode") as bar:
+    what = "recording" if options.dataset_path else "evaluating"
+    with bars.bar((options.replicas or 1) * options.num_episodes, "episode", what) as advance:
         if options.replicas is not None:
-            return replicas.run(options, bar.update)
+            return replicas.run(options, advance)
         # Only here, so that --help and replicas' parent do not wait for TensorFlow.
         startup.import_tensorflow_quietly()
         from ibc.data.recording import recorder
 
-        return [recorder.run(options, on_episode=bar.update)]
+        return [recorder.run(options, on_episode=advance)]
 
 
 def draw_energy(options: recording_options.EvaluationOptions) -> Iterable[pathlib.Path]:

@@ -22,7 +22,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output", metavar="FOLDER", help="folder to write (beside the policy, named as --to)"
     )
-    parser.add_argument("--debug", action="store_true", help=program.DEBUG_HELP)
+    program.add_common(parser)
     return parser
 
 

@@ -23,7 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--num_actions", type=int, default=200, metavar="N", help="calls to time (200)"
     )
-    parser.add_argument("--debug", action="store_true", help=program.DEBUG_HELP)
+    program.add_common(parser)
     return parser
 
 

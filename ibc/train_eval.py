@@ -8,11 +8,12 @@ Exit status: 0 trained; 1 an error, in one line; 3 the loss became infinite or N
 the last checkpoint.
 """
 
+import contextlib
 from collections.abc import Sequence
 
 from absl import flags
 
-from ibc.utils import program, startup
+from ibc.utils import bars, program, startup, tags
 
 _GIVEN = (  # Flags that were not given leave the choice to gin.
     flags.DEFINE_multi_string("task", [], "Task to train on; repeat it to evaluate on several."),
@@ -70,6 +71,7 @@ def _train() -> None:
     startup.import_tensorflow_quietly()
     from ibc.train import config_files, experiment, run_config
     from ibc.train.devices import strategy as strategy_lib
+    from ibc.train.loop import progress, training_bar
 
     config_files.configure(flags.FLAGS.task, _GIN_FILE.value, _GIN_BINDINGS.value)
     strategy_lib.set_up_lanes(_DEVICE_TYPE.value, _TPU.value)
@@ -77,7 +79,15 @@ def _train() -> None:
         _DEVICE_TYPE.value, _MULTI_GPU.value, _USE_GPU.value, _TPU.value
     )
     given = {flag.name: flag.value for flag in _GIVEN if flag.value}
-    experiment.run(run_config.RunConfig(strategy=strategy, **given))
+    config = run_config.RunConfig(strategy=strategy, **given)
+    with contextlib.ExitStack() as stack:
+        report = progress.ignore
+        if bars.on_terminal():
+            report = stack.enter_context(contextlib.closing(training_bar.TrainingBar()))
+        results = experiment.run(config, report)
+    if program.is_quiet():  # Otherwise the log has them.
+        for task, averages in results.items():
+            program.say(f"{task}: {tags.described(averages)}")
 
 
 if __name__ == "__main__":

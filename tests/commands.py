@@ -42,8 +42,8 @@ _IN_SESSION = {
     "text": True,
     "start_new_session": True,
 }
-# Log lines begin with the time, lines of metrics with tabs; bars end with their speed.
-_NOT_AN_ERROR = re.compile(r"\d\d:\d\d:\d\d |\t\t|\s*$|.*(\d|\?)(s/)?(episode|frame)(/s)?")
+# Log lines begin with the time.
+_NOT_AN_ERROR = re.compile(r"\d\d:\d\d:\d\d |\s*$")
 
 
 class Done(NamedTuple):
@@ -54,7 +54,7 @@ class Done(NamedTuple):
     output: str
     """Standard output."""
     errors: list[str]
-    """Lines on standard error that are neither logged nor a progress bar."""
+    """Lines on standard error that are not logged."""
 
 
 def in_process(command: str, arguments: Sequence[str], unread: bool = False) -> Done:

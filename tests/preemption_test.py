@@ -96,8 +96,8 @@ def test_training_stops_after_a_step_and_goes_on_from_it(tmp_path, particle_data
 
 @pytest.mark.parametrize("group", [False, True])
 def test_evaluation_ends_at_once_and_is_made_up_for(tmp_path, particle_data, whole, group):
-    process = train(tmp_path, particle_data, "--video", "--viz_img")
-    commands.wait_for(process, "Completed episode")
+    process = train(tmp_path, particle_data, "--video", "--viz_img", "--verbosity=1")
+    commands.wait_for(process, "Completed episode. seed")
     output = end_by_sigterm(process, group)
     assert f"terminated at training step {_EVALUATED_STEP}, whose checkpoint is saved" in output
     assert not list(tmp_path.rglob("*.mp4")) and not list(tmp_path.rglob("results.json"))

@@ -102,7 +102,7 @@ _PROGRAMS = {
         {("info", "nowhere.tfrecord"): "no record file matches dataset_path 'nowhere.tfrecord'"},
         report=("info", "{data}"),
         busy=("convert", "{data}", "a.tfrecord"),
-        begun="frame/s",
+        begun="converting: 0/",
         script="ibc-data",
         subcommand=("info",),
         takes_paths=True,
@@ -202,9 +202,10 @@ def test_help_comes_within_a_second_without_tensorflow(program, tmp_path):
     # Of this process alone; others of the tests may end meanwhile.
     _, _, used = os.wait4(process.pid, 0)
     imports = (tmp_path / "imports").read_text()
-    for flag in (*program.flags.split(), "debug"):
+    for flag in (*program.flags.split(), "debug", "verbosity"):
         assert f"--{flag}" in output.replace("[no]", "")
-    assert "Show the traceback of an error" in " ".join(output.split())
+    told = " ".join(output.split())
+    assert "Show the traceback of an error" in told and "How much is said: 0, what is" in told
     assert not re.search(r"\| +(tensorflow|pybullet|mujoco)\b", imports)
     # Of a processor: the machine may be busy.
     assert used.ru_utime + used.ru_stime < 1.0

@@ -15,6 +15,9 @@ import tensorflow as tf
 from ibc.data.records import specs
 from ibc.data.windows import batches, columns
 from ibc.data.windows import dataset as dataset_lib
+from ibc.utils import bars
+
+_IMAGES_AT_ONCE = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +51,9 @@ def weighted_moments(values: columns.Column | np.ndarray, weights: np.ndarray) -
     if not total:
         raise ValueError("statistics need at least one value, but there is none.")
 
-    def used_parts() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def used_parts(advance: bars.Advance) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for rows, part in columns.parts(values):
+            advance(len(part))
             used = np.flatnonzero(weights[rows])
             if used.size:
                 flat = part[used].reshape(len(used), -1).astype(np.float64)
@@ -58,16 +62,17 @@ def weighted_moments(values: columns.Column | np.ndarray, weights: np.ndarray) -
     # Shifting by one row first makes the mean of equal values that value, exactly.
     shift = minimum = maximum = None
     offset = np.float64(0)
-    for part, flat, shares in used_parts():
-        if shift is None:
-            shift, minimum, maximum = flat[0], part[0], part[0]
-        offset = offset + shares @ (flat - shift)
-        minimum = np.minimum(minimum, part.min(axis=0))
-        maximum = np.maximum(maximum, part.max(axis=0))
-    mean = shift + offset
-    variance = np.float64(0)
-    for _, flat, shares in used_parts():
-        variance = variance + shares @ np.square(flat - mean)
+    with bars.bar(2 * len(weights), "frame", "statistics", passing=True) as advance:
+        for part, flat, shares in used_parts(advance):
+            if shift is None:
+                shift, minimum, maximum = flat[0], part[0], part[0]
+            offset = offset + shares @ (flat - shift)
+            minimum = np.minimum(minimum, part.min(axis=0))
+            maximum = np.maximum(maximum, part.max(axis=0))
+        mean = shift + offset
+        variance = np.float64(0)
+        for _, flat, shares in used_parts(advance):
+            variance = variance + shares @ np.square(flat - mean)
     shape = np.shape(minimum)
     return Moments(mean.reshape(shape), np.sqrt(variance).reshape(shape), minimum, maximum)
 
@@ -96,8 +101,11 @@ def image_moments(
     histograms = tf.data.Dataset.from_tensor_slices((used, weights[used])).map(
         histogram, num_parallel_calls=tf.data.AUTOTUNE
     )
-    zeros = tf.zeros([spec.shape[-1], 256], tf.int64)
-    counts = histograms.reduce(zeros, lambda total, histogram: total + histogram).numpy()
+    counts = np.zeros([spec.shape[-1], 256], np.int64)
+    with bars.bar(len(used), "image", "statistics", passing=True) as advance:
+        for some in histograms.batch(_IMAGES_AT_ONCE):
+            counts += np.sum(some, axis=0)
+            advance(len(some))
     levels = np.arange(256) / 255
     channels = [dataclasses.astuple(weighted_moments(levels, count)) for count in counts]
     return Moments(*map(np.stack, zip(*channels, strict=True)))

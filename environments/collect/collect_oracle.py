@@ -16,12 +16,11 @@ an interrupted command is simply given again.
 
 import time
 
-import tqdm
 from absl import flags
 
 from ibc.data.recording import journal
 from ibc.data.recording import options as recording_options
-from ibc.utils import program, startup
+from ibc.utils import bars, program, startup
 
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> list[str]:
@@ -43,8 +42,8 @@ def collect(options: recording_options.CollectionOptions) -> list[str]:
     from ibc.data.recording import collection
 
     missing, complete = collection.prepare(options)
-    with tqdm.tqdm(total=len(missing) * options.num_episodes, unit="episode") as bar:
-        results = collection.run(options, missing, bar.update)
+    with bars.bar(len(missing) * options.num_episodes, "episode", "recording") as advance:
+        results = collection.run(options, missing, advance)
     seconds = time.monotonic() - start
     kept = sum(result.num_episodes for result in results)
     tried = sum(result.tried for result in results)

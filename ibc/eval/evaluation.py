@@ -2,8 +2,10 @@
 
 import dataclasses
 import functools
+import itertools
 import json
 import pathlib
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +16,7 @@ from tf_agents.environments import py_environment
 
 from ibc.environments import contract, suite, tasks, video
 from ibc.eval import environment_group, measured_environment, process_group, rollouts, shown
-from ibc.utils import atomic_file, child_process, scalars, tags
+from ibc.utils import atomic_file, bars, child_process, scalars, tags
 
 VIDEO_FOLDER = "videos/ttl=7d"
 _RESULTS = "results.json"
@@ -58,9 +60,9 @@ class EvalActor:
         """Returns the folder of an evaluation's pictures."""
         return self.folder / "pictures" / f"step_{step}"
 
-    def run_and_log(self) -> dict[str, float]:
+    def run_and_log(self, on_episode: Callable[[], object]) -> dict[str, float]:
         """Runs the episodes, logs and writes the averages, and returns them."""
-        step = int(self.train_step.numpy())
+        step, start = int(self.train_step.numpy()), time.monotonic()
         pictures = self.pictures(step)
         outcomes = []
         for outcome in rollouts.run_episodes(
@@ -73,8 +75,9 @@ class EvalActor:
                 f"{name.removeprefix('Average')} {value:.3g}"
                 for name, value in outcome.metrics.items()
             )
-            logging.info("Completed episode. seed %d: %s", outcome.seed, ", ".join(values))
+            logging.debug("Completed episode. seed %d: %s", outcome.seed, ", ".join(values))
             outcomes.append(outcome)
+            on_episode()
         outcomes.sort(key=lambda outcome: outcome.seed)
         failed = (
             outcome.seed for outcome in outcomes if outcome.metrics.get(tags.SUCCESS, 1.0) < 1
@@ -85,8 +88,13 @@ class EvalActor:
             name: float(np.mean([outcome.metrics.get(name, 0.0) for outcome in outcomes]))
             for name in dict.fromkeys(name for outcome in outcomes for name in outcome.metrics)
         }
-        lines = [f"{name} = {value}" for name, value in averages.items()]
-        logging.info("%s\n\t\t %s", self.name, "\n\t\t ".join(lines))
+        logging.info(
+            "%s: %s. Completed episodes: %d, in %.1f s.",
+            self.name,
+            tags.described(averages),
+            len(outcomes),
+            time.monotonic() - start,
+        )
         if self.draw_episodes:
             episodes = [outcome.episode for outcome in outcomes]
             self.draw_episodes(episodes, self.folder / f"episodes_{step}.png")
@@ -189,10 +197,26 @@ class Evaluation:
         ]
         self._writer = tf.summary.create_file_writer(str(self._root / "eval"))
 
-    def run(self) -> dict[str, dict[str, float]]:
-        """Evaluates every task; returns task → metric → average."""
-        logging.info("Evaluating policy.")
-        averages = [actor.run_and_log() for actor in self._actors]
+    @property
+    def episodes(self) -> int:
+        """How many an evaluation has, in all tasks."""
+        return sum(actor.num_episodes for actor in self._actors)
+
+    def run(
+        self, on_episode: Callable[[int], object] = lambda done: None
+    ) -> dict[str, dict[str, float]]:
+        """Evaluates every task.
+
+        Args:
+          on_episode: told how many episodes have ended, in all tasks, whenever one has.
+
+        Returns:
+          Task → metric → average.
+        """
+        logging.log(logging.DEBUG if bars.on_terminal() else logging.INFO, "Evaluating policy.")
+        ended = itertools.count(1)
+        count = lambda: on_episode(next(ended))  # noqa: E731
+        averages = [actor.run_and_log(count) for actor in self._actors]
         shared = sorted(set.intersection(*(set(values) for values in averages)))
         aggregated = {
             name: float(np.mean([values[name] for values in averages])) for name in shared

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import gin
 
 from ibc.environments import tasks
-from ibc.notebook import bar, result
+from ibc.notebook import result
 from ibc.notebook.train_config import TrainConfig
 from ibc.train import config_files, experiment, run_config
 from ibc.train.devices import strategy as strategy_lib
 from ibc.train.loop import progress as progress_lib
+from ibc.train.loop import training_bar
 from ibc.utils import program, termination
 
 
@@ -20,7 +21,7 @@ def train(config: TrainConfig, progress: progress_lib.Report | bool = True) -> r
     """Trains, see `ibc.train_policy`."""
     if not isinstance(config, TrainConfig):
         raise TypeError(f"train_policy takes an ibc.TrainConfig, got {config!r}.")
-    shown = bar.Bar() if progress is True else None
+    shown = training_bar.TrainingBar() if progress is True else None
     report = shown or progress or progress_lib.ignore
     if not callable(report):
         raise TypeError(f"progress must be True, False or a function, got {progress!r}.")

@@ -4,13 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import tqdm
-
 from ibc.data.formats import convert
 from ibc.deploy import load
 from ibc.open_loop import choice, playing, report
 from ibc.runtime import description
-from ibc.utils import termination
+from ibc.utils import bars, termination
 
 _SEED = 0
 
@@ -69,10 +67,10 @@ def _play(
     policy: Any, source: convert.EpisodeSource, numbers: Sequence[int]
 ) -> list[playing.Played]:
     played = []
-    with tqdm.tqdm(total=len(numbers), unit="episode") as bar:
+    with bars.bar(len(numbers), "episode", "playing") as advance:
         for number in map(int, numbers):
             frames = source.frames(number)
             convert.check_finite(source, number, frames)
             played.append(playing.play(policy, frames, number, termination.check))
-            bar.update()
+            advance()
     return played

@@ -3,7 +3,6 @@
 import pathlib
 import time
 
-import tqdm
 from absl import logging
 
 from ibc.data.recording import journal, replicas
@@ -11,6 +10,7 @@ from ibc.data.recording import options as recording_options
 from ibc.data.records import manifest, shards
 from ibc.environments import task as task_lib
 from ibc.environments import tasks
+from ibc.utils import bars
 
 
 def ensure(
@@ -64,8 +64,8 @@ def ensure(
     options.check()
     logging.info("Recording %d demonstrations: %s", task_lib.RECORDED_EPISODES, dataset_path)
     start = time.monotonic()
-    with tqdm.tqdm(total=task_lib.RECORDED_EPISODES, unit="episode") as bar:
-        results = replicas.run(options, bar.update)
+    with bars.bar(task_lib.RECORDED_EPISODES, "episode", "recording") as advance:
+        results = replicas.run(options, advance)
     logging.info("%s", journal.report(results, time.monotonic() - start))
 
 

@@ -17,10 +17,15 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
-from ibc.utils import child_process, termination
+from ibc.utils import bars, child_process, termination
 
 DEBUG_HELP = "Show the traceback of an error, too."
 """What --debug does in every command."""
+VERBOSITY_HELP = (
+    "How much is said: 0, what is done and how far it is; 1, details too; -1, only results, "
+    "warnings and errors; -2, without warnings."
+)
+"""What --verbosity does in every command."""
 DIVERGED = 3
 """Exit status where the loss became infinite or NaN."""
 
@@ -63,7 +68,8 @@ def run(main: Callable[[list[str]], None], flag_names: Iterable[str]) -> NoRetur
       main: the program; its work stands inside `one_line_errors`.
       flag_names: flags that --help lists.
     """
-    list_in_help(flag_names)
+    flags.FLAGS["verbosity"].help = VERBOSITY_HELP
+    list_in_help([*flag_names, "verbosity"])
     app.run(main, argv=without_lone_dashes(sys.argv), flags_parser=parse_flags)
 
 
@@ -190,6 +196,21 @@ def define_debug(values: flags.FlagValues = flags.FLAGS) -> flags.FlagHolder:
     return flags.DEFINE_bool("debug", False, DEBUG_HELP, flag_values=values)
 
 
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Adds what every command that takes more than flags has: --debug and --verbosity."""
+    parser.add_argument("--debug", action="store_true", help=DEBUG_HELP)
+    parser.add_argument(
+        "--verbosity", type=int, action=_SetVerbosity, metavar="N", help=VERBOSITY_HELP
+    )
+
+
+class _SetVerbosity(argparse.Action):
+    """Sets the verbosity of the log as soon as it is read."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        logging.set_verbosity(values)
+
+
 def list_in_help(names: Iterable[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Makes --help list flags, under whatever name their command was started."""
     for name in names:
@@ -211,9 +232,19 @@ def reject_positional(argv: Sequence[str]) -> None:
         fail(f"unexpected argument '{argv[1]}'; flags begin with --: did you mean --{name}=...?")
 
 
+def is_quiet() -> bool:
+    """Whether only results, warnings and errors are shown."""
+    return logging.get_verbosity() < logging.INFO
+
+
 def set_up_logging() -> None:
-    """Shows log lines from the info level on, as time and message, and only this project's."""
-    logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
+    """Shows progress, and log lines as time and message, and only this project's.
+
+    The flag --verbosity says from which level on, otherwise it is that of information.
+    """
+    if flags.FLAGS["verbosity"].using_default_value:
+        logging.set_verbosity(logging.INFO)
+    bars.show()
     handler = logging.get_absl_handler()
     handler.setFormatter(_Formatter())
     handler.addFilter(_is_for_the_user)

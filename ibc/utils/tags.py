@@ -134,9 +134,20 @@ def describe(tag: str) -> str:
     return next((group.meaning for group in GROUPS if tag.startswith(group.prefix)), "")
 
 
+def telling_first(metrics: Collection[str]) -> list[str]:
+    """Returns metrics of an evaluation, those that tell most before the others."""
+    first = [name for name in TELLING if name in metrics]
+    return first + [name for name in metrics if name not in first]
+
+
+def described(averages: Mapping[str, float]) -> str:
+    """Returns an evaluation's metrics in one line, those that tell most first."""
+    return ", ".join(f"{name} = {averages[name]}" for name in telling_first(averages))
+
+
 def most_telling(metrics: Collection[str]) -> str:
     """Returns which metric of an evaluation comes first on TensorBoard."""
-    return next((name for name in TELLING if name in metrics), next(iter(metrics), RETURN))
+    return next(iter(telling_first(metrics)), RETURN)
 
 
 def of_training(name: str) -> str:

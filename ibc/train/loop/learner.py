@@ -12,7 +12,7 @@ from tf_agents.train import learner, step_per_second_tracker
 from ibc.train.devices import cluster
 from ibc.train.loop import schedule, weight_average
 from ibc.train.run import checkpoints, divergence, policy_export
-from ibc.utils import scalars, tags, termination
+from ibc.utils import bars, scalars, tags, termination
 
 
 class ProgressTrigger(schedule.MultiplesTrigger):
@@ -39,7 +39,9 @@ class ProgressTrigger(schedule.MultiplesTrigger):
         speed = float(self._timer.steps_per_second())
         self._timer.restart()
         loss = self.scalars[tags.REDUCED_LOSS]
-        logging.info("Step: %d, %.3f steps/sec, loss %.6g", step, speed, loss)
+        # Where a bar shows it, the line is for those who want to know everything.
+        level = logging.DEBUG if bars.on_terminal() else logging.INFO
+        logging.log(level, "Step: %d, %.3f steps/sec, loss %.6g", step, speed, loss)
         rate = {tags.of_training(tags.LEARNING_RATE): self._agent.learning_rate}
         values = {**self.scalars, tags.SPEED: speed, **rate}
         # It is the agent's total loss, which has a name of its own.

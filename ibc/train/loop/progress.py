@@ -19,6 +19,10 @@ class Progress(NamedTuple):
     """Task → metric → average, of an evaluation that has just ended."""
     is_evaluating: bool = False
     """Whether an evaluation begins."""
+    episodes_done: int = 0
+    """Of an evaluation that goes on; 0 at other times."""
+    episodes: int = 0
+    """How many it has, in all tasks."""
 
 
 Report = Callable[[Progress], object]

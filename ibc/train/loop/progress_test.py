@@ -32,6 +32,7 @@ def test_all_that_is_done_is_told(tmp_path, particle_data):
     assert list(losses) == [1, 2, 3, 4, 6]
     assert [one.step for one in told if "val_loss" in one.measured] == [3, 6]
     assert [one.step for one in told if one.is_evaluating] == [4, 6]
+    assert [(one.step, one.episodes_done) for one in told if one.episodes] == [(4, 1), (6, 1)]
     evaluated = [(one.step, one.averages) for one in told if one.averages]
     assert [step for step, _ in evaluated] == [4, 6] and evaluated[-1][1] == results
     assert told[-1].averages == results

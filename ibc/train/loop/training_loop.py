@@ -81,7 +81,11 @@ def train(
 
     def evaluate() -> dict[str, dict[str, float]]:
         report(say(step, is_evaluating=True))
-        averages = _evaluated(evaluator, measured.best, step)
+
+        def on_episode(done: int) -> None:
+            report(say(step, episodes_done=done, episodes=evaluator.episodes))
+
+        averages = _evaluated(evaluator, measured.best, step, on_episode)
         report(say(step, averages=averages))
         return averages
 
@@ -113,11 +117,14 @@ def train(
 
 
 def _evaluated(
-    evaluator: evaluation.Evaluation, best: top_k.TopKFolder | None, step: int
+    evaluator: evaluation.Evaluation,
+    best: top_k.TopKFolder | None,
+    step: int,
+    on_episode: Callable[[int], object],
 ) -> dict[str, dict[str, float]]:
     """Evaluates, and keeps the weights if they are among the best by a metric of evaluations."""
     try:
-        results = evaluator.run()
+        results = evaluator.run(on_episode)
     except Exception:
         # A signal to the group of processes ends workers and encoders too.
         _end_if_requested()
