@@ -51,6 +51,8 @@ def import_tensorflow_quietly() -> None:
                 f"{error}. TF-Agents' pins keep it out of this package's own requirements: run "
                 "`pip install --no-deps -r requirements.txt` from the repository."
             ) from error
+    # gym, which TF-Agents imports, has all deprecations shown; Python 3.13 has news for gast.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"gast\.")
 
 
 def import_tensorflow_alone_quietly() -> None:
