@@ -88,6 +88,7 @@ setuptools.setup(
         "robomimic": ["h5py"],
         "robosuite": ["h5py", "robosuite==1.5.*"],
         "zarr": ["zarr<3"],
+        "docs": ["latex2mathml==3.*", "mkdocs-material==9.*"],
         "dev": ["mypy", "psutil", "pytest", "ruff"],
     },
     entry_points={

@@ -71,9 +71,6 @@ def test_an_own_simulator_is_demonstrated_trained_and_evaluated(tmp_path):
     assert list(results["averages"]) == metrics
     assert len(results["episodes"]) == 3
     assert "AverageSuccessMetric" in _run(act.replace("=20", "=2"), tmp_path)
-    readme = (_ROOT / "README.md").read_text()
-    for command in (record, train):
-        assert textwrap.indent(command.strip(), "    ") in readme
 
 
 def _run(command: str, folder: pathlib.Path, *bindings: str) -> str:

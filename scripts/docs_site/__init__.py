@@ -1,0 +1,1 @@
+"""What mkdocs makes beside the pages in docs/: see `hook`."""
