@@ -15,6 +15,7 @@ PUBLIC = (
     "ibc",
     "ibc.agents.registry",
     "ibc.data.episodes",
+    "ibc.data.windows.windows",
     "ibc.deploy.load",
     "ibc.environments.block_pushing.simulation.camera",
     "ibc.environments.block_pushing.state_recording",
@@ -30,6 +31,7 @@ PUBLIC = (
     "ibc.runtime.policy",
     "ibc.samplers.action_space",
     "ibc.samplers.draws",
+    "ibc.samplers.langevin",
     "ibc.samplers.sampler",
     "ibc.tasks",
 )
