@@ -188,7 +188,8 @@ def _read_episode(
     )
     length = episodes.num_steps(frames)
     pairs = len(observation) - 1
-    terminated = bool(frames.discount[length - 1] == 0) and length != limit
+    in_time = limit is None or length < limit
+    terminated = in_time and bool(frames.discount[length - 1] == 0)
     next_observation = observation[1:]
     if length > pairs and terminated and absorbing:
         next_observation = np.append(next_observation, observation[-1:], axis=0)

@@ -105,9 +105,13 @@ def test_reads_pairs_of_frames(tmp_path):
     np.testing.assert_array_equal(steps.action, [[-1, -1], [1, 1], [0, 0], [1, 1]])
 
 
-def test_an_episode_of_the_limit_has_run_out_of_time(tmp_path):
+def test_an_episode_that_reaches_the_limit_has_run_out_of_time(tmp_path):
     path = _write(tmp_path / "a.tfrecord", True)
-    assert [_read(path, step_limit=limit)[0].terminated for limit in (4, 5)] == [False, True]
+    assert [_read(path, step_limit=limit)[0].terminated for limit in (3, 4, 5)] == [
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(

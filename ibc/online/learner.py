@@ -1,7 +1,5 @@
 """One compiled call for a step of interaction: reward, agent, and the next action."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import tensorflow as tf
 
@@ -54,7 +52,7 @@ class Learner(tf.Module):
         progress: learned_reward.Progress,
         observation: np.ndarray,
         seed: tuple[int, int],
-    ) -> tuple[Mapping[str, tf.Tensor], np.ndarray]:
+    ) -> tuple[dict[str, tf.Tensor], np.ndarray]:
         """Makes a step of the reward and one of SAC, and acts by the policy after it.
 
         Args:

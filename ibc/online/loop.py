@@ -207,6 +207,8 @@ class Loop:
             expert = replay.draw(self._expert, schedule.batch_size, [*seed, 1])
         progress = learned_reward.Progress(self._step, self._memory.num_trajectories)
         told, self._next_action = self._learner.step(rows, expert, progress, observation, seed)
+        if not np.isfinite(self._next_action).all():
+            self._checked(told | {"the action": np.nan})
         return told
 
     def _checked(self, told: Mapping[str, tf.Tensor]) -> dict[str, float]:

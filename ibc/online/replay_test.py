@@ -90,6 +90,13 @@ def test_draws_every_row_alike_and_by_the_seed():
         replay.Replay(_LAYOUT, 3).sample(2, 0)
 
 
+def test_a_replay_that_is_prefilled_keeps_weights():
+    rows = _rows(6)._replace(weight=np.float32([1, 0.25, 1, 0.25, 1, 1]))
+    ring = replay.Replay(_LAYOUT, 9)
+    ring.append(rows)
+    np.testing.assert_array_equal(ring.layout.unpack(ring.latest(6)).weight, rows.weight)
+
+
 def _assert_restores(files, ring, total=None):
     found = replay.Replay(_LAYOUT, ring.capacity)
     files.restore(found, total)
