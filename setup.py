@@ -85,8 +85,10 @@ setuptools.setup(
         # Later versions of pyarrow need Python 3.11, and of av too.
         "lerobot": ["av==16.*", "pyarrow>=21,<23"],
         "gpu": ["tensorflow[and-cuda]==2.21.*"],
+        "ray": ["ray"],
         "robomimic": ["h5py"],
         "robosuite": ["h5py", "robosuite==1.5.*"],
+        "slurm": ["submitit"],
         "zarr": ["zarr<3"],
         "docs": ["latex2mathml==3.*", "mkdocs-material==9.*"],
         "dev": ["mypy", "psutil", "pytest", "ruff"],
@@ -100,6 +102,8 @@ setuptools.setup(
             "ibc-policy-bench = ibc.policy_bench:run",
             "ibc-open-loop = ibc.open_loop.__main__:run",
             "ibc-landscape = ibc.landscape.__main__:run",
+            "ibc-report = ibc.report.__main__:run",
+            "ibc-benchmark = ibc.benchmark.__main__:run",
         ]
     },
 )

@@ -17,10 +17,12 @@ from absl import flags, logging
 from absl.testing import flagsaver
 
 from ibc import export_policy, policy_bench, train_eval
+from ibc.benchmark import __main__ as benchmark
 from ibc.data import ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
 from ibc.landscape import __main__ as landscape
 from ibc.open_loop import __main__ as open_loop
+from ibc.report import __main__ as report
 from ibc.utils import program
 from tests import fork_server
 
@@ -33,8 +35,18 @@ MODULES = {
     "ibc-policy-bench": policy_bench,
     "ibc-open-loop": open_loop,
     "ibc-landscape": landscape,
+    "ibc-report": report,
+    "ibc-benchmark": benchmark,
 }
-_WITHOUT_FLAGS = ("ibc-data", "ibc-export", "ibc-policy-bench", "ibc-open-loop", "ibc-landscape")
+_WITHOUT_FLAGS = (
+    "ibc-data",
+    "ibc-export",
+    "ibc-policy-bench",
+    "ibc-open-loop",
+    "ibc-landscape",
+    "ibc-report",
+    "ibc-benchmark",
+)
 _LONGEST_SECONDS = 300
 _IN_SESSION = {
     "stdout": subprocess.PIPE,

@@ -10,12 +10,14 @@ _SIMULATION = {"ibc.utils", "ibc.environments"}
 _LIBRARY = {"ibc.utils", "ibc.networks", "ibc.samplers", "ibc.losses", "ibc.agents"}
 _PROGRAMS = {
     "ibc/__init__.py",
+    "ibc/benchmark",
     "ibc/coordinate_regression",
     "ibc/export_policy.py",
     "ibc/landscape",
     "ibc/notebook",
     "ibc/open_loop",
     "ibc/policy_bench.py",
+    "ibc/report",
     "ibc/tasks.py",
     "ibc/train_eval.py",
 }

@@ -146,6 +146,27 @@ _PROGRAMS = {
         script="ibc-landscape",
         takes_paths=True,
     ),
+    "ibc-report": Program(
+        "ibc.report",
+        "metric output",
+        {
+            ("nowhere",): "nowhere does not exist; give a run's folder",
+            ("nowhere", "--output=a.pdf"): "--output must be a .html file, but is 'a.pdf'",
+        },
+        script="ibc-report",
+        takes_paths=True,
+    ),
+    "ibc-benchmark": Program(
+        "ibc.benchmark",
+        "task gin_file seeds gin_bindings metric output executor slurm_options",
+        {
+            ("--task=PARTICLE", "--gin_file=a.gin", "--seeds=x"): "whole numbers with commas",
+            ("--task=PARTICLE", "--gin_file=a.gin,b/a.gin"): "each must differ",
+            ("--task=A", "--gin_file=a.gin", "--slurm_options=a=1"): "is for --executor=slurm",
+        },
+        script="ibc-benchmark",
+        takes_paths=True,
+    ),
     "coordinate_regression": Program(
         "ibc.coordinate_regression",
         "output examples learning_rate steps seed",

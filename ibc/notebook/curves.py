@@ -5,9 +5,14 @@ They hold what came before an interruption, too.
 
 import os
 import pathlib
+import typing
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+
+if typing.TYPE_CHECKING:
+    from tensorboard.compat.proto import event_pb2
 
 
 class Curve(NamedTuple):
@@ -25,19 +30,32 @@ def read(folder: str | os.PathLike) -> dict[str, Curve]:
     Nothing where there is no folder. What a damaged file holds after the damage is left out.
     """
     import tensorflow as tf
-    from tensorboard.compat.proto import event_pb2
 
     found: dict[str, dict[int, float]] = {}
-    # By their names, which begin with the time.
-    for file in sorted(pathlib.Path(folder).glob("events.out.tfevents.*")):
-        for record in tf.data.TFRecordDataset(str(file)).ignore_errors():
-            event = event_pb2.Event.FromString(record.numpy())
+    for events in _files(folder):
+        for event in events:
             for value in event.summary.value:
                 if value.metadata.plugin_data.plugin_name in ("", "scalars"):
                     number = tf.make_ndarray(value.tensor)
                     if number.ndim == 0:
                         found.setdefault(value.tag, {})[event.step] = float(number)
     return {tag: _curve(values) for tag, values in found.items()}
+
+
+def working_seconds(folder: str | os.PathLike) -> float:
+    """Returns how long the processes that wrote a folder's event files wrote them, together."""
+    times = ([event.wall_time for event in events] for events in _files(folder))
+    return float(sum(max(each) - min(each) for each in times if each))
+
+
+def _files(folder: str | os.PathLike) -> Iterator[Iterator["event_pb2.Event"]]:
+    """Yields the events of each event file, in the order of their names: that of time."""
+    import tensorflow as tf
+    from tensorboard.compat.proto import event_pb2
+
+    for file in sorted(pathlib.Path(folder).glob("events.out.tfevents.*")):
+        records = tf.data.TFRecordDataset(str(file)).ignore_errors()
+        yield (event_pb2.Event.FromString(record.numpy()) for record in records)
 
 
 def _curve(values: dict[int, float]) -> Curve:

@@ -59,6 +59,23 @@ def held(folder: pathlib.Path, elsewhere: str = "use another folder") -> Iterato
         _remove_empty(missing)
 
 
+def is_held(folder: pathlib.Path) -> bool:
+    """Returns whether a process is in a folder now."""
+    try:
+        descriptor = os.open(folder / FILE, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # A file system without locks keeps nobody out.
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _locked(path: pathlib.Path, elsewhere: str) -> int:
     """Locks a file, which is made or taken over, and writes into it who has it."""
     while True:

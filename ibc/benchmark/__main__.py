@@ -1,0 +1,139 @@
+"""Compares configs on tasks over seeds: demonstrations, trainings, evaluations, a report.
+
+Examples:
+    ibc-benchmark --task=PARTICLE --gin_file=mlp_ebm_quick.gin,mlp_mse_quick.gin --seeds=0,1,2
+    ibc-benchmark --task=PUSH,PARTICLE --gin_file=mlp_ebm_quick.gin --seeds=0,1 --output=study
+
+The same command goes on after an interruption, and leaves out what is done.
+"""
+
+import argparse
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from absl import logging
+
+from ibc.benchmark import executors, plan
+from ibc.utils import atomic_file, program
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    parser = program.Parser("ibc-benchmark", description=__doc__.splitlines()[0])
+    parser.add_argument("--task", required=True, metavar="A,B", help="tasks, with commas")
+    parser.add_argument(
+        "--gin_file", required=True, metavar="A,B", help="config files: paths or bare names"
+    )
+    parser.add_argument("--seeds", default="0,1,2", metavar="0,1", help="of the runs (0,1,2)")
+    parser.add_argument(
+        "--gin_bindings",
+        action="append",
+        default=[],
+        metavar="X",
+        help="binding for all runs, such as 'train_eval.eval_episodes = 100'; may be repeated",
+    )
+    parser.add_argument(
+        "--metric",
+        default="AverageReturn",
+        help="metric of an evaluation by which the best checkpoint is kept (AverageReturn)",
+    )
+    parser.add_argument(
+        "--output", default="benchmark", metavar="FOLDER", help="for all that is made (benchmark)"
+    )
+    parser.add_argument(
+        "--executor",
+        default="local",
+        choices=sorted(executors.EXECUTORS),
+        help="where runs are made: this machine, a Ray cluster, or SLURM (local)",
+    )
+    parser.add_argument(
+        "--slurm_options",
+        default="",
+        metavar="A=1,B=2",
+        help="for submitit, such as timeout_min=60,slurm_partition=gpu",
+    )
+    parser.add_argument("--debug", action="store_true", help=program.DEBUG_HELP)
+    return parser
+
+
+def run_all(arguments: argparse.Namespace) -> Iterator[str]:
+    """Records, trains and evaluates, as far as it is not done; yields lines about it.
+
+    Raises:
+      ValueError: An argument is wrong; or runs have failed, when all others are done and reported.
+    """
+    output = pathlib.Path(arguments.output).expanduser().absolute()
+    atomic_file.check_place(output / "report.html", "--output=")
+    task_names, files = _parts("task", arguments.task), _parts("gin_file", arguments.gin_file)
+    jobs = plan.trainings(
+        output,
+        task_names,
+        files,
+        _seeds(arguments.seeds),
+        arguments.metric,
+        arguments.gin_bindings,
+    )
+    run = executors.get(arguments.executor, output, arguments.slurm_options)
+    todo = [job for job in jobs if not job.is_done()]
+    failures = {}
+    recordings = plan.recordings(output, task_names, files, arguments.gin_bindings)
+    for task, job in recordings.items():
+        own = [each for each in todo if each.name.startswith(f"{task}/")]
+        if own and (error := executors.run_here(job)):
+            failures[job.name] = error
+            todo = [each for each in todo if each not in own]
+    logging.info("%d of %d runs are done already.", sum(j.is_done() for j in jobs), len(jobs))
+    for number, (job, error) in enumerate(run(todo), start=1):
+        logging.info("%d/%d %s: %s", number, len(todo), job.name, error or "done")
+        if error:
+            failures[job.name] = error
+    finished = [job.folder for job in jobs if job.is_done()]
+    if finished:
+        from ibc.report import __main__ as report
+
+        yield from report.write([str(folder) for folder in finished], output / "report.html")
+    if failures:
+        for name, error in failures.items():
+            yield f"failed: {name}: {error}"
+        raise ValueError(
+            f"{len(jobs) - len(finished)} of {len(jobs)} runs are missing; the same command tries "
+            f"them again. First: {next(iter(failures.values()))}"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command line; any foreseeable failure is one line and a non-zero status."""
+    arguments = make_parser().parse_args(argv)
+    goes_on = "the same command goes on from here."
+    with program.one_line_errors(
+        arguments.debug, f"interrupted; {goes_on}", f"terminated; {goes_on}"
+    ):
+        for line in run_all(arguments):
+            program.say(line)
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    logging.use_absl_handler()
+    program.set_up_logging()
+    main()
+
+
+def _parts(flag: str, text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise ValueError(f"--{flag} must be names with commas between them, got '{text}'.")
+    return parts
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in _parts("seeds", text)]
+    except ValueError as error:
+        raise ValueError(
+            f"--seeds must be whole numbers with commas such as 0,1,2, got '{text}'."
+        ) from error
+
+
+if __name__ == "__main__":
+    run()

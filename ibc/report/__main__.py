@@ -1,0 +1,79 @@
+"""Compares runs: curves, scores with intervals, the same episodes, costs, configs, videos.
+
+Runs whose configs differ in their seeds alone are one method.
+
+Examples:
+    ibc-report runs/implicit runs/mixture
+    ibc-report runs/ebm/seed_* runs/mse/seed_* --metric=AverageReturn --output=looks/report.html
+"""
+
+import argparse
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from ibc.utils import atomic_file, program, startup
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    parser = program.Parser("ibc-report", description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run")
+    parser.add_argument("--metric", help="by which runs are compared (the most telling of theirs)")
+    parser.add_argument(
+        "--output",
+        default="report.html",
+        metavar="FILE",
+        help="the page; a .csv is written beside it (report.html)",
+    )
+    parser.add_argument("--debug", action="store_true", help=program.DEBUG_HELP)
+    return parser
+
+
+def write(folders: Sequence[str], output: pathlib.Path, metric: str | None = None) -> Iterator[str]:
+    """Writes the page and the CSV; yields a line for each method and file.
+
+    Raises:
+      FileNotFoundError, ValueError: A folder is no run, or was not evaluated by the metric.
+    """
+    if output.suffix != ".html":
+        raise ValueError(f"--output must be a .html file, but is '{output}'.")
+    atomic_file.check_place(output, "--output=")
+    for folder in folders:
+        if not pathlib.Path(folder).is_dir():
+            raise FileNotFoundError(f"{folder} does not exist; give a run's folder.")
+    startup.import_tensorflow_alone_quietly()
+    from ibc.report import page, runs, summary
+
+    read = [run for folder in folders for run in runs.read(pathlib.Path(folder).resolve())]
+    methods = runs.methods(read)
+    metric = metric or runs.main_metric(methods)
+    for run in read:
+        if metric not in run.metrics:
+            raise ValueError(
+                f"--metric={metric}: {run.folder} has not measured it; it has "
+                f"{', '.join(sorted(run.metrics))}."
+            )
+    for row in summary.rows(methods, metric):
+        yield f"{row.name}: {metric} {page.shown(row.last)}, {len(row.seeds)} runs"
+    atomic_file.write_text(output.with_suffix(".csv"), page.table(methods, metric))
+    yield f"Wrote {output.with_suffix('.csv')}"
+    atomic_file.write_text(output, page.make(methods, metric))
+    yield f"Wrote {output}"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command line; any foreseeable failure is one line and a non-zero status."""
+    arguments = make_parser().parse_args(argv)
+    with program.one_line_errors(arguments.debug, "interrupted.", "terminated."):
+        for line in write(arguments.runs, pathlib.Path(arguments.output), arguments.metric):
+            program.say(line)
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    program.set_up_logging()
+    main()
+
+
+if __name__ == "__main__":
+    run()
