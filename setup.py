@@ -96,6 +96,7 @@ setuptools.setup(
     entry_points={
         "console_scripts": [
             "ibc-train-eval = ibc.train_eval:run",
+            "ibc-online-train-eval = ibc.online_train_eval:run",
             "ibc-policy-eval = ibc.data.policy_eval:run",
             "ibc-data = ibc.data.ibc_data:run",
             "ibc-export = ibc.export_policy:run",

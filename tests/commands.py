@@ -16,7 +16,7 @@ import gin
 from absl import flags, logging
 from absl.testing import flagsaver
 
-from ibc import export_policy, policy_bench, train_eval
+from ibc import export_policy, online_train_eval, policy_bench, train_eval
 from ibc.benchmark import __main__ as benchmark
 from ibc.data import ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
@@ -28,6 +28,7 @@ from tests import fork_server
 
 MODULES = {
     "train_eval": train_eval,
+    "online_train_eval": online_train_eval,
     "policy_eval": policy_eval,
     "ibc-data": ibc_data,
     "collect_oracle": collect_oracle,
@@ -39,6 +40,7 @@ MODULES = {
     "ibc-benchmark": benchmark,
 }
 _WITHOUT_FLAGS = (
+    "online_train_eval",
     "ibc-data",
     "ibc-export",
     "ibc-policy-bench",

@@ -15,6 +15,7 @@ _PROGRAMS = {
     "ibc/export_policy.py",
     "ibc/landscape",
     "ibc/notebook",
+    "ibc/online_train_eval.py",
     "ibc/open_loop",
     "ibc/policy_bench.py",
     "ibc/report",

@@ -45,6 +45,7 @@ class Program:
     """Whether it takes more than flags."""
 
 
+_PENDULUM = ("--task=Pendulum-v1",)
 _PROGRAMS = {
     "train_eval": Program(
         "ibc/train_eval.py",
@@ -61,6 +62,20 @@ _PROGRAMS = {
         busy=training.arguments("run", "{data}", num_iterations=100000000, batch_size=16),
         begun="Step: ",
         script="ibc-train-eval",
+    ),
+    "online_train_eval": Program(
+        "ibc/online_train_eval.py",
+        "algorithm task optimised set tag gin_file gin_bindings",
+        {
+            (*_PENDULUM, "--algorithm=GIAL"): "There is no algorithm 'GIAL'",
+            (*_PENDULUM, "--set=imitation.trajectory=5"): "Did you mean imitation.trajectories",
+            ("--task=CartPole-v1",): "has actions Discrete(2)",
+            (*_PENDULUM, "--algorithm=GAIL"): "no expert data at 'datasets/pendulum-v1/",
+        },
+        busy=(*_PENDULUM, "--gin_file=pendulum_quick.gin", "--set=steps=10000000", "--tag=a"),
+        begun="Step 1000 of",
+        script="ibc-online-train-eval",
+        takes_paths=True,
     ),
     "policy_eval": Program(
         "data/policy_eval.py",
@@ -300,7 +315,9 @@ def test_a_signal_is_one_line_and_its_status(program, number, tmp_path, particle
 @pytest.mark.parametrize("script", _SCRIPTS)
 def test_no_module_beside_a_script_hides_a_library(script):
     # Run as a script, its folder comes first on the module path.
-    names = {path.stem for path in (_ROOT / script).parent.iterdir()} - {"__init__", "__pycache__"}
+    here = (_ROOT / script).parent.iterdir()
+    modules = {path.stem for path in here if path.suffix in ("", ".py")}
+    names = modules - {"__init__", "__pycache__"}
     installed = set(importlib.metadata.packages_distributions())
     assert not names & (set(sys.stdlib_module_names) | installed)
 

@@ -204,7 +204,7 @@ def check(name: str, options: options_lib.Options) -> None:
         )
 
 
-def expert_config(name: str) -> str:
+def default_config(name: str) -> str:
     """Returns the bare name of the config file with an algorithm's defaults."""
     get(name)
     return f"{name}.gin"

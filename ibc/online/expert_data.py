@@ -208,7 +208,7 @@ def _read_episode(
 
 def unit_actions(actions: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Returns actions [..., A] of a box as ones within ±1, float32, those outside clipped."""
-    scaled = 2 * (np.asarray(actions, np.float64) - low) / (np.float64(high) - low) - 1
+    scaled = 2 * (np.asarray(actions, np.float64) - low) / (np.asarray(high, np.float64) - low) - 1
     return np.clip(scaled, -1, 1).astype(np.float32)
 
 

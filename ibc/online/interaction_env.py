@@ -111,6 +111,11 @@ class InteractionEnv:
         )
 
 
+def gym_name(task: str) -> str:
+    """Returns the name that `tasks.get_task` knows a task by."""
+    return _PUBLISHED.get(task, task)
+
+
 def load(task: str) -> InteractionEnv:
     """Loads the environment of a task.
 
@@ -122,7 +127,7 @@ def load(task: str) -> InteractionEnv:
       ValueError: Unknown task, or none that can be learned by interaction.
       ImportError: A simulator is not installed.
     """
-    name = _PUBLISHED.get(task, task)
+    name = gym_name(task)
     description = tasks.get_task(name)
     description.register()
     env = suite.gymnasium_wrapper_of(suite.load(name, max_episode_steps=0)).gym

@@ -1,0 +1,77 @@
+"""Puts together the options of a run: the algorithm's, a tuned set, files, and single ones."""
+
+import ast
+import difflib
+from collections.abc import Sequence
+
+from ibc.environments import tasks  # noqa: F401  (its environments may be bound)
+from ibc.online import algorithms, options, run_config  # noqa: F401  (configurables)
+from ibc.rewards import shaped_reward  # noqa: F401  (a configurable)
+from ibc.train import config_files
+from ibc.utils import gin_config
+
+_WORDS = {"true": True, "false": False, "null": None, "none": None}
+_OF_THE_RUN = {"seed": "seed", "steps": "steps", "env": "task"}
+"""Published names without a dot → fields of `OnlineConfig`."""
+
+
+def configure(
+    algorithm: str,
+    optimised: str | None = None,
+    gin_files: Sequence[str] = (),
+    gin_bindings: Sequence[str] = (),
+    settings: Sequence[str] = (),
+) -> None:
+    """Parses an algorithm's defaults, then a tuned set, files, bindings and settings.
+
+    Args:
+      algorithm: Its name.
+      optimised: Name of a tuned set, `<algorithm>_<n>_trajectories`.
+      gin_files: Paths, or bare names of files in configs/online.
+      gin_bindings: Such as 'training.batch_size = 128'.
+      settings: Such as 'imitation.trajectories=5', under the published names.
+
+    Raises:
+      ValueError: A name is unknown, a value unusable, or the set is another algorithm's.
+      FileNotFoundError: A config file does not exist.
+    """
+    files = [algorithms.default_config(algorithm)]
+    if optimised:
+        files.append(algorithms.check_tuned_set(algorithm, optimised))
+    bindings = [*gin_bindings, *(as_binding(setting) for setting in settings)]
+    folder = config_files.config_root() / "online"
+    gin_config.parse([*files, *gin_files], bindings, search_folders=[folder])
+
+
+def as_binding(setting: str) -> str:
+    """Returns what 'imitation.trajectories=5' means to gin.
+
+    Values are written as in Python or YAML: true, null, 5, 3e-4, inf, text.
+
+    Raises:
+      ValueError: There is no such option; the message names the nearest.
+    """
+    name, equals, text = setting.partition("=")
+    name = name.strip()
+    if not equals:
+        raise ValueError(f"--set={setting} has no value: give --set={setting}=<value>.")
+    known = options.names()
+    if name in _OF_THE_RUN:
+        target = f"online_train_eval.{_OF_THE_RUN[name]}"
+    elif name in known:
+        target = name
+    else:
+        near = difflib.get_close_matches(name, [*known, *_OF_THE_RUN], n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ValueError(f"--set={setting}: there is no option {name}.{hint}")
+    return f"{target} = {_value(text.strip())!r}"
+
+
+def _value(text: str) -> object:
+    # The option imitation.mix_expert_data has the value 'none', published without quotes.
+    if text.lower() in _WORDS and text != "none":
+        return _WORDS[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

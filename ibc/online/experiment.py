@@ -1,0 +1,321 @@
+"""One run of learning by interaction: expert data, agent, reward, loop, policy."""
+
+import dataclasses
+import functools
+import pathlib
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+
+from ibc.agents import actor_cloning, greedy_policy, plain_actor, sac_agent
+from ibc.eval import measured_environment
+from ibc.networks import tanh_gaussian, twin_critic
+from ibc.online import (
+    algorithms,
+    demonstrations,
+    expert_data,
+    history,
+    interaction_env,
+    learner,
+    loop,
+    options,
+    pretraining,
+    relabelling,
+    replay,
+    run_config,
+    saved_run,
+    watching,
+)
+from ibc.rewards import learned_reward, measurements, shaped_reward
+from ibc.train import config_files
+from ibc.train.build import agent_specs
+from ibc.train.run import checkpoints, lock, policy_export, policy_parts, run_folder
+from ibc.utils import atomic_file, keys, termination, transitions
+
+_MEASURED_ROWS = 1024
+
+
+def run(config: run_config.OnlineConfig) -> dict:
+    """Trains by interaction; goes on where a run in the folder was stopped.
+
+    Args:
+      config: What to train; further options are bound by gin, see `options`.
+
+    Returns:
+      What the run has brought, as results.json.
+
+    Raises:
+      ValueError, FileNotFoundError: An option or the expert data is unusable.
+      BlockingIOError: Another process trains in the folder.
+      FloatingPointError: What an update tells is not finite.
+      Terminated: SIGTERM has arrived; a checkpoint was saved.
+    """
+    chosen = options.bound()
+    algorithms.check(config.algorithm, chosen)
+    env = interaction_env.load(config.task)
+    expert, shown = _expert(config, chosen, env)
+    with lock.held(config.folder(), run_config.ELSEWHERE):
+        return _Run(config, chosen, env, expert, shown).run()
+
+
+def _expert(
+    config: run_config.OnlineConfig,
+    chosen: options.Options,
+    env: interaction_env.InteractionEnv,
+) -> tuple[expert_data.ExpertData | None, list[expert_data.Demonstration]]:
+    """Returns the expert's transitions, where somebody is imitated, and its episodes."""
+    imitation, imitates = chosen.imitation, algorithms.get(config.algorithm).imitates
+    try:
+        shown = demonstrations.read(config.task, config.dataset_path, env, imitation.absorbing)
+    except FileNotFoundError:
+        if imitates or config.dataset_path:
+            raise
+        shown = []
+    if not imitates:
+        return None, shown
+    expert = expert_data.make(
+        shown, imitation.absorbing, imitation.subsample, imitation.trajectories, config.seed
+    )
+    logging.info(
+        "Expert data: %d transitions of %d trajectories.",
+        len(expert.rows.step),
+        expert.num_trajectories,
+    )
+    return expert, shown
+
+
+@dataclasses.dataclass
+class _Run:
+    """What is made for a run, in this order."""
+
+    config: run_config.OnlineConfig
+    options: options.Options
+    env: interaction_env.InteractionEnv
+    expert: expert_data.ExpertData | None
+    shown: list[expert_data.Demonstration]
+
+    def __post_init__(self):
+        tf.keras.utils.set_random_seed(self.config.seed)
+        self.folder: pathlib.Path = self.config.folder()
+        self.absorbing = self.options.imitation.absorbing
+        size = self.env.observation_size + self.absorbing
+        self.layout = replay.Layout(size, self.env.action_size)
+        self.agent = self._make_agent(size)
+        bc = self.options.bc_pretraining
+        self.cloning = actor_cloning.ActorCloning(
+            self.agent.actor, bc.learning_rate, bc.weight_decay
+        )
+        setting = algorithms.Setting(
+            size,
+            self.env.action_size,
+            self.expert.num_trajectories if self.expert else 0,
+            self.env.step_limit,
+            self.config.seed,
+        )
+        self.learned = algorithms.get(self.config.algorithm).build(self.options, setting)
+        shaping = shaped_reward.Shaping()
+        if shaping.changes_anything:
+            self.learned = shaped_reward.ShapedReward(self.learned, shaping)
+        self.memory = replay.Replay(self.layout, self.options.memory.size)
+        self.history = history.History(self.folder)
+
+    def run(self) -> dict:
+        newest = checkpoints.newest(self.folder, run_config.ELSEWHERE)
+        run_folder.record_or_compare(
+            self.folder,
+            config_files.bound_parameters(),
+            {"seed": self.config.seed, "task": self.config.task},
+            continued=newest is not None,
+            may_change=lambda name, stored: name in _FREE,
+            elsewhere=run_config.ELSEWHERE,
+        )
+        logging.info("This run is kept in %s", self.folder)
+        interacts = algorithms.get(self.config.algorithm).interacts
+        expert = self._pretrained() if newest is None else None
+        trained = self._learner()
+        steps = self.config.steps if interacts else 0
+        collection = loop.Loop(
+            self.env,
+            trained,
+            self.memory,
+            self._schedule(steps),
+            None if self.expert is None else expert or self._rewarded(),
+            self.absorbing,
+            self.config.seed,
+        )
+        saved = saved_run.SavedRun(
+            self.folder / "train", collection, self.memory, cloning=self.cloning
+        )
+        watcher = self._watcher(saved, trained, steps)
+        if saved.restore():
+            watcher.went_on(collection.step)
+            logging.info("Going on at step %d of %d.", collection.step, steps)
+        with termination.by_agreement():
+            if not interacts and newest is None:
+                watcher.evaluated(0)
+            collection.run(watcher)
+        watcher.save(collection.step)
+        self._finish()
+        return self.history.values
+
+    def _make_agent(self, size: int) -> sac_agent.AbsorbingSacAgent:
+        actions, seed = self.env.action_size, self.config.seed
+        of_critic = dataclasses.asdict(self.options.critic)
+        critics = [
+            twin_critic.TwinCritic(size, actions, seed=seed, name=name, **of_critic)
+            for name in ("critic", "target_critic")
+        ]
+        actor = tanh_gaussian.TanhGaussian(
+            size, actions, seed=seed, **dataclasses.asdict(self.options.actor)
+        )
+        training, reinforcement = self.options.training, self.options.reinforcement
+        return sac_agent.AbsorbingSacAgent(
+            ts.time_step_spec(tensor_spec.TensorSpec([size], tf.float32)),
+            tensor_spec.BoundedTensorSpec([actions], tf.float32, -1, 1),
+            actor,
+            *critics,
+            learning_rate=training.learning_rate,
+            weight_decay=training.weight_decay,
+            # TensorFlow's global one would go on counting from run to run.
+            train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False),
+            **dataclasses.asdict(reinforcement),
+        )
+
+    def _learner(self) -> learner.Learner:
+        imitation = self.options.imitation
+        mixes = imitation.mix_expert_data == "mixed_batch" and not self._composes()
+        return learner.Learner(
+            self.agent,
+            self.learned,
+            self.layout,
+            self.cloning if imitation.bc_aux_loss else None,
+            mixes_expert=mixes,
+        )
+
+    def _composes(self) -> bool:
+        """Whether the reward composes batches of its own."""
+        own = algorithms.get(self.config.algorithm).mixes
+        return own == ("mixed_batch",)
+
+    def _schedule(self, steps: int) -> loop.Schedule:
+        training, evaluation = self.options.training, self.options.evaluation
+        return loop.Schedule(
+            steps,
+            training.start,
+            training.interval,
+            training.batch_size,
+            evaluation.interval,
+            self.options.logging.interval,
+        )
+
+    def _pretrained(self) -> transitions.Transitions | None:
+        """Trains actor and reward on expert data, prepares the reward and fills the replay."""
+        if self.expert is None:
+            return None
+        start = time.monotonic()
+        size, seed = self.options.training.batch_size, self.config.seed
+        rows = self.expert.rows
+        for name, step, iterations in (
+            (
+                "Cloning",
+                lambda batch, key: {"loss": self.cloning.train(batch)},
+                self.options.bc_pretraining.iterations,
+            ),
+            ("Reward", self.learned.pretrain, self.learned.pretraining_steps),
+        ):
+            said = time.monotonic()
+            for done, told in pretraining.train(step, rows, iterations, size, seed):
+                termination.check()
+                if done == iterations or time.monotonic() - said > 10:
+                    said = time.monotonic()
+                    losses = ", ".join(f"{n} {value:.4f}" for n, value in told.items())
+                    logging.info("%s: step %d of %d, %s", name, done, iterations, losses)
+        self.history.values["pre_training_time"] = time.monotonic() - start
+        expert = self._rewarded()
+        if self.options.imitation.mix_expert_data == "prefill_memory":
+            self.memory.append(expert)
+        return expert
+
+    def _rewarded(self) -> transitions.Transitions:
+        """Returns the expert's rows with the reward's, where it has them before an update."""
+        constant = transitions.Transitions(*map(tf.constant, self.expert.rows))
+        self.learned.prepare(constant, keys.Key(tf.constant([self.config.seed, 1])))
+        return relabelling.of_expert(self.learned, self.expert)
+
+    def _watcher(
+        self, saved: saved_run.SavedRun, trained: learner.Learner, steps: int
+    ) -> watching.RunWatcher:
+        place = self.config.dataset_path or demonstrations.default_dataset(self.config.task)
+        random, best = demonstrations.reference_returns(
+            self.config.task, self.env, self.shown, pathlib.Path(place).parent
+        )
+        evaluation = self.options.evaluation
+        count = min(self.config.num_envs, evaluation.episodes)
+        return watching.RunWatcher(
+            self.folder,
+            steps,
+            [interaction_env.load(self.config.task) for _ in range(count)],
+            lambda seen: trained.greedy(self._seen(seen)),
+            evaluation.episodes,
+            functools.partial(demonstrations.normalized, random=random, expert=best),
+            functools.partial(self._measured, trained),
+            saved,
+            self.config.checkpoint_interval,
+            self.history,
+        )
+
+    def _seen(self, observations: np.ndarray) -> np.ndarray:
+        """Returns observations [N, O] as the actor sees them."""
+        bit = np.zeros([len(observations), int(self.absorbing)], np.float32)
+        return np.concatenate([observations, bit], axis=1)
+
+    def _measured(self, trained: learner.Learner) -> dict[str, float]:
+        """Measures a reward that is computed at update on expert, agent and random actions."""
+        is_measurable = self.learned.moment is learned_reward.Moment.UPDATE
+        if self.expert is None or not len(self.memory) or self._composes() or not is_measurable:
+            return {}
+        key = keys.Key(tf.constant([self.config.seed, 2]))
+        latest = self.layout.unpack(self.memory.latest(_MEASURED_ROWS))
+        agent = transitions.Transitions(*map(tf.constant, latest))
+        packed = self.layout.pack(self.expert.rows)
+        drawn = self.layout.unpack(replay.draw(packed, _MEASURED_ROWS, self.config.seed))
+        expert = transitions.Transitions(*map(tf.constant, drawn))
+        batches = {
+            "expert": expert,
+            "agent": agent,
+            "random": measurements.random_actions(agent, key),
+        }
+        return measurements.measure(self.learned, batches, expert, trained.log_policy, key)
+
+    def _finish(self) -> None:
+        """Exports the policy, and draws what the run has brought."""
+        task = interaction_env.gym_name(self.config.task)
+        environment = measured_environment.load(task, sequence_length=1)
+        specs = agent_specs.of_environment(environment)
+        environment.close()
+        policy = plain_actor.policy(*specs, self.agent.actor, self.absorbing)
+        greedy = greedy_policy.SeededGreedyPolicy(policy)
+        with atomic_file.replacing_folder(self.folder / "policies" / "greedy_policy") as temporary:
+            policy_export.saver(greedy).save(str(temporary))
+            policy_parts.describe(greedy, self.config.steps).write(temporary)
+        self.history.draw()
+        run_folder.write_operative_config(self.folder)
+
+
+_FREE = frozenset(
+    {
+        "online_train_eval.steps",
+        "online_train_eval.root_dir",
+        "online_train_eval.tag",
+        "online_train_eval.num_envs",
+        "online_train_eval.checkpoint_interval",
+        "evaluation.interval",
+        "evaluation.episodes",
+        "logging.interval",
+    }
+)
+"""Parameters on which no weight depends."""

@@ -1,0 +1,114 @@
+"""What a run has brought so far, under the published names; as numbers and as pictures."""
+
+import json
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from ibc.utils import atomic_file
+
+FILE = "results.json"
+_OF_UPDATES = {
+    "predicted_rewards": "predicted_rewards",
+    "alphas": "alpha",
+    "entropies": "entropies",
+    "Q_values": "Q_values",
+}
+# Published name of a picture → list of steps, list of values, and of their spread.
+_PICTURES = {
+    "train_returns": ("train_steps", "train_returns"),
+    "test_returns": ("test_steps", "test_returns"),
+    "predicted_rewards": ("update_steps", "predicted_rewards"),
+    "sac_alpha": ("update_steps", "alphas"),
+    "sac_entropy": ("update_steps", "entropies"),
+    "Q_values": ("update_steps", "Q_values"),
+}
+
+
+class History:
+    """Lists that grow with the run, kept in results.json in its folder.
+
+    `train_steps` and `train_returns` are of episodes of collection, `test_…` of evaluations (a list
+    of returns for each), `update_steps` and what follows of updates (mean and deviation over the
+    batch).
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        """Begins with empty lists.
+
+        Args:
+          folder: The run's.
+        """
+        self._path = folder / FILE
+        steps = ("train_steps", "train_returns", "test_steps", "test_returns")
+        lists = (*steps, "test_returns_normalized", "update_steps", *_OF_UPDATES)
+        self.values: dict = {name: [] for name in lists}
+        self.values |= {"pre_training_time": 0.0, "training_time": 0.0}
+
+    def restore(self, step: int) -> None:
+        """Takes what was kept, up to a step of interaction."""
+        self.values |= json.loads(self._path.read_text(encoding="utf-8"))
+        for steps, others in (
+            ("train_steps", ("train_returns",)),
+            ("test_steps", ("test_returns", "test_returns_normalized")),
+            ("update_steps", tuple(_OF_UPDATES)),
+        ):
+            count = int(np.searchsorted(self.values[steps], step, side="right"))
+            for name in (steps, *others):
+                del self.values[name][count:]
+
+    def add_episode(self, step: int, episode_return: float) -> None:
+        """Adds an episode of collection."""
+        self.values["train_steps"].append(step)
+        self.values["train_returns"].append(episode_return)
+
+    def add_evaluation(
+        self, step: int, returns: list[float], normalized: list[float] | None
+    ) -> None:
+        """Adds an evaluation's returns, and normalized ones if there is an expert."""
+        self.values["test_steps"].append(step)
+        self.values["test_returns"].append(returns)
+        self.values["test_returns_normalized"].append(normalized)
+
+    def add_update(self, step: int, scalars: Mapping[str, float]) -> None:
+        """Adds what an update tells."""
+        self.values["update_steps"].append(step)
+        for name, told in _OF_UPDATES.items():
+            pair = [scalars[told], scalars.get(f"{told}_std", 0.0)]
+            self.values[name].append(pair)
+
+    def write(self) -> None:
+        """Writes results.json."""
+        atomic_file.write_text(self._path, json.dumps(self.values))
+
+    def draw(self) -> None:
+        """Draws the published pictures into the run's folder, as PNG."""
+        # matplotlib takes a second to import, and is needed at the end alone.
+        from matplotlib.backends import backend_agg
+        from matplotlib.figure import Figure
+
+        for name, (of_steps, of_values) in _PICTURES.items():
+            steps, values = self.values[of_steps], self.values[of_values]
+            if not steps:
+                continue
+            mean, spread = _band(of_values, values)
+            figure = Figure(figsize=(6, 4))
+            axes = figure.add_subplot()
+            axes.plot(steps, mean)
+            axes.fill_between(steps, mean - spread, mean + spread, alpha=0.25)
+            axes.set_xlabel("steps of interaction")
+            axes.set_ylabel(name.replace("_", " "))
+            backend_agg.FigureCanvasAgg(figure)
+            with atomic_file.replacing(self._path.parent / f"{name}.png") as temporary:
+                figure.savefig(temporary, format="png", bbox_inches="tight")
+
+
+def _band(name: str, values: list) -> tuple[np.ndarray, np.ndarray]:
+    """Returns mean and standard deviation at each step."""
+    rows = np.asarray(values, np.float64)
+    if name == "train_returns":
+        return rows, np.zeros_like(rows)
+    if name == "test_returns":
+        return rows.mean(1), rows.std(1)
+    return rows[:, 0], rows[:, 1]

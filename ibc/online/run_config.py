@@ -1,0 +1,54 @@
+"""What a run of learning by interaction is: the parameters of `online_train_eval`."""
+
+import dataclasses
+import pathlib
+
+import gin
+
+from ibc.online import algorithms
+from ibc.utils import parameters
+
+ELSEWHERE = "give this run its own --tag or online_train_eval.root_dir"
+"""What is to be done where a run's folder is another's."""
+
+
+@gin.configurable("online_train_eval")
+@dataclasses.dataclass(frozen=True)
+class OnlineConfig:
+    """The parameters that belong to no part, checked; the others are in `options`.
+
+    Raises:
+      ValueError: One is unusable; the message names it and says what to give.
+    """
+
+    algorithm: str = "SAC"
+    """A name in `algorithms.ALGORITHMS`."""
+    task: str = "Pendulum-v1"
+    """'ant', 'halfcheetah', 'hopper' or 'walker2d', a task, or a registered Gymnasium id."""
+    seed: int = 0
+    """Of weights, batches, actions and episodes of collection."""
+    steps: int = 1_000_000
+    """Steps of interaction."""
+    dataset_path: str | None = None
+    """The expert's record files; the task's default place if not given."""
+    root_dir: str = "runs/online"
+    """Where runs are kept."""
+    tag: str | None = None
+    """Folder of the run in it; <task>/<algorithm>_seed<seed> if not given."""
+    num_envs: int = 5
+    """Environments of an evaluation side by side; does not change results."""
+    checkpoint_interval: int = 10_000
+    """Steps of interaction, at least, between checkpoints, which are made where an episode ends."""
+
+    def __post_init__(self):
+        """Checks the values."""
+        algorithms.get(self.algorithm)
+        parameters.check_seed("online_train_eval", self.seed)
+        counts = ("steps", "num_envs", "checkpoint_interval")
+        parameters.check_whole("online_train_eval", **{n: getattr(self, n) for n in counts})
+
+    def folder(self) -> pathlib.Path:
+        """Returns the run's folder."""
+        task = self.task.rpartition(":")[2].replace("/", "_")
+        name = self.tag or f"{task}/{self.algorithm}_seed{self.seed}"
+        return pathlib.Path(self.root_dir).expanduser() / name

@@ -1,0 +1,134 @@
+"""What stands around the loop of a run: log lines, TensorBoard, evaluations, checkpoints."""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from ibc.online import history as history_lib
+from ibc.online import interaction_env, loop, saved_run
+from ibc.utils import termination
+
+DESCRIPTIONS = {
+    "test_returns": "Return of greedy episodes on the same seeds, averaged.",
+    "test_returns_normalized": "The same between 0, random actions, and 1, the expert.",
+    "train_returns": "Return of an episode of collection.",
+    "predicted_rewards": "Rewards that the latest batch was learned with, averaged.",
+    "alpha": "SAC's temperature.",
+    "entropies": "−log π of the latest batch's new actions, averaged.",
+    "Q_values": "The lower critic's values of the latest batch, averaged.",
+    "critic_loss": "Of both critics.",
+    "actor_loss": "α · log π − Q, averaged.",
+    "temperature_loss": "Moves α to the entropy aimed at.",
+    "discriminator_loss": "GAIL: how badly the expert is told from the agent.",
+    "gradient_penalty": "GAIL: its term in the discriminator's loss.",
+    "entropy_bonus": "GAIL: its term in the discriminator's loss, not above 0.",
+    "cloning_loss": "−log π of the expert's actions, averaged.",
+    "embedding_loss": "RED: how badly the predictor knows the expert's data.",
+}
+"""Scalar → what it means; how a reward is measured comes besides, see `rewards.measurements`."""
+
+
+@dataclasses.dataclass
+class RunWatcher(loop.Watcher):
+    """Logs, evaluates and saves."""
+
+    folder: pathlib.Path
+    """The run's."""
+    steps: int
+    """Of the whole run."""
+    envs: Sequence[interaction_env.InteractionEnv]
+    """For evaluations, side by side."""
+    act: Callable[[np.ndarray], np.ndarray]
+    """The greedy policy, from [N, O] to [N, A]."""
+    episodes: int
+    """Of an evaluation, with the seeds 0, 1, …."""
+    normalize: Callable[[float], float | None]
+    """From a return to the normalized one, None where there is no expert."""
+    measure: Callable[[], Mapping[str, float]]
+    """Measures the learned reward."""
+    saved: saved_run.SavedRun
+    """The run on disk."""
+    checkpoint_interval: int
+    """Steps at least between checkpoints."""
+    history: history_lib.History
+    """What the run has brought."""
+
+    def __post_init__(self):
+        self._writer = tf.summary.create_file_writer(str(self.folder / "train"))
+        self._saved = 0
+        self._since = time.monotonic()
+        self._began = time.monotonic(), self.history.values["training_time"]
+
+    def went_on(self, step: int) -> None:
+        """Takes the history as it was at the step of the checkpoint that was restored."""
+        self.history.restore(step)
+        self._saved = step
+        self._began = time.monotonic(), self.history.values["training_time"]
+
+    def episode_ended(self, step: int, episode_return: float) -> None:
+        """See `Watcher`."""
+        self.history.add_episode(step, episode_return)
+        self._write(step, {"train_returns": episode_return})
+
+    def updated(self, step: int, scalars: Mapping[str, float]) -> None:
+        """See `Watcher`."""
+        self.history.add_update(step, scalars)
+        self._write(step, scalars)
+        recent = self.history.values["train_returns"][-5:]
+        rate = len(self.history.values["update_steps"]) and self._rate()
+        shown = f"{np.mean(recent):.1f}" if recent else "none yet"
+        logging.info(
+            "Step %d of %d, %.0f steps/s: return of late %s, reward %.3f, Q %.2f, alpha %.3f",
+            step, self.steps, rate, shown,
+            scalars["predicted_rewards"], scalars["Q_values"], scalars["alpha"],
+        )  # fmt: skip
+
+    def evaluated(self, step: int) -> float | None:
+        """See `Watcher`."""
+        returns = interaction_env.greedy_returns(list(self.envs), self.act, self.episodes)
+        each = [self.normalize(value) for value in returns.tolist()]
+        normalized = None if None in each else float(np.mean(each))
+        self.history.add_evaluation(step, returns.tolist(), None if None in each else each)
+        scalars = {"test_returns": float(returns.mean()), **self.measure()}
+        if normalized is not None:
+            scalars["test_returns_normalized"] = normalized
+        self._write(step, scalars)
+        told = "" if normalized is None else f", normalized {normalized:.3f}"
+        logging.info(
+            "Evaluation at step %d: return %.1f ± %.1f over %d episodes%s",
+            step, returns.mean(), returns.std(), self.episodes, told,
+        )  # fmt: skip
+        return normalized
+
+    def between_episodes(self, step: int) -> bool:
+        """See `Watcher`; SIGTERM ends the run here, after a checkpoint."""
+        ends = termination.requested()
+        if ends or step - self._saved >= self.checkpoint_interval:
+            self.save(step)
+        return not ends
+
+    def save(self, step: int) -> None:
+        """Writes history, replay and checkpoint."""
+        began, before = self._began
+        self.history.values["training_time"] = before + time.monotonic() - began
+        self.history.write()
+        self.saved.save()
+        self._saved = step
+
+    def _rate(self) -> float:
+        now = time.monotonic()
+        steps = self.history.values["update_steps"][-2:]
+        rate = (steps[-1] - (steps[0] if len(steps) > 1 else 0)) / max(now - self._since, 1e-9)
+        self._since = now
+        return rate
+
+    def _write(self, step: int, scalars: Mapping[str, float]) -> None:
+        with self._writer.as_default(step=step):
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value, description=DESCRIPTIONS.get(name, ""))
+        self._writer.flush()
