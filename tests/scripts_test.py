@@ -197,6 +197,15 @@ def test_images_and_workflows_run_what_people_run():
     assert json.loads(re.search(r"python: (\[.*\])", workflow)[1]) == supported
 
 
+def test_every_extra_is_explained():
+    extras = re.search(
+        r"extras_require=\{(.*?)\n    \}", (_ROOT / "setup.py").read_text(), re.DOTALL
+    )
+    names = re.findall(r'^ {8}"([\w-]+)": ', extras[1], re.MULTILINE)
+    page = (_ROOT / "docs" / "installation.md").read_text()
+    assert "gpu" in names and [name for name in names if f"`{name}`" not in page] == []
+
+
 def test_the_same_ruff_runs_before_a_commit_and_in_the_tests():
     pinned = re.search(r"^ruff==\S+$", (_ROOT / "requirements.txt").read_text(), re.MULTILINE)[0]
     hooks = (_ROOT / ".pre-commit-config.yaml").read_text()
