@@ -169,6 +169,8 @@ def tables() -> Iterator[str]:
         members = {f"<{kind}>": f"{group.meaning} See below."} if kind else group.members
         for name, meaning in members.items():
             yield f"| `{group.prefix}{name}` | `{group.run}` | {group.when} | {meaning} |"
+    for name, meaning in PICTURES.items():
+        yield f"| `{name}` | `{MEAN.run}` | {_EVALUATION} | A picture. {meaning} |"
     for kind, members in (("metric", METRICS), ("loss", LOSSES), ("number", INSIGHTS)):
         yield from ("", f"| <{kind}> | what |", "|---|---|")
         yield from (f"| `{name}` | {meaning} |" for name, meaning in members.items())
