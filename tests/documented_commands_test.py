@@ -60,3 +60,9 @@ def test_wrong_commands_are_not_understood():
         _check("train_eval", ["--task=PARTICLE", "--gin_bindings=MLPEBM.widht = 3"])
     with pytest.raises(SystemExit):
         _check("policy_eval", ["--no_such_flag"])
+
+
+@pytest.mark.parametrize("page", documentation.PAGES, ids=lambda page: page.name)
+def test_every_block_is_marked(page):
+    """Tells readers, and these tests, what is run and what is printed."""
+    assert not documentation.fenced(page, ""), "mark it bash, python or text"
