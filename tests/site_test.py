@@ -33,7 +33,10 @@ def test_nothing_is_loaded_from_the_network(site):
 def test_every_page_is_there_and_the_home_page_is_the_readme(site):
     pages = {path.stem for path in (_ROOT / "docs").glob("*.md")}
     assert pages <= {path.stem for path in site.glob("*.html")}
-    assert "argmin over a of E(o, a)" in (site / "index.html").read_text("utf-8")
+    home = (site / "index.html").read_text("utf-8")
+    assert "argmin over a of E(o, a)" in home
+    pictures = re.findall(r'<img [^>]*src="([^"]+)"', home)
+    assert len(pictures) == 2 and all((site / picture).exists() for picture in pictures)
 
 
 def test_equations_are_drawn_without_scripts_and_understood(site):

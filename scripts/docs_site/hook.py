@@ -39,7 +39,8 @@ def on_files(files: mkdocs_files.Files, config: defaults.MkDocsConfig) -> mkdocs
         "reference_metrics.md": reference_commands.metrics_page(),
     }
     for page, source in _AT_ROOT.items():
-        made[page] = (_ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
+        text = (_ROOT / source).read_text(encoding="utf-8")
+        made[page] = re.sub(r'(\]\(|src=")docs/', r"\1", text)
     for path in sorted((_ROOT / "docs" / "notebooks").glob("*.ipynb")):
         made[f"notebooks/{path.stem}.md"] = notebooks.page(path)
     for name, content in made.items():
