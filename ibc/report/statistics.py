@@ -91,7 +91,7 @@ def paired_difference(first: np.ndarray, second: np.ndarray, seed: int = 0) -> I
     return Interval(mean, float(found.low), float(found.high))
 
 
-def compare(first: np.ndarray, second: np.ndarray) -> Comparison:
+def compare(first: np.ndarray, second: np.ndarray, is_success: bool) -> Comparison:
     """Compares two methods on the same episodes, by runs of the same seeds.
 
     What is drawn are episodes, each with its mean over seeds: a run's chance in training is not
@@ -100,9 +100,10 @@ def compare(first: np.ndarray, second: np.ndarray) -> Comparison:
     Args:
       first: A number per seed and episode, [seeds, episodes].
       second: The same of another method.
+      is_success: Whether these are successes, 1, and failures, 0, for McNemar's test.
     """
     difference = paired_difference(first.mean(axis=0), second.mean(axis=0))
-    if not np.isin([first, second], (0.0, 1.0)).all():
+    if not is_success or not np.isin([first, second], (0.0, 1.0)).all():
         return Comparison(difference, ())
     pairs = zip(first > 0, second > 0, strict=True)
     return Comparison(difference, tuple(mcnemar(*pair) for pair in pairs))

@@ -54,6 +54,7 @@ def test_paired_difference_is_that_of_the_normal_mean():
 def test_compares_seed_by_seed():
     first = np.array([[1, 1, 1, 1, 1, 1.0], [1, 0, 1, 0, 1, 0]])
     second = np.array([[0, 0, 0, 0, 0, 0.0], [1, 0, 1, 0, 1, 0]])
-    difference, p_values = statistics.compare(first, second)
+    difference, p_values = statistics.compare(first, second, True)
     assert difference.value == 0.5 and p_values == (2 / 2**6, 1.0)
-    assert statistics.compare(first, second + 0.5).p_values == ()
+    assert statistics.compare(first, second + 0.5, True).p_values == ()
+    assert statistics.compare(first, second, False).p_values == ()

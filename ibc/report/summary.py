@@ -111,5 +111,5 @@ def _pair(first: Method, second: Method, metric: str) -> Pair | None:
         for runs in chosen
     ]
     names = (first.name, second.name)
-    compared = statistics.compare(*values)
+    compared = statistics.compare(*values, is_success=metric in _SHARES)
     return Pair(names, metric, tuple(seeds), len(episodes), compared)
