@@ -28,7 +28,7 @@ from ibc.train.build import (
 from ibc.train.devices import cluster
 from ibc.train.loop import learner as learner_lib
 from ibc.train.loop import progress, schedule, training_loop, weight_average
-from ibc.train.run import checkpoints, divergence, lock, memory, run_folder
+from ibc.train.run import checkpoints, divergence, lock, memory, run_board, run_folder
 from ibc.utils import termination
 
 
@@ -228,9 +228,10 @@ class _Training:
             action_error=config.train_action_mse_interval,
         )
         folder = self.folder if writes else None
+        board = self._begun_board() if writes else None
         try:
             with cluster.in_step(self.strategy):
-                return training_loop.train(
+                results = training_loop.train(
                     learner,
                     folder,
                     config.num_iterations,
@@ -239,11 +240,31 @@ class _Training:
                     measured,
                     self.report,
                 )
+            if board:
+                board.end()
+            return results
         except divergence.NotFiniteError as error:
             raise FloatingPointError(self._diverged(error)) from error
         except termination.Terminated as error:
             saved = training_loop.what_is_saved(learner, self.folder)
             raise termination.Terminated(saved) from error
+
+    def _begun_board(self) -> run_board.RunBoard:
+        """Begins what TensorBoard shows of the run as a whole."""
+        config, bound = self.config, config_files.bound_parameters()
+        board = run_board.RunBoard(self.folder)
+        parameters = run_board.hyperparameters(
+            run_folder.parse_bindings(bound),
+            task=", ".join(config.task_names),
+            seed=config.seed,
+            loss_type=config.loss_type,
+            network=config.network,
+            batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            num_iterations=config.num_iterations,
+        )
+        board.begin(bound, parameters)
+        return board
 
     def _learner(self) -> learner_lib.BehavioralCloningLearner:
         config = self.config

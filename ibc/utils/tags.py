@@ -11,6 +11,7 @@ REDUCED_LOSS = "reduced_loss"
 SPEED = "RunTime/train_steps_per_sec"
 LEARNING_RATE = "learning_rate"
 ACTION_ERROR = "train_action_mse_error"
+CONFIG, ABOUT_CONFIG = "config", "What the run was started with: its gin bindings."
 SUCCESS, RETURN = "AverageSuccessMetric", "AverageReturn"
 TELLING = (SUCCESS, "D4RLSuccess", "AverageMaxReward", RETURN)
 """Metrics by how much they tell."""

@@ -31,7 +31,7 @@ class TrainingBar:
         if bar.total is None:
             bar.reset(total=told.num_iterations)
             bars.start_clock(bar, told.step)
-        if told.loss is None:
+        elif told.loss is None:
             bars.leave_out(bar, now - self._told_at)
         self._told_at = now
         is_evaluating = told.is_evaluating or bool(told.episodes_done)

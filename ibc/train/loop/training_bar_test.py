@@ -20,6 +20,7 @@ def test_speed_is_that_of_training_alone(monkeypatch):
         monkeypatch.setattr(module, "time", Clock)
     monkeypatch.setattr(tqdm.std, "time", Clock.time)
     shown = training_bar.TrainingBar(file=stream)
+    now[0] += 50  # Data are read.
 
     def tell(seconds, step, **told):
         now[0] += seconds
@@ -42,4 +43,5 @@ def test_speed_is_that_of_training_alone(monkeypatch):
     assert "[00:10<00:39, 10" in text and "loss=1, PARTICLE SuccessMetric=0.5]" in text, text
     tell(39, 1000, loss=0.5)
     shown.close()
+    assert "[-" not in stream.getvalue()
     assert "done: 100%" in stream.getvalue()
