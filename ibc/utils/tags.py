@@ -172,6 +172,7 @@ def tables() -> Iterator[str]:
             yield f"| `{group.prefix}{name}` | `{group.run}` | {group.when} | {meaning} |"
     for name, meaning in PICTURES.items():
         yield f"| `{name}` | `{MEAN.run}` | {_EVALUATION} | A picture. {meaning} |"
+    yield f"| `{CONFIG}` | the run itself | start | A text. {ABOUT_CONFIG} |"
     for kind, members in (("metric", METRICS), ("loss", LOSSES), ("number", INSIGHTS)):
-        yield from ("", f"| <{kind}> | what |", "|---|---|")
+        yield from ("", f"| `<{kind}>` | what |", "|---|---|")
         yield from (f"| `{name}` | {meaning} |" for name, meaning in members.items())

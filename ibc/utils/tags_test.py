@@ -1,3 +1,4 @@
+import pathlib
 import re
 
 import pytest
@@ -32,3 +33,13 @@ def test_the_loss_comes_first_in_its_group():
     assert tags.of_validation("energy_true_action") == "Validation/energy_true_action"
     for loss in ("ebm_total_loss", "mse_total_loss", "mdn_total_loss"):
         assert loss in tags.LOSSES and loss not in tags.INSIGHTS
+
+
+def test_the_page_explains_every_tag():
+    page = pathlib.Path(__file__).parents[2] / "docs" / "tensorboard.md"
+    tables = "\n".join(tags.tables())
+    assert tables in page.read_text(), (
+        "put the lines of ibc.utils.tags.tables() into docs/tensorboard.md"
+    )
+    for name in (*tags.METRICS, *tags.LOSSES, *tags.INSIGHTS, *tags.PICTURES, tags.REDUCED_LOSS):
+        assert f"`{name}`" in tables
