@@ -34,7 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     ):
         parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=what)
     parser.add_argument("--tag", help="folder of this run in online_train_eval.root_dir")
-    parser.add_argument("--debug", action="store_true", help=program.DEBUG_HELP)
+    program.add_common(parser)
     return parser
 
 

@@ -52,7 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="A=1,B=2",
         help="for submitit, such as timeout_min=60,slurm_partition=gpu",
     )
-    parser.add_argument("--debug", action="store_true", help=program.DEBUG_HELP)
+    program.add_common(parser)
     return parser
 
 

@@ -25,7 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the page; a .csv is written beside it (report.html)",
     )
-    parser.add_argument("--debug", action="store_true", help=program.DEBUG_HELP)
+    program.add_common(parser)
     return parser
 
 
