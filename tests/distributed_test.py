@@ -96,7 +96,7 @@ def start(
     }
     code = ("-c", textwrap.dedent(_TRAINING), str(devices), config)
     environment = os.environ | ({"TF_CONFIG": json.dumps(cluster)} if cluster else {})
-    return commands.start_at_once(
+    return commands.start(
         *code, *training.bindings(small), *more, *bindings, env=environment
     )
 
