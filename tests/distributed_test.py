@@ -96,9 +96,7 @@ def start(
     }
     code = ("-c", textwrap.dedent(_TRAINING), str(devices), config)
     environment = os.environ | ({"TF_CONFIG": json.dumps(cluster)} if cluster else {})
-    return commands.start(
-        *code, *training.bindings(small), *more, *bindings, env=environment
-    )
+    return commands.start(*code, *training.bindings(small), *more, *bindings, env=environment)
 
 
 def start_two_workers(

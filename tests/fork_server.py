@@ -7,6 +7,7 @@ What a command does while it starts is tested where it is started by itself (pro
 import atexit
 import functools
 import gc
+import importlib
 import os
 import pathlib
 import pickle
@@ -161,6 +162,8 @@ def _become(request: _Request) -> None:
 
 def _import() -> None:
     """Imports what commands import, but none of the programs: these define flags."""
+    for module in ("data.recording.recorder", "eval.evaluation", "train.experiment"):
+        importlib.import_module(f"ibc.{module}")
 
 
 if __name__ == "__main__":
