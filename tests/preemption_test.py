@@ -1,5 +1,6 @@
 """SIGTERM to real trainings and recordings: in time, nothing lost, nobody left over."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -36,7 +37,9 @@ def end_by_sigterm(process: subprocess.Popen, group: bool, again: bool = False) 
     send(process.pid, signal.SIGTERM)
     if again:
         time.sleep(0.3)
-        send(process.pid, signal.SIGTERM)
+        # It may have ended by now, and nobody waits for a fork with its number.
+        with contextlib.suppress(ProcessLookupError):
+            send(process.pid, signal.SIGTERM)
     # Not communicate(), which leaves out what reading lines has read ahead.
     output = process.stdout.read()
     process.wait()
