@@ -106,7 +106,7 @@ def _cases(command: str) -> dict[tuple[str, ...], str]:
         },
         "collect_oracle": {_RECORDING: table.COLLECTION},
         "ibc-data": {(): table.DATA_COMMAND},
-        **{program: {(): said} for program, said in table.POLICY_PROGRAMS.items()},
+        **{program: {(): said} for program, said in table.PROGRAMS.items()},
     }
     return {
         _with(good, flags): said

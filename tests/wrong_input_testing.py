@@ -3,6 +3,8 @@
 LANGEVIN = "--gin_file=mlp_ebm_langevin_quick.gin"
 NARROW = ("--saved_model_path=in/narrow",)
 MSE = "--gin_file=mlp_mse_quick.gin"
+PENDULUM = ("--task=Pendulum-v1",)
+BENCHMARK = ("--task=PARTICLE", "--gin_file=mlp_mse.gin")
 CHUNKS = "--gin_bindings=train_eval.action_horizon = 4"
 
 # What is bound besides a good configuration → what is said.
@@ -232,8 +234,38 @@ DATA_COMMAND = {
     (): "command",
 }
 
-# Arguments of the programs that act by an exported policy → what is said.
-POLICY_PROGRAMS = {
+# Arguments of programs with a parser of their own → what is said.
+PROGRAMS = {
+    "online_train_eval": {
+        (): "the following arguments are required: --task",
+        ("--task=Pendulum-v7",): "did you mean Pendulum-v1",
+        ("--task=CartPole-v1",): "has actions Discrete(2)",
+        (*PENDULUM, "--gin_file=nowhere.gin"): "gin file 'nowhere.gin' was not found",
+        (*PENDULUM, "--gin_bindings=training.batch_sise = 3"): "did you mean batch_size?",
+        (*PENDULUM, "--set=training.interval=0"): "training.interval must be a whole number of at",
+        (*PENDULUM, "--set=imitation.trajectory=5"): "Did you mean imitation.trajectories",
+        (
+            *PENDULUM,
+            "--optimised=GAIL_5_trajectories",
+        ): "is tuned for GAIL, but the algorithm is SAC",
+        (*PENDULUM, "--algorithm=GAIL"): "no expert data at 'datasets/pendulum-v1/",
+    },
+    "ibc-landscape": {
+        ("in/nowhere",): "in/nowhere does not exist; give a run's folder",
+        ("in/file",): "in/file is a file; give a run's folder",
+    },
+    "ibc-report": {
+        (): "the following arguments are required: RUN",
+        ("in/nowhere",): "in/nowhere does not exist; give a run's folder",
+        ("in/file",): "in/file is a file; give a run's folder",
+    },
+    "ibc-benchmark": {
+        ("--task=PARTICLE",): "the following arguments are required: --gin_file",
+        ("--task=PARTICEL", "--gin_file=mlp_mse.gin"): "did you mean PARTICLE",
+        ("--task=PARTICLE", "--gin_file=nowhere.gin"): "gin file 'nowhere.gin' was not found",
+        (*BENCHMARK, "--seeds=x"): "--seeds must be whole numbers with commas",
+        (*BENCHMARK, "--executor=grid"): "invalid choice: 'grid'",
+    },
     "ibc-export": {
         ("in/nowhere", "--to=onnx"): "in/nowhere does not exist; give a run's folder",
         ("in/file", "--to=onnx"): "in/file",

@@ -65,6 +65,7 @@ def run_all(arguments: argparse.Namespace) -> Iterator[str]:
     output = pathlib.Path(arguments.output).expanduser().absolute()
     atomic_file.check_place(output / "report.html", "--output=")
     task_names, files = _parts("task", arguments.task), _parts("gin_file", arguments.gin_file)
+    _check_names(task_names, files)
     jobs = plan.trainings(
         output,
         task_names,
@@ -125,6 +126,18 @@ def _parts(flag: str, text: str) -> list[str]:
     if not all(parts):
         raise ValueError(f"--{flag} must be names with commas between them, got '{text}'.")
     return parts
+
+
+def _check_names(task_names: Sequence[str], files: Sequence[str]) -> None:
+    """Raises ValueError or FileNotFoundError for a task or a config file that there is not."""
+    # Only here, so that --help does not wait for them.
+    from ibc.environments import tasks
+    from ibc.utils import gin_config
+
+    for name in task_names:
+        folders = tasks.get_task(name).config_folders()
+        for file in files:
+            gin_config.find_file(file, folders)
 
 
 def _seeds(text: str) -> list[int]:

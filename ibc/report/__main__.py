@@ -8,6 +8,7 @@ Examples:
 """
 
 import argparse
+import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -40,7 +41,8 @@ def write(folders: Sequence[str], output: pathlib.Path, metric: str | None = Non
     atomic_file.check_place(output, "--output=")
     for folder in folders:
         if not pathlib.Path(folder).is_dir():
-            raise FileNotFoundError(f"{folder} does not exist; give a run's folder.")
+            state = "is a file" if os.path.exists(folder) else "does not exist"
+            raise FileNotFoundError(f"{folder} {state}; give a run's folder.")
     startup.import_tensorflow_alone_quietly()
     from ibc.report import page, runs, summary
 
