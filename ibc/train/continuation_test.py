@@ -15,7 +15,7 @@ def test_what_decides_no_weight_may_change():
         "validation_ratio", "max_train_episodes", "validate_on_others",
     }  # fmt: skip
     found = {name for name in changing if continuation.may_change(f"train_eval.{name}", {})}
-    assert found == changing and len(found) == 26
+    assert found == changing and len(found) == 27
     assert not continuation.may_change("train_eval.batch_size", {})
     assert not continuation.may_change("MLPEBM.depth", {})
     assert continuation.may_change("PushTEnv.first_seed", {})

@@ -46,8 +46,12 @@ def shows(monkeypatch):
     monkeypatch.setattr(logging, "_warn_preinit_stderr", False)
     monkeypatch.setattr(logging.get_absl_logger(), "handlers", [handler])
     logging.set_verbosity(logging.INFO)
+    # A program that was called before in this process has set its own.
+    formatter = handler.python_handler.formatter
+    handler.setFormatter(logging.PythonFormatter())
     bars.show()
     yield
+    handler.setFormatter(formatter)
     del handler.python_handler.emit
     logging.set_verbosity(verbosity)
 
