@@ -84,7 +84,7 @@ class AbsorbingSacAgent(sac_agent.SacAgent):
             does so at s' where s is the absorbing state, which gives s' entropy at the transition
             into it.
           initial_log_alpha: Logarithm of the first temperature.
-          train_step_counter: Counts the updates.
+          train_step_counter: Counts the updates; None for one of its own.
           name: Name of the agent.
 
         Raises:
@@ -98,6 +98,9 @@ class AbsorbingSacAgent(sac_agent.SacAgent):
             raise ValueError(
                 f"The actions of this agent are within ±1, but the spec is {action_spec}."
             )
+        if train_step_counter is None:
+            # TensorFlow's global one goes on counting from agent to agent.
+            train_step_counter = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._actor, self._critic, self._target = actor, critic, target_critic
         self._masks_next = absorbing_mask == "next"
         self._discount, self._polyak_factor = discount, polyak_factor

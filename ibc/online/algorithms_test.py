@@ -122,6 +122,14 @@ def test_what_cannot_be_is_refused(name, bindings, message):
         algorithms.check(name, _parse(*[f"{name}.gin"] * (name != "GIAL"), bindings=bindings))
 
 
+def test_shaping_is_an_option_and_no_weight_depends_on_how_often_is_evaluated():
+    found = _parse("GAIL.gin", bindings=["imitation.shaping.scale = 2.0"])
+    assert found.shaping.scale == 2 and found.shaping.changes_anything
+    free = options.free_names()
+    assert {"evaluation.interval", "logging.interval", "online_train_eval.steps"} <= free
+    assert not {"training.batch_size", "imitation.shaping.scale", "memory.size"} & free
+
+
 def test_a_tuned_set_is_of_its_algorithm():
     assert algorithms.check_tuned_set("GAIL", "GAIL_5_trajectories") == "GAIL_5_trajectories.gin"
     assert algorithms.check_tuned_set("SQIL", "AdRIL_5_trajectories")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from ibc.environments import tasks  # noqa: F401  (its environments may be bound)
 from ibc.online import algorithms, options, run_config  # noqa: F401  (configurables)
-from ibc.rewards import shaped_reward  # noqa: F401  (a configurable)
 from ibc.train import config_files
 from ibc.utils import gin_config
 

@@ -11,7 +11,7 @@ import numpy as np
 from ibc.environments import tasks
 from ibc.environments.d4rl import task as d4rl
 from ibc.online import expert_data, interaction_env
-from ibc.utils import atomic_file
+from ibc.utils import atomic_file, scores
 
 _RANDOM_EPISODES = 30
 _FILE = "returns.json"
@@ -114,4 +114,4 @@ def reference_returns(
 
 def normalized(value: float, random: float, expert: float | None) -> float | None:
     """Returns (value − random) / (expert − random), None without an expert."""
-    return None if expert is None or expert == random else (value - random) / (expert - random)
+    return None if expert in (None, random) else scores.normalized(value, random, expert)

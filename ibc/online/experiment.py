@@ -117,9 +117,8 @@ class _Run:
             self.config.seed,
         )
         self.learned = algorithms.get(self.config.algorithm).build(self.options, setting)
-        shaping = shaped_reward.Shaping()
-        if shaping.changes_anything:
-            self.learned = shaped_reward.ShapedReward(self.learned, shaping)
+        if self.options.shaping.changes_anything:
+            self.learned = shaped_reward.ShapedReward(self.learned, self.options.shaping)
         self.memory = replay.Replay(self.layout, self.options.memory.size)
         self.history = history.History(self.folder)
 
@@ -130,7 +129,7 @@ class _Run:
             config_files.bound_parameters(),
             {"seed": self.config.seed, "task": self.config.task},
             continued=newest is not None,
-            may_change=lambda name, stored: name in _FREE,
+            may_change=lambda name, stored: name in options.free_names(),
             elsewhere=run_config.ELSEWHERE,
         )
         logging.info("This run is kept in %s", self.folder)
@@ -180,26 +179,19 @@ class _Run:
             *critics,
             learning_rate=training.learning_rate,
             weight_decay=training.weight_decay,
-            # TensorFlow's global one would go on counting from run to run.
-            train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False),
             **dataclasses.asdict(reinforcement),
         )
 
     def _learner(self) -> learner.Learner:
         imitation = self.options.imitation
-        mixes = imitation.mix_expert_data == "mixed_batch" and not self._composes()
+        is_mixed = imitation.mix_expert_data == "mixed_batch"
         return learner.Learner(
             self.agent,
             self.learned,
             self.layout,
             self.cloning if imitation.bc_aux_loss else None,
-            mixes_expert=mixes,
+            mixes_expert=is_mixed and not self.learned.composes_batches,
         )
-
-    def _composes(self) -> bool:
-        """Whether the reward composes batches of its own."""
-        own = algorithms.get(self.config.algorithm).mixes
-        return own == ("mixed_batch",)
 
     def _schedule(self, steps: int) -> loop.Schedule:
         training, evaluation = self.options.training, self.options.evaluation
@@ -275,8 +267,11 @@ class _Run:
 
     def _measured(self, trained: learner.Learner) -> dict[str, float]:
         """Measures a reward that is computed at update on expert, agent and random actions."""
-        is_measurable = self.learned.moment is learned_reward.Moment.UPDATE
-        if self.expert is None or not len(self.memory) or self._composes() or not is_measurable:
+        is_measurable = (
+            self.learned.moment is learned_reward.Moment.UPDATE
+            and not self.learned.composes_batches
+        )
+        if self.expert is None or not len(self.memory) or not is_measurable:
             return {}
         key = keys.Key(tf.constant([self.config.seed, 2]))
         latest = self.layout.unpack(self.memory.latest(_MEASURED_ROWS))
@@ -304,18 +299,3 @@ class _Run:
             policy_parts.describe(greedy, self.config.steps).write(temporary)
         self.history.draw()
         run_folder.write_operative_config(self.folder)
-
-
-_FREE = frozenset(
-    {
-        "online_train_eval.steps",
-        "online_train_eval.root_dir",
-        "online_train_eval.tag",
-        "online_train_eval.num_envs",
-        "online_train_eval.checkpoint_interval",
-        "evaluation.interval",
-        "evaluation.episodes",
-        "logging.interval",
-    }
-)
-"""Parameters on which no weight depends."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import gin
 
+from ibc.online import run_config
+from ibc.rewards import shaped_reward
 from ibc.utils import parameters
 
 _MIXES = ("none", "mixed_batch", "prefill_memory")
@@ -64,9 +66,9 @@ class BcPretraining:
 class Evaluation:
     """Greedy episodes on the same seeds every time."""
 
-    interval: int = 10_000
+    interval: int = parameters.free(10_000)
     """Steps of interaction between evaluations."""
-    episodes: int = 30
+    episodes: int = parameters.free(30)
     """How many."""
 
     def __post_init__(self):
@@ -79,7 +81,7 @@ class Evaluation:
 class Logging:
     """What is written between evaluations."""
 
-    interval: int = 1000
+    interval: int = parameters.free(1000)
     """Steps of interaction between lines and scalars."""
 
     def __post_init__(self):
@@ -277,6 +279,7 @@ class Options:
     imitation: Imitation
     discriminator: Discriminator
     pretraining: RewardPretraining
+    shaping: shaped_reward.Shaping
 
 
 PARTS = {
@@ -291,6 +294,7 @@ PARTS = {
     "imitation": Imitation,
     "imitation.discriminator": Discriminator,
     "imitation.pretraining": RewardPretraining,
+    "imitation.shaping": shaped_reward.Shaping,
 }
 """Dotted prefix → dataclass."""
 
@@ -311,3 +315,14 @@ def names() -> dict[str, Any]:
         for prefix, part in PARTS.items()
         for field in dataclasses.fields(part)
     }
+
+
+def free_names() -> frozenset[str]:
+    """Returns the dotted names on which no weight depends: they may change as a run goes on."""
+    parts = {"online_train_eval": run_config.OnlineConfig, **PARTS}
+    return frozenset(
+        f"{prefix}.{field.name}"
+        for prefix, part in parts.items()
+        for field in dataclasses.fields(part)
+        if field.metadata.get("may_change")
+    )

@@ -27,17 +27,17 @@ class OnlineConfig:
     """'ant', 'halfcheetah', 'hopper' or 'walker2d', a task, or a registered Gymnasium id."""
     seed: int = 0
     """Of weights, batches, actions and episodes of collection."""
-    steps: int = 1_000_000
+    steps: int = parameters.free(1_000_000)
     """Steps of interaction."""
     dataset_path: str | None = None
     """The expert's record files; the task's default place if not given."""
-    root_dir: str = "runs/online"
+    root_dir: str = parameters.free("runs/online")
     """Where runs are kept."""
-    tag: str | None = None
+    tag: str | None = parameters.free(None)
     """Folder of the run in it; <task>/<algorithm>_seed<seed> if not given."""
-    num_envs: int = 5
+    num_envs: int = parameters.free(5)
     """Environments of an evaluation side by side; does not change results."""
-    checkpoint_interval: int = 10_000
+    checkpoint_interval: int = parameters.free(10_000)
     """Steps of interaction, at least, between checkpoints, which are made where an episode ends."""
 
     def __post_init__(self):

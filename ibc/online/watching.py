@@ -11,26 +11,8 @@ from absl import logging
 
 from ibc.online import history as history_lib
 from ibc.online import interaction_env, loop, saved_run
+from ibc.utils import scalars as scalars_lib
 from ibc.utils import termination
-
-DESCRIPTIONS = {
-    "test_returns": "Return of greedy episodes on the same seeds, averaged.",
-    "test_returns_normalized": "The same between 0, random actions, and 1, the expert.",
-    "train_returns": "Return of an episode of collection.",
-    "predicted_rewards": "Rewards that the latest batch was learned with, averaged.",
-    "alpha": "SAC's temperature.",
-    "entropies": "−log π of the latest batch's new actions, averaged.",
-    "Q_values": "The lower critic's values of the latest batch, averaged.",
-    "critic_loss": "Of both critics.",
-    "actor_loss": "α · log π − Q, averaged.",
-    "temperature_loss": "Moves α to the entropy aimed at.",
-    "discriminator_loss": "GAIL: how badly the expert is told from the agent.",
-    "gradient_penalty": "GAIL: its term in the discriminator's loss.",
-    "entropy_bonus": "GAIL: its term in the discriminator's loss, not above 0.",
-    "cloning_loss": "−log π of the expert's actions, averaged.",
-    "embedding_loss": "RED: how badly the predictor knows the expert's data.",
-}
-"""Scalar → what it means; how a reward is measured comes besides, see `rewards.measurements`."""
 
 
 @dataclasses.dataclass
@@ -128,7 +110,4 @@ class RunWatcher(loop.Watcher):
         return rate
 
     def _write(self, step: int, scalars: Mapping[str, float]) -> None:
-        with self._writer.as_default(step=step):
-            for name, value in scalars.items():
-                tf.summary.scalar(name, value, description=DESCRIPTIONS.get(name, ""))
-        self._writer.flush()
+        scalars_lib.write(self._writer, step, scalars)

@@ -20,6 +20,7 @@ class AdrilReward(learned_reward.LearnedReward):
     """
 
     reads = frozenset({"step"})
+    composes_batches = True
 
     def __init__(
         self,

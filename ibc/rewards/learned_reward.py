@@ -44,6 +44,8 @@ class LearnedReward(tf.Module):
     """When `reward` (or `reward_of_step`, `rewards_of_episode`) is asked for."""
     reads = frozenset({"observation", "action"})
     """Fields of `Transitions` that rewards are computed from."""
+    composes_batches = False
+    """Whether `learner_batch` chooses between the agent's and the expert's rows itself."""
     pretraining_steps = 0
     """How often `pretrain` is called before anything is collected."""
 

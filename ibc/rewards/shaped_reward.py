@@ -61,14 +61,14 @@ class ShapedReward(learned_reward.LearnedReward):
             rows have none.
         """
         super().__init__(name=name)
-        base = learned_reward.LearnedReward
-        if shaping.true_weight and type(learned).learner_batch is not base.learner_batch:
+        if shaping.true_weight and learned.composes_batches:
             raise ValueError(
                 f"imitation.shaping.true_weight is not for {type(learned).__name__}, which "
                 "composes batches of its own."
             )
         self._learned, self._shaping = learned, shaping
         self.moment, self.pretraining_steps = learned.moment, learned.pretraining_steps
+        self.composes_batches = learned.composes_batches
         self.reads = learned.reads | ({"reward"} if shaping.true_weight else frozenset())
         for part in ("prepare", "pretrain", "train", "begin_episode", "after_evaluation"):
             setattr(self, part, getattr(learned, part))

@@ -25,11 +25,6 @@ ELSEWHERE = "give this run its own --tag, --add_time or train_eval.root_dir"
 _DEFAULT_ROOT = "/tmp/ibc_logs"
 
 
-def _free(default: Any) -> Any:
-    """Returns a field that may change when a run goes on: no weight depends on it."""
-    return dataclasses.field(default=default, metadata={"may_change": True})
-
-
 @gin.configurable("train_eval")
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
@@ -42,10 +37,10 @@ class RunConfig:
     task: str | Sequence[str] | None = None
     """Name of the task, or several; trained on one data set, evaluated on each. None, with
     `skip_eval`, trains on data that no environment here belongs to."""
-    dataset_path: str | None = _free(None)  # What it holds is compared.
+    dataset_path: str | None = parameters.free(None)  # What it holds is compared.
     """Glob of record files, or several separated by commas; the task's default place
     (`task.Task.dataset_glob`) if not given."""
-    root_dir: str | None = _free(None)
+    root_dir: str | None = parameters.free(None)
     """Where runs are kept, /tmp/ibc_logs if not given."""
     loss_type: str = "ebm"
     """A name in `agents.registry.registered()`."""
@@ -53,7 +48,7 @@ class RunConfig:
     """A name in `networks.registry.networks()`."""
     batch_size: int = 512
     """Windows per training step, over all devices."""
-    num_iterations: int = _free(20000)
+    num_iterations: int = parameters.free(20000)
     """Training steps."""
     optimizer: str = "adam"
     """A name in `optimizer.OPTIMIZERS`: 'adam', or 'adamw' with the parameters `adamw.…`."""
@@ -75,35 +70,35 @@ class RunConfig:
     """How fast that share grows."""
     ema_max_decay: float = 0.9999
     """The largest share, below 1."""
-    replay_capacity: int = _free(100000)
+    replay_capacity: int = parameters.free(100000)
     """Accepted for published configs; windows are shuffled over the whole data set, whatever it
     is."""
-    eval_interval: int = _free(1000)
+    eval_interval: int = parameters.free(1000)
     """Steps between evaluations; 0 evaluates at the end alone."""
-    eval_loss_interval: int = _free(100)
+    eval_loss_interval: int = parameters.free(100)
     """Steps between validation losses, where there is validation data."""
-    eval_loss_on_all: bool = _free(False)
+    eval_loss_on_all: bool = parameters.free(False)
     """Take the validation loss on all validation windows instead of one batch of them; so it is
     where `top_k_metric` is 'val_loss'."""
-    train_action_mse_interval: int = _free(0)
+    train_action_mse_interval: int = parameters.free(0)
     """Steps between measurements of `train_action_mse_error`, the squared error of inferred
     actions in the environment's units on the first training batch, at most 128 windows; 0 is
     never."""
-    top_k_metric: str | None = _free(None)
+    top_k_metric: str | None = parameters.free(None)
     """Keep the weights with the best values of a metric in policies/top_k/: of an evaluation's, or
     'val_loss' or 'train_action_mse_error'. None: keep none."""
-    top_k_checkpoints: int = _free(5)
+    top_k_checkpoints: int = parameters.free(5)
     """How many are kept."""
-    top_k_mode: str = _free("max")
+    top_k_mode: str = parameters.free("max")
     """'max' where large values of the metric are good, 'min' where small ones are."""
-    eval_episodes: int = _free(1)
+    eval_episodes: int = parameters.free(1)
     """Episodes per evaluation, with environment seeds 0, 1, …."""
-    fused_train_steps: int = _free(100)
+    fused_train_steps: int = parameters.free(100)
     """Training steps between looks at what is due; where they take long, a call of the compiled
     loop makes fewer."""
-    checkpoint_interval: int = _free(5000)
+    checkpoint_interval: int = parameters.free(5000)
     """Steps between checkpoints; one that SIGTERM causes is extra."""
-    policy_save_interval: int = _free(1000)
+    policy_save_interval: int = parameters.free(1000)
     """Steps between exported policy weights."""
     sequence_length: int = 2
     """T, frames per observation window."""
@@ -111,14 +106,14 @@ class RunConfig:
     """Ta, actions that the policy plans at once and can execute (see docs/sequences.md). More than
     one, or any of `horizon`, `latency_steps` or `sequence_coding.reference`, trains on windows that
     end with their episode."""
-    action_steps: int | None = _free(None)
+    action_steps: int | None = parameters.free(None)
     """Actions executed before the policy plans again; all of them if not given."""
     latency_steps: int = 0
     """Steps between an observation and the first action that can follow from it."""
     horizon: int | None = None
     """T, rows of a training window; sequence_length − 1 + action_horizon + latency_steps if not
     given."""
-    temporal_ensemble: float | None = _free(None)
+    temporal_ensemble: float | None = parameters.free(None)
     """Average the plans that reach a step, the oldest most: weights fall off with this rate."""
     validation_ratio: float = 0.0
     """Share of the episodes kept for validation."""
@@ -134,29 +129,29 @@ class RunConfig:
     """Concatenate the action's parts to one vector (the only form agents take)."""
     dataset_eval_fraction: float = 0.0
     """Share of the record files kept for validation."""
-    goal_tolerance: float = _free(0.02)
+    goal_tolerance: float = parameters.free(0.02)
     """Distance (m) that counts as reached in evaluation of block tasks."""
-    tag: str | None = _free(None)
+    tag: str | None = parameters.free(None)
     """Subfolder of `root_dir`."""
     add_time: bool = False
     """Append a folder with the time."""
     seed: int = 0
     """Seed of weights, data order and sampling noise."""
-    video: bool = _free(False)
+    video: bool = parameters.free(False)
     """Write a video at each evaluation."""
-    viz_img: bool = _free(False)
+    viz_img: bool = parameters.free(False)
     """Write pictures at each evaluation."""
-    viz_energy: bool = _free(False)
+    viz_energy: bool = parameters.free(False)
     """Write pictures of the policy's energy along an episode at each evaluation."""
-    skip_eval: bool = _free(False)
+    skip_eval: bool = parameters.free(False)
     """Do not evaluate."""
-    num_envs: int = _free(1)
+    num_envs: int = parameters.free(1)
     """Evaluation environments side by side."""
-    shared_memory_eval: bool = _free(False)
+    shared_memory_eval: bool = parameters.free(False)
     """Evaluate in a PyBullet shared-memory server."""
     image_obs: bool = False
     """Use the task's variant with images."""
-    generate_data: bool = _free(False)
+    generate_data: bool = parameters.free(False)
     """Record demonstrations of the task's oracle if there are none."""
     strategy: tf.distribute.Strategy | None = None
     """Distribution strategy, from Python alone; the default one if not given."""
@@ -167,7 +162,7 @@ class RunConfig:
     mixed_precision: bool = False
     """Compute hidden layers in bfloat16, weights and energies in float32; Langevin chains over
     narrow networks, where that is slower, stay in float32."""
-    memory_limit_mb: float | None = _free(None)
+    memory_limit_mb: float | None = parameters.free(None)
     """Memory (10⁶ bytes) for the data and the batches on their way to training; data that needs
     more is streamed from disk, with the same samples in the same order. None: all data is held in
     memory."""

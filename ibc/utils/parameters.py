@@ -1,10 +1,17 @@
 """Checks of constructor parameters, which gin fills with whatever a user typed."""
 
+import dataclasses
 import math
 import numbers
+from typing import Any
 
 LARGEST_WHOLE = 2**31 - 1
 """Of counts and intervals: what every library that is handed them can hold."""
+
+
+def free(default: Any) -> Any:
+    """Returns a dataclass field that may change when a run goes on: no weight depends on it."""
+    return dataclasses.field(default=default, metadata={"may_change": True})
 
 
 def check_whole(

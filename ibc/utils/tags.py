@@ -68,6 +68,30 @@ INSIGHTS = {
 }
 """What tells how training goes, besides losses → what it means."""
 
+INTERACTION = {
+    "test_returns": "Return of greedy episodes on the same seeds, averaged.",
+    "test_returns_normalized": "The same between 0, random actions, and 1, the expert.",
+    "train_returns": "Return of an episode of collection.",
+    "predicted_rewards": "Rewards that the latest batch was learned with, averaged.",
+    "alpha": "SAC's temperature.",
+    "entropies": "−log π of the latest batch's new actions, averaged.",
+    "Q_values": "The lower critic's values of the latest batch, averaged.",
+    "critic_loss": "Of both critics.",
+    "actor_loss": "α · log π − Q, averaged.",
+    "temperature_loss": "Moves α to the entropy aimed at.",
+    "discriminator_loss": "GAIL: how badly the expert is told from the agent.",
+    "gradient_penalty": "GAIL: its term in the discriminator's loss.",
+    "entropy_bonus": "GAIL: its term in the discriminator's loss, not above 0.",
+    "cloning_loss": "−log π of the expert's actions, averaged.",
+    "embedding_loss": "RED: how badly the predictor knows the expert's data.",
+    "reward_expert": "The learned reward of the expert's transitions, averaged.",
+    "reward_agent": "The learned reward of the agent's latest transitions, averaged.",
+    "reward_random": "The same with random actions.",
+    "auc_agent": "Probability that an expert's transition is worth more than an agent's.",
+    "auc_random": "Probability that it is worth more than one with a random action.",
+}
+"""What learning by interaction tells → what it means."""
+
 ENERGY, EPISODE = "energy", "episode"
 PICTURES = {
     ENERGY: "With --viz_energy: the energy along an episode. Orange is chosen, small dots are "
@@ -122,6 +146,7 @@ GROUPS = (
             "the environment's units.",
         },
     ),
+    Group("", "train", "`logging.interval`, `evaluation.interval`", "", INTERACTION),
 )
 """All scalars, in TensorBoard's order."""
 
@@ -165,6 +190,7 @@ def tables() -> Iterator[str]:
     """Yields the lines of docs/tensorboard.md's tables, in Markdown."""
     yield from ("| tag | run | every | what |", "|---|---|---|---|")
     shared = {id(METRICS): "metric", id(LOSSES): "loss", id(INSIGHTS): "number"}
+    shared[id(INTERACTION)] = "interaction"
     for group in GROUPS:
         kind = shared.get(id(group.members))
         members = {f"<{kind}>": f"{group.meaning} See below."} if kind else group.members
@@ -173,6 +199,11 @@ def tables() -> Iterator[str]:
     for name, meaning in PICTURES.items():
         yield f"| `{name}` | `{MEAN.run}` | {_EVALUATION} | A picture. {meaning} |"
     yield f"| `{CONFIG}` | the run itself | start | A text. {ABOUT_CONFIG} |"
-    for kind, members in (("metric", METRICS), ("loss", LOSSES), ("number", INSIGHTS)):
+    for kind, members in (
+        ("metric", METRICS),
+        ("loss", LOSSES),
+        ("number", INSIGHTS),
+        ("interaction", INTERACTION),
+    ):
         yield from ("", f"| `<{kind}>` | what |", "|---|---|")
         yield from (f"| `{name}` | {meaning} |" for name, meaning in members.items())
