@@ -37,7 +37,8 @@ class Shaping:
     @property
     def changes_anything(self) -> bool:
         """Whether rewards are not simply passed on."""
-        return self != Shaping()
+        # Not against Shaping(), which gin makes of what is bound.
+        return any(getattr(self, f.name) != f.default for f in dataclasses.fields(self))
 
 
 class ShapedReward(learned_reward.LearnedReward):
