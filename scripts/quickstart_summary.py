@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import re
 import sys
 
 
@@ -14,8 +13,6 @@ def main(task: str, run: str, data: str) -> None:
     videos = sorted(folder.glob("videos/*/*.mp4"), key=lambda p: p.stat().st_mtime)
     pictures = sorted(folder.glob("eval/*/*.png"))
     shown = f"\n  pictures of episodes    {pictures[-1]}" if pictures else ""
-    config = (folder / "operative-gin-config.txt").read_text()
-    frames = re.search(r"train_eval\.sequence_length = (\d+)", config)[1]
     # The particle task's published baseline is small enough for a laptop as it is.
     baseline = "mlp_mse.gin" if task == "PARTICLE" else "mlp_mse_quick.gin"
     print(
@@ -31,7 +28,7 @@ Success in {success:.0%} of {len(results["episodes"])} episodes after {results["
 What to try next (TensorBoard; the exported policy on other episodes; the explicit baseline)
   . .venv/bin/activate
   tensorboard --logdir {run}
-  python data/policy_eval.py --task={task} --num_episodes=20 --history_length={frames} \\
+  python data/policy_eval.py --task={task} --num_episodes=20 \\
     --saved_model_path={run}/policies/greedy_policy
   python ibc/train_eval.py --task={task} --gin_file={baseline} --tag=mse --video \\
     --gin_bindings="train_eval.dataset_path = '{data}'" \\

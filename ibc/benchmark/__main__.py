@@ -11,7 +11,7 @@ import argparse
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from absl import flags, logging
+from absl import logging
 
 from ibc.benchmark import executors, plan
 from ibc.utils import atomic_file, program
@@ -115,8 +115,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run() -> None:
     """Entry point of the console script."""
-    flags.FLAGS.mark_as_parsed()  # The log waits for that.
-    logging.use_absl_handler()
     program.set_up_logging()
     main()
 

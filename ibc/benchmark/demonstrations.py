@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Sequence
 
 import gin
-from absl import flags, logging
 
 from ibc.utils import program, startup
 
@@ -33,8 +32,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("task", "gin_file", "gin_bindings"):
         parser.add_argument(f"--{name}", action="append", default=[])
     arguments: argparse.Namespace = parser.parse_args(argv)
-    flags.FLAGS.mark_as_parsed()  # The log waits for that.
-    logging.use_absl_handler()
     program.set_up_logging()
     with program.one_line_errors():
         record(arguments.task[0], arguments.gin_file, arguments.gin_bindings)

@@ -79,10 +79,7 @@ class EvalActor:
             outcomes.append(outcome)
             on_episode()
         outcomes.sort(key=lambda outcome: outcome.seed)
-        failed = (
-            outcome.seed for outcome in outcomes if outcome.metrics.get(tags.SUCCESS, 1.0) < 1
-        )
-        self.first_failed = next(failed, None)
+        self.first_failed = _first_failed(outcomes)
         averages = {
             # What only some episodes tell, such as success, is 0 in the others.
             name: float(np.mean([outcome.metrics.get(name, 0.0) for outcome in outcomes]))

@@ -1,6 +1,7 @@
 import functools
 import io
 import json
+import types
 
 import numpy as np
 import PIL.Image
@@ -127,3 +128,14 @@ def test_the_policy_sees_one_batch_size_in_waves_and_videos(tmp_path):
 
     make(tmp_path, act=act, video=True, num_episodes=8, num_envs=7).run()
     assert len(widths) == 1
+
+
+def test_the_first_failed_episode_is_the_one_that_does_not_tell_success():
+    def outcome(seed, **metrics):
+        return types.SimpleNamespace(seed=seed, metrics=metrics)
+
+    told, quiet = outcome(0, AverageSuccessMetric=1.0), outcome(1, AverageReturn=3.0)
+    assert evaluation._first_failed([told, quiet]) == 1
+    assert evaluation._first_failed([told, outcome(2, AverageSuccessMetric=0.0), quiet]) == 2
+    # Where no episode tells, success is not what the task is about.
+    assert evaluation._first_failed([quiet]) is None

@@ -242,6 +242,10 @@ def set_up_logging() -> None:
 
     The flag --verbosity says from which level on, otherwise it is that of information.
     """
+    if not flags.FLAGS.is_parsed():
+        # A program with a parser of its own, which absl does not start: its log waits for that.
+        flags.FLAGS.mark_as_parsed()
+        logging.use_absl_handler()
     if flags.FLAGS["verbosity"].using_default_value:
         logging.set_verbosity(logging.INFO)
     bars.show()

@@ -1,4 +1,7 @@
 import os
+import re
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -114,3 +117,12 @@ def test_other_errors_pass_unchanged():
     for error in (tf.errors.InvalidArgumentError(None, None, "shape"), ZeroDivisionError()):
         with pytest.raises(type(error)), program.plain_errors():
             raise error
+
+
+def test_a_program_with_a_parser_of_its_own_logs_as_all_do():
+    code = (
+        "from absl import logging; from ibc.utils import program; "
+        "program.set_up_logging(); logging.info('done'); logging.debug('details')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d done\n", done.stderr), done.stderr
