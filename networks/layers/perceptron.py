@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from ibc.networks.layers import dropout
@@ -71,18 +70,16 @@ class Perceptron(tf.Module):
         self._activation, gain = ACTIVATIONS[activation]
         self._rates = [_rate("input_dropout", input_dropout), _rate("dropout", dropout)]
         sizes = [inputs, *[hidden_size] * depth, outputs]
-        seeds = [None] * (depth + 1)
-        if seed is not None:
-            seeds = np.random.SeedSequence(seed).generate_state(depth + 1).astype(int).tolist()
+        seeds = tf.random.split(_seed(seed), len(sizes) - 1)
         self.kernels, self.biases = [], []
         for layer, (rows, columns) in enumerate(itertools.pairwise(sizes)):
             is_last = layer == depth
-            draw = tf.keras.initializers.Orthogonal(1.0 if is_last else gain, seeds[layer])
-            self.kernels.append(tf.Variable(draw([rows, columns]), name=f"kernel_{layer}"))
+            kernel = orthogonal([rows, columns], 1.0 if is_last else gain, seeds[layer])
+            self.kernels.append(tf.Variable(kernel, name=f"kernel_{layer}"))
             self.biases.append(tf.Variable(tf.zeros([columns]), name=f"bias_{layer}"))
         self._stored: list[tuple[tf.Variable, tf.Variable]] = []
         if spectral_norm:
-            self._create_singular_vectors()
+            self._create_singular_vectors(seeds)
 
     @property
     def weights(self) -> list[tf.Variable]:
@@ -149,9 +146,9 @@ class Perceptron(tf.Module):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
-    def _create_singular_vectors(self) -> None:
+    def _create_singular_vectors(self, seeds: tf.Tensor) -> None:
         for layer, kernel in enumerate(self.kernels):
-            right = kernel[:, 0]
+            right = tf.random.stateless_normal([kernel.shape[0]], seeds[layer])
             for _ in range(_FIRST_POWER_ITERATIONS):
                 left, right = _power_iteration(kernel, right)
             pair = zip(("left", "right"), (left, right), strict=True)
@@ -162,6 +159,24 @@ class Perceptron(tf.Module):
     def _dropped(self, values: tf.Tensor, masks, rate: float) -> tf.Tensor:
         mask = next(masks, None) if rate else None
         return values if mask is None else values * mask
+
+
+def orthogonal(shape: Sequence[int], gain: float, seed: tf.Tensor) -> tf.Tensor:
+    """Draws a matrix whose rows or columns are orthogonal and have the length `gain`.
+
+    Args:
+      shape: Its two sizes.
+      gain: Length.
+      seed: Integer tensor [2].
+
+    Returns:
+      float32, uniform among such matrices (Saxe et al., arXiv 1312.6120).
+    """
+    rows, columns = shape
+    tall = [max(rows, columns), min(rows, columns)]
+    q, r = tf.linalg.qr(tf.random.stateless_normal(tall, seed))
+    q *= tf.sign(tf.linalg.diag_part(r))
+    return gain * (q if rows >= columns else tf.transpose(q))
 
 
 def _power_iteration(kernel: tf.Tensor, right: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -182,3 +197,7 @@ def _rate(name: str, value: float) -> float:
     if not 0 <= value < 1:
         raise ValueError(f"{name} must be in [0, 1), but is {value!r}.")
     return dropout.checked_rate(value)
+
+
+def _seed(seed: int | None) -> tf.Tensor:
+    return keys.fresh().seed if seed is None else tf.constant([seed, 0])
