@@ -31,6 +31,7 @@ def text(description: description_lib.Description, where: str) -> str:
     for key, field in description.observation.items():
         lines.append(f"  {key or 'array'}  {field.text()}")
     lines.append(f"gives:\n  action  {_action(description.action)}")
+    lines.append(f"units: {description.units}")
     if description.sampling:
         lines.append(_sampling(description.sampling))
     if description.chunks:

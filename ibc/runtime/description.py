@@ -104,6 +104,8 @@ class Description:
     """Of an implicit policy."""
     chunks: Chunks | None = None
     """Of a policy of action sequences."""
+    units: str = "those of the environment or the recordings; nothing is to be normalized"
+    """Of observations and actions, for people: what goes in and comes out is as in the data."""
     train_step: int | None = None
     """Training steps behind it."""
     made_by: str = ""

@@ -199,6 +199,7 @@ def test_a_policy_is_described():
         "  rgb  uint8 (4, 5, 3)",
         "gives:",
         "  action  float32 (2,), from [0, 0] to [1, 1]",
+        "units: those of the environment or the recordings; nothing is to be normalized",
         "looks at 3 samples: iterative_dfo (3 iterations)",
         "plans 8 actions, the first 1 come too late, executes 4 before it plans again, averaged "
         "with earlier plans",
