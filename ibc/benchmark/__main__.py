@@ -65,7 +65,6 @@ def run_all(arguments: argparse.Namespace) -> Iterator[str]:
     output = pathlib.Path(arguments.output).expanduser().absolute()
     atomic_file.check_place(output / "report.html", "--output=")
     task_names, files = _parts("task", arguments.task), _parts("gin_file", arguments.gin_file)
-    _check_names(task_names, files)
     jobs = plan.trainings(
         output,
         task_names,
@@ -75,6 +74,7 @@ def run_all(arguments: argparse.Namespace) -> Iterator[str]:
         arguments.gin_bindings,
     )
     run = executors.get(arguments.executor, output, arguments.slurm_options)
+    _check_names(task_names, files)
     todo = [job for job in jobs if not job.is_done()]
     failures = {}
     recordings = plan.recordings(output, task_names, files, arguments.gin_bindings)
