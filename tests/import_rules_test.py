@@ -31,6 +31,7 @@ _MAY_IMPORT = {
     "ibc/agents": _LIBRARY,
     "ibc/rewards": {"ibc.utils", "ibc.networks", "ibc.losses"},
     "ibc/online": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.train"},
+    "ibc/ncsn": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train"},
     "environments": {"ibc.utils"},
     "data": _SIMULATION | {"ibc.runtime"},
     "ibc/runtime": set(),

@@ -1,0 +1,1 @@
+"""Learning energies of pairs of observations by score matching."""
