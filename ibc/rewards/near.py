@@ -131,7 +131,7 @@ class NearReward(learned_reward.LearnedReward):
 
     @property
     def mean_used(self) -> float:
-        """m."""
+        """The mean m that energies are compared with."""
         return float(self._mean)
 
     def rollout(
@@ -179,7 +179,9 @@ class NearReward(learned_reward.LearnedReward):
         """Adds the agent's batch to what stands for a rollout, see `LearnedReward`."""
         del expert, log_policy, key
         pairs = _pairs_of(agent)
-        levels = tf.clip_by_value(self._level + [-1, 0, 1], 0, self.energy.num_levels - 1)
+        levels = tf.clip_by_value(
+            self._level + tf.constant([-1, 0, 1]), 0, self.energy.num_levels - 1
+        )
         each = [self._energy_at(pairs, levels[k]) for k in range(3)]
         real = (1 - agent.absorbing) * (1 - agent.next_absorbing)
         sums = [[tf.reduce_sum(real * e), tf.reduce_sum(real * tf.square(e))] for e in each]

@@ -8,7 +8,7 @@ from tests import near_golden
 
 
 class _Given:
-    """An energy that is the first entry of a pair, divided by 1, 2, … at level 0, 1, …"""
+    """An energy that is the first entry of a pair, divided by one more than the level."""
 
     num_levels = 5
 
