@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import gymnasium
 import numpy as np
 from tf_agents.environments import py_environment
 from tf_agents.metrics import py_metric
@@ -81,7 +82,11 @@ class Offer(Protocol):
 
 def control_frequency(env: py_environment.PyEnvironment) -> float:
     """Returns the environment's steps per second; see `Offer`."""
-    inner = suite.gym_env(env)
+    return frequency_of(suite.gym_env(env))
+
+
+def frequency_of(inner: gymnasium.Env) -> float:
+    """Returns the steps per second of an innermost Gymnasium environment; see `Offer`."""
     default = inner.metadata.get("render_fps") or _FRAMES_PER_SECOND
     return float(getattr(inner, "control_frequency", default))
 

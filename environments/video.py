@@ -13,6 +13,8 @@ from tf_agents.environments import py_environment
 from ibc.environments import caption, contract, suite
 from ibc.utils import atomic_file, termination
 
+_MUJOCO_PIXELS = 320
+
 
 @contextlib.contextmanager
 def recording(
@@ -40,25 +42,58 @@ def recording(
       ImportError: What draws the environment is not installed.
       ValueError: The environment draws no pictures.
     """
-    check_draws(env)
     inner = suite.gym_env(env)
+    paint = painter(inner)
+    first = caption.below(paint(), caption.of(env))
+    with _writing(path, first.shape[:2], contract.control_frequency(env)) as add:
+        add(first)
+        yield lambda: add(caption.below(paint(), caption.of(env)))
+
+
+def painter(inner: gymnasium.Env) -> Callable[[], np.ndarray]:
+    """Returns what draws an environment as it is, uint8 [height, width, 3]; it has been tried.
+
+    Args:
+      inner: The innermost one, which has been reset.
+
+    Raises:
+      ImportError, OSError: What draws the environment is not installed.
+      ValueError: The environment draws no pictures.
+    """
+    _check_draws(inner)
+    paint = _mujoco_painter(inner) or inner.render
     try:
-        first = inner.render()
+        first = paint()
     except gymnasium.error.DependencyNotInstalled as error:
         raise ImportError(f"--video: {error}") from error
     except NotImplementedError:
         first = None
     if first is None:
         raise _draws_nothing(inner)
-    first = caption.below(first, caption.of(env))
-    with _writing(path, first.shape[:2], contract.control_frequency(env)) as add:
-        add(first)
-        yield lambda: add(caption.below(inner.render(), caption.of(env)))
+    return paint
+
+
+def _mujoco_painter(inner: gymnasium.Env) -> Callable[[], np.ndarray] | None:
+    """Returns what draws Gymnasium's own MuJoCo environments, whose renderer needs a display."""
+    if not hasattr(inner, "mujoco_renderer"):
+        return None
+    from gymnasium.envs.mujoco import mujoco_env  # It is there, as the environment is made of it.
+
+    from ibc.environments.d4rl import rendering
+
+    if type(inner).render is not mujoco_env.MujocoEnv.render:
+        return None
+    cameras = [inner.model.camera(number).name for number in range(inner.model.ncam)]
+    camera = "track" if "track" in cameras else inner.mujoco_renderer.default_cam_config or {}
+    return rendering.Drawer(inner.model, inner.data, _MUJOCO_PIXELS, camera).draw
 
 
 def check_draws(env: py_environment.PyEnvironment) -> None:
     """Raises ValueError if the environment has no `render` of its own, which needs no episode."""
-    inner = suite.gym_env(env)
+    _check_draws(suite.gym_env(env))
+
+
+def _check_draws(inner: gymnasium.Env) -> None:
     if type(inner).render is gymnasium.Env.render:
         raise _draws_nothing(inner)
 

@@ -1,3 +1,4 @@
+import gymnasium
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -27,6 +28,40 @@ def test_video_has_a_frame_per_state_at_the_control_frequency(tmp_path):
     # What stands below changes with the step.
     strips = [frame[-caption.HEIGHT :].astype(int) for frame in frames]
     assert np.abs(strips[0] - strips[7]).max() > 100
+
+
+def test_environments_that_cannot_be_drawn_are_refused():
+    class Blind(gymnasium.Env):
+        pass
+
+    class Undrawn(Blind):
+        def render(self):
+            return None
+
+    class Unequipped(Blind):
+        def render(self):
+            raise gymnasium.error.DependencyNotInstalled("pygame is not installed")
+
+    for environment in (Blind(), Undrawn()):
+        with pytest.raises(ValueError, match=r"--video: \w+ draws no pictures: leave it out"):
+            video.painter(environment)
+    with pytest.raises(ImportError, match="--video: pygame is not installed"):
+        video.painter(Unequipped())
+
+
+def test_mujoco_is_drawn_without_a_display():
+    env = suite.load("Hopper-v4")
+    env.seed(0)
+    env.reset()
+    try:
+        paint = video.painter(suite.gym_env(env))
+    except OSError as error:
+        pytest.skip(str(error))
+    first = paint()
+    for _ in range(20):
+        env.step(np.ones(3, np.float32))
+    assert first.shape == (320, 320, 3) and first.std() > 10
+    assert np.abs(paint().astype(int) - first).max() > 30
 
 
 def test_exception_leaves_no_video(tmp_path):

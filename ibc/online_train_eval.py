@@ -34,6 +34,11 @@ def make_parser() -> argparse.ArgumentParser:
     ):
         parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=what)
     parser.add_argument("--tag", help="folder of this run in online_train_eval.root_dir")
+    parser.add_argument(
+        "--video",
+        action="store_true",
+        help="film an episode at the end, with what its steps are worth under the pictures",
+    )
     program.add_common(parser)
     return parser
 
@@ -67,6 +72,8 @@ def _train(arguments: argparse.Namespace) -> None:
     given = {"algorithm": arguments.algorithm, "task": arguments.task}
     if arguments.tag:
         given["tag"] = arguments.tag
+    if arguments.video:
+        given["video"] = True
     experiment.run(run_config.OnlineConfig(**given))
 
 

@@ -65,7 +65,7 @@ _PROGRAMS = {
     ),
     "online_train_eval": Program(
         "ibc/online_train_eval.py",
-        "algorithm task optimised set tag gin_file gin_bindings",
+        "algorithm task optimised set tag video gin_file gin_bindings",
         {
             (*_PENDULUM, "--algorithm=GIAL"): "There is no algorithm 'GIAL'",
             (*_PENDULUM, "--set=imitation.trajectory=5"): "Did you mean imitation.trajectories",

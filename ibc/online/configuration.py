@@ -10,7 +10,14 @@ from ibc.train import config_files
 from ibc.utils import gin_config
 
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
-_OF_THE_RUN = {"seed": "seed", "steps": "steps", "env": "task"}
+_OF_THE_RUN = {
+    "seed": "seed",
+    "steps": "steps",
+    "env": "task",
+    "check_time_usage": "check_time_usage",
+    "save_trajectories": "save_trajectories",
+    "render": "video",
+}
 """Published names without a dot → fields of `OnlineConfig`."""
 
 

@@ -11,13 +11,14 @@ from absl import logging
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from ibc.agents import actor_cloning, greedy_policy, plain_actor, sac_agent
-from ibc.eval import measured_environment
+from ibc.agents import actor_cloning, sac_agent
 from ibc.networks import tanh_gaussian, twin_critic
 from ibc.online import (
     algorithms,
     demonstrations,
+    episode_video,
     expert_data,
+    finishing,
     history,
     interaction_env,
     learner,
@@ -30,11 +31,10 @@ from ibc.online import (
     saved_run,
     watching,
 )
-from ibc.rewards import learned_reward, measurements, shaped_reward
+from ibc.rewards import learned_reward, measurements, shaped_reward, true_reward
 from ibc.train import config_files
-from ibc.train.build import agent_specs
-from ibc.train.run import checkpoints, lock, policy_export, policy_parts, run_folder
-from ibc.utils import atomic_file, keys, termination, transitions
+from ibc.train.run import checkpoints, lock, run_folder
+from ibc.utils import keys, termination, transitions
 
 _MEASURED_ROWS = 1024
 
@@ -57,6 +57,8 @@ def run(config: run_config.OnlineConfig) -> dict:
     chosen = options.bound()
     algorithms.check(config.algorithm, chosen)
     env = interaction_env.load(config.task)
+    if config.video:
+        episode_video.check(env)
     expert, shown = _expert(config, chosen, env)
     with lock.held(config.folder(), run_config.ELSEWHERE):
         return _Run(config, chosen, env, expert, shown).run()
@@ -158,7 +160,7 @@ class _Run:
                 watcher.evaluated(0)
             collection.run(watcher)
         watcher.save(collection.step)
-        self._finish()
+        self._finish(watcher, trained, collection.step)
         return self.history.values
 
     def _make_agent(self, size: int) -> sac_agent.AbsorbingSacAgent:
@@ -241,12 +243,14 @@ class _Run:
     def _watcher(
         self, saved: saved_run.SavedRun, trained: learner.Learner, steps: int
     ) -> watching.RunWatcher:
-        place = self.config.dataset_path or demonstrations.default_dataset(self.config.task)
-        random, best = demonstrations.reference_returns(
-            self.config.task, self.env, self.shown, pathlib.Path(place).parent
-        )
         evaluation = self.options.evaluation
-        count = min(self.config.num_envs, evaluation.episodes)
+        count, random, best = 0, None, None
+        if not self.config.check_time_usage:
+            place = self.config.dataset_path or demonstrations.default_dataset(self.config.task)
+            random, best = demonstrations.reference_returns(
+                self.config.task, self.env, self.shown, pathlib.Path(place).parent
+            )
+            count = min(self.config.num_envs, evaluation.episodes)
         return watching.RunWatcher(
             self.folder,
             steps,
@@ -276,9 +280,7 @@ class _Run:
         key = keys.Key(tf.constant([self.config.seed, 2]))
         latest = self.layout.unpack(self.memory.latest(_MEASURED_ROWS))
         agent = transitions.Transitions(*map(tf.constant, latest))
-        packed = self.layout.pack(self.expert.rows)
-        drawn = self.layout.unpack(replay.draw(packed, _MEASURED_ROWS, self.config.seed))
-        expert = transitions.Transitions(*map(tf.constant, drawn))
+        expert = self._drawn_expert()
         batches = {
             "expert": expert,
             "agent": agent,
@@ -286,16 +288,45 @@ class _Run:
         }
         return measurements.measure(self.learned, batches, expert, trained.log_policy, key)
 
-    def _finish(self) -> None:
-        """Exports the policy, and draws what the run has brought."""
-        task = interaction_env.gym_name(self.config.task)
-        environment = measured_environment.load(task, sequence_length=1)
-        specs = agent_specs.of_environment(environment)
-        environment.close()
-        policy = plain_actor.policy(*specs, self.agent.actor, self.absorbing)
-        greedy = greedy_policy.SeededGreedyPolicy(policy)
-        with atomic_file.replacing_folder(self.folder / "policies" / "greedy_policy") as temporary:
-            policy_export.saver(greedy).save(str(temporary))
-            policy_parts.describe(greedy, self.config.steps).write(temporary)
+    def _finish(self, watcher: watching.RunWatcher, trained: learner.Learner, step: int) -> None:
+        """Exports the policy, draws what the run has brought, and leaves what else is wanted."""
+        config, folder = self.config, self.folder
+        policy = finishing.export(
+            folder, config.task, self.agent.actor, self.absorbing, config.steps
+        )
         self.history.draw()
-        run_folder.write_operative_config(self.folder)
+        run_folder.write_operative_config(folder)
+        if config.save_trajectories:
+            episodes = self.options.evaluation.episodes
+            finishing.record(policy, folder, config.task, episodes, step)
+        if config.video:
+            name = "learned reward" if self._has_worth() else "the task's reward"
+            act = lambda seen: trained.greedy(self._seen(seen))  # noqa: E731
+            worth = functools.partial(self._worth, trained)
+            path = finishing.film(folder, self.env, act, worth, name, self.absorbing, step)
+            watcher.show_video(step, path)
+        if config.check_time_usage:
+            logging.info(
+                "Seconds of pretraining: %.1f; of training: %.1f.",
+                self.history.values["pre_training_time"],
+                self.history.values["training_time"],
+            )
+
+    def _has_worth(self) -> bool:
+        """Whether there is a learned reward that knows what a step alone is worth."""
+        is_true = isinstance(self.learned, true_reward.TrueReward)
+        return self.expert is not None and not is_true and not self.learned.composes_batches
+
+    def _worth(self, trained: learner.Learner, steps: transitions.Transitions) -> np.ndarray:
+        """Returns what the steps of an episode are worth, [T]."""
+        if not self._has_worth():
+            return steps.reward
+        expert = self._drawn_expert()
+        key = keys.Key(tf.constant([self.config.seed, 3]))
+        return relabelling.of_shown(self.learned, steps, expert, trained.log_policy, key)
+
+    def _drawn_expert(self) -> transitions.Transitions:
+        """Returns some of the expert's transitions."""
+        packed = self.layout.pack(self.expert.rows)
+        drawn = self.layout.unpack(replay.draw(packed, _MEASURED_ROWS, self.config.seed))
+        return transitions.Transitions(*map(tf.constant, drawn))

@@ -4,11 +4,15 @@ import json
 import pathlib
 
 import gin
+import gymnasium
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import tensorflow as tf
+from gymnasium.envs.classic_control import pendulum
 
 import ibc
+from ibc.data.records import shard_reader
 from ibc.online import configuration, demonstrations, experiment, run_config
 from tests import training
 
@@ -29,6 +33,15 @@ _SMALL = (
 )
 
 
+class Blind(pendulum.PendulumEnv):
+    """A task without pictures."""
+
+    render = gymnasium.Env.render
+
+
+gymnasium.register("Blind-v0", Blind, max_episode_steps=200)
+
+
 @pytest.fixture(scope="module")
 def expert(tmp_path_factory) -> str:
     """Records two episodes of random actions; returns the record file."""
@@ -43,12 +56,12 @@ def _fresh_gin():
     gin.clear_config()
 
 
-def _run(folder, algorithm, expert=None, steps=400, settings=(), bindings=()):
+def _run(folder, algorithm, expert=None, steps=400, settings=(), bindings=(), task=_TASK):
     gin.clear_config()
     configuration.configure(algorithm, None, (), [*_SMALL, *bindings], settings)
     config = run_config.OnlineConfig(
         algorithm=algorithm,
-        task=_TASK,
+        task=task,
         steps=steps,
         dataset_path=expert,
         root_dir=str(folder),
@@ -86,15 +99,42 @@ def test_a_run_that_is_gone_on_with_ends_with_the_same_numbers(tmp_path, expert,
     assert whole["update_steps"] == [150, 200, 250, 300, 350, 400]
     assert np.shape(whole["test_returns"]) == (2, 2) and np.shape(whole["Q_values"]) == (6, 2)
     assert (whole["test_returns_normalized"][0] is None) == (given is None)
+    is_measured = algorithm in ("GAIL", "DRIL")
     folders = [tmp_path / name / algorithm for name in ("whole", "halves")]
     assert _weights(folders[0]) == _weights(folders[1])
     pictures = {path.stem for path in folders[0].glob("*.png")}
     names = "train_returns test_returns predicted_rewards sac_alpha sac_entropy Q_values"
-    assert pictures == set(names.split())
+    assert pictures == {*names.split(), *(("learned_reward", "auc") if is_measured else ())}
+    assert [value is not None for value in whole["auc_agent"]] == [is_measured] * 2
     assert json.loads((folders[0] / "results.json").read_text())["train_steps"] == [200, 400]
     policy = ibc.load_policy(folders[0] / "policies" / "greedy_policy")
     policy.reset()
     assert np.abs(policy(np.zeros(3))).max() <= 2
+
+
+def test_episodes_and_a_video_are_left_where_they_are_wanted(tmp_path, expert):
+    wanted = ["save_trajectories=true", "render=true", "check_time_usage=true"]
+    found = _run(tmp_path, "BC", expert, settings=["bc_pretraining.iterations=5", *wanted])
+    assert found["test_steps"] == [] and found["pre_training_time"] > 0
+    folder = tmp_path / "BC"
+    frames = shard_reader.read_shard(str(folder / "trajectories" / "step_0.tfrecord")).frames
+    returns = np.sum(np.reshape(frames.reward, [2, 201])[:, :200], axis=1)
+    (film,) = folder.glob("videos/*/vid_0.mp4")
+    assert imageio_ffmpeg.count_frames_and_secs(str(film))[0] == 201
+    evaluated = _run(tmp_path / "again", "BC", expert, settings=["bc_pretraining.iterations=5"])
+    np.testing.assert_allclose(evaluated["test_returns"], [returns], rtol=1e-4)
+
+
+def test_a_task_that_draws_nothing_is_refused_before_anything_is_written(tmp_path, expert):
+    with pytest.raises(ValueError, match="--video: Blind draws no pictures"):
+        _run(
+            tmp_path,
+            "BC",
+            expert,
+            settings=["render=true"],
+            task="ibc.online.experiment_test:Blind-v0",
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_cloning_ends_with_an_evaluation(tmp_path, expert):

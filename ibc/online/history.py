@@ -15,23 +15,28 @@ _OF_UPDATES = {
     "entropies": "entropies",
     "Q_values": "Q_values",
 }
-# Published name of a picture → list of steps, list of values, and of their spread.
+MEASURED = ("reward_expert", "reward_agent", "reward_random", "auc_agent", "auc_random")
+"""What is measured of a learned reward at each evaluation."""
+# Name of a picture, the first six as published → list of steps, and lists of values.
 _PICTURES = {
-    "train_returns": ("train_steps", "train_returns"),
-    "test_returns": ("test_steps", "test_returns"),
-    "predicted_rewards": ("update_steps", "predicted_rewards"),
-    "sac_alpha": ("update_steps", "alphas"),
-    "sac_entropy": ("update_steps", "entropies"),
-    "Q_values": ("update_steps", "Q_values"),
+    "train_returns": ("train_steps", ("train_returns",)),
+    "test_returns": ("test_steps", ("test_returns",)),
+    "predicted_rewards": ("update_steps", ("predicted_rewards",)),
+    "sac_alpha": ("update_steps", ("alphas",)),
+    "sac_entropy": ("update_steps", ("entropies",)),
+    "Q_values": ("update_steps", ("Q_values",)),
+    "learned_reward": ("test_steps", MEASURED[:3]),
+    "auc": ("test_steps", MEASURED[3:]),
 }
+_OF_EVALUATIONS = ("test_returns_normalized", *MEASURED)
 
 
 class History:
     """Lists that grow with the run, kept in results.json in its folder.
 
     `train_steps` and `train_returns` are of episodes of collection, `test_…` of evaluations (a list
-    of returns for each), `update_steps` and what follows of updates (mean and deviation over the
-    batch).
+    of returns for each, and what was measured of a learned reward), `update_steps` and what follows
+    of updates (mean and deviation over the batch).
     """
 
     def __init__(self, folder: pathlib.Path):
@@ -42,7 +47,7 @@ class History:
         """
         self._path = folder / FILE
         steps = ("train_steps", "train_returns", "test_steps", "test_returns")
-        lists = (*steps, "test_returns_normalized", "update_steps", *_OF_UPDATES)
+        lists = (*steps, *_OF_EVALUATIONS, "update_steps", *_OF_UPDATES)
         self.values: dict = {name: [] for name in lists}
         self.values |= {"pre_training_time": 0.0, "training_time": 0.0}
 
@@ -51,7 +56,7 @@ class History:
         self.values |= json.loads(self._path.read_text(encoding="utf-8"))
         for steps, others in (
             ("train_steps", ("train_returns",)),
-            ("test_steps", ("test_returns", "test_returns_normalized")),
+            ("test_steps", ("test_returns", *_OF_EVALUATIONS)),
             ("update_steps", tuple(_OF_UPDATES)),
         ):
             count = int(np.searchsorted(self.values[steps], step, side="right"))
@@ -64,12 +69,18 @@ class History:
         self.values["train_returns"].append(episode_return)
 
     def add_evaluation(
-        self, step: int, returns: list[float], normalized: list[float] | None
+        self,
+        step: int,
+        returns: list[float],
+        normalized: list[float] | None,
+        measured: Mapping[str, float],
     ) -> None:
-        """Adds an evaluation's returns, and normalized ones if there is an expert."""
+        """Adds an evaluation's returns, normalized ones and `MEASURED` where there are such."""
         self.values["test_steps"].append(step)
         self.values["test_returns"].append(returns)
         self.values["test_returns_normalized"].append(normalized)
+        for name in MEASURED:
+            self.values[name].append(measured.get(name))
 
     def add_update(self, step: int, scalars: Mapping[str, float]) -> None:
         """Adds what an update tells."""
@@ -83,22 +94,28 @@ class History:
         atomic_file.write_text(self._path, json.dumps(self.values))
 
     def draw(self) -> None:
-        """Draws the published pictures into the run's folder, as PNG."""
+        """Draws the published pictures, and what was measured, into the run's folder, as PNG."""
         # matplotlib takes a second to import, and is needed at the end alone.
         from matplotlib.backends import backend_agg
         from matplotlib.figure import Figure
 
-        for name, (of_steps, of_values) in _PICTURES.items():
-            steps, values = self.values[of_steps], self.values[of_values]
-            if not steps:
-                continue
-            mean, spread = _band(of_values, values)
+        for name, (of_steps, lines) in _PICTURES.items():
             figure = Figure(figsize=(6, 4))
             axes = figure.add_subplot()
-            axes.plot(steps, mean)
-            axes.fill_between(steps, mean - spread, mean + spread, alpha=0.25)
+            for line in lines:
+                told = zip(self.values[of_steps], self.values[line], strict=False)
+                known = [(step, value) for step, value in told if value is not None]
+                if known:
+                    steps, values = zip(*known, strict=True)
+                    mean, spread = _band(line, list(values))
+                    axes.plot(steps, mean, label=line, marker="" if len(steps) > 1 else "o")
+                    axes.fill_between(steps, mean - spread, mean + spread, alpha=0.25)
+            if not axes.lines:
+                continue
             axes.set_xlabel("steps of interaction")
             axes.set_ylabel(name.replace("_", " "))
+            if len(lines) > 1:
+                axes.legend(frameon=False)
             backend_agg.FigureCanvasAgg(figure)
             with atomic_file.replacing(self._path.parent / f"{name}.png") as temporary:
                 figure.savefig(temporary, format="png", bbox_inches="tight")
@@ -107,7 +124,7 @@ class History:
 def _band(name: str, values: list) -> tuple[np.ndarray, np.ndarray]:
     """Returns mean and standard deviation at each step."""
     rows = np.asarray(values, np.float64)
-    if name == "train_returns":
+    if rows.ndim == 1:
         return rows, np.zeros_like(rows)
     if name == "test_returns":
         return rows.mean(1), rows.std(1)

@@ -21,7 +21,7 @@ from ibc.online import (
 )
 from ibc.online.interaction_env_test import walk
 from ibc.rewards import learned_reward, shaped_reward, true_reward
-from ibc.utils import scores, transitions
+from ibc.utils import keys, scores, transitions
 
 Moment = learned_reward.Moment
 _EXPERT = transitions.Transitions(*map(np.asarray, batch_of(40, 4, 1, weight=np.full(40, 3.0))))
@@ -246,6 +246,19 @@ def test_the_experts_rewards_are_those_an_agent_would_get():
     np.testing.assert_array_equal(found, [1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5])
     found = relabelling.of_expert(Remaining(), data).reward
     np.testing.assert_array_equal(found, [4, 3, 2, 1, 0, 0, 4, 3, 2, 1, 0])
+
+
+def test_what_an_episodes_steps_are_worth_at_any_moment():
+    steps = transitions.Transitions(*(field[:5] for field in _EXPERT))
+    key = keys.Key(tf.constant([0, 0]))
+    constant = Constant()
+    for learned, expected in (
+        (constant, [3] * 5),
+        (Counting(), range(1, 6)),
+        (Remaining(), range(4, -1, -1)),
+    ):
+        found = relabelling.of_shown(learned, steps, _EXPERT, None, key)
+        np.testing.assert_array_equal(found, list(expected))
 
 
 def test_pretraining_goes_through_shuffled_epochs():

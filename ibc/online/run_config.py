@@ -39,6 +39,12 @@ class OnlineConfig:
     """Environments of an evaluation side by side; does not change results."""
     checkpoint_interval: int = parameters.free(10_000)
     """Steps of interaction, at least, between checkpoints, which are made where an episode ends."""
+    check_time_usage: bool = parameters.free(False)
+    """Leaves evaluations out, and says how many seconds pretraining and training took."""
+    save_trajectories: bool = parameters.free(False)
+    """Records greedy episodes at the end, `evaluation.episodes` of them, as record files."""
+    video: bool = parameters.free(False)
+    """Films a greedy episode at the end, and draws what its steps are worth under the pictures."""
 
     def __post_init__(self):
         """Checks the values."""

@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from ibc.eval import shown
 from ibc.online import history as history_lib
 from ibc.online import interaction_env, loop, saved_run
 from ibc.utils import scalars as scalars_lib
-from ibc.utils import termination
+from ibc.utils import tags, termination
 
 
 @dataclasses.dataclass
@@ -24,7 +25,7 @@ class RunWatcher(loop.Watcher):
     steps: int
     """Of the whole run."""
     envs: Sequence[interaction_env.InteractionEnv]
-    """For evaluations, side by side."""
+    """For evaluations, side by side; empty for none."""
     act: Callable[[np.ndarray], np.ndarray]
     """The greedy policy, from [N, O] to [N, A]."""
     episodes: int
@@ -71,12 +72,17 @@ class RunWatcher(loop.Watcher):
         )  # fmt: skip
 
     def evaluated(self, step: int) -> float | None:
-        """See `Watcher`."""
+        """See `Watcher`; does nothing where there are no environments for it."""
+        if not self.envs:
+            return None
         returns = interaction_env.greedy_returns(list(self.envs), self.act, self.episodes)
         each = [self.normalize(value) for value in returns.tolist()]
         normalized = None if None in each else float(np.mean(each))
-        self.history.add_evaluation(step, returns.tolist(), None if None in each else each)
-        scalars = {"test_returns": float(returns.mean()), **self.measure()}
+        measured = self.measure()
+        self.history.add_evaluation(
+            step, returns.tolist(), None if None in each else each, measured
+        )
+        scalars = {"test_returns": float(returns.mean()), **measured}
         if normalized is not None:
             scalars["test_returns_normalized"] = normalized
         self._write(step, scalars)
@@ -101,6 +107,12 @@ class RunWatcher(loop.Watcher):
         self.history.write()
         self.saved.save()
         self._saved = step
+
+    def show_video(self, step: int, path: pathlib.Path) -> None:
+        """Writes a video for TensorBoard."""
+        about = tags.PICTURES[tags.WORTH]
+        shown.write_video(self._writer, step, tags.WORTH, path, about)
+        self._writer.flush()
 
     def _rate(self) -> float:
         now = time.monotonic()

@@ -92,13 +92,14 @@ INTERACTION = {
 }
 """What learning by interaction tells → what it means."""
 
-ENERGY, EPISODE = "energy", "episode"
+ENERGY, EPISODE, WORTH = "energy", "episode", "worth"
 PICTURES = {
     ENERGY: "With --viz_energy: the energy along an episode. Orange is chosen, small dots are "
     "samples, the ring is what the oracle would do.",
     EPISODE: "With --video: the first episode that failed, or the one of the task's choice.",
+    WORTH: "Learning by interaction with --video: an episode, and what its steps are worth.",
 }
-"""Picture of an evaluation, in the run `eval` → what it shows."""
+"""Picture → what it shows."""
 
 
 class Group(NamedTuple):
@@ -197,7 +198,8 @@ def tables() -> Iterator[str]:
         for name, meaning in members.items():
             yield f"| `{group.prefix}{name}` | `{group.run}` | {group.when} | {meaning} |"
     for name, meaning in PICTURES.items():
-        yield f"| `{name}` | `{MEAN.run}` | {_EVALUATION} | A picture. {meaning} |"
+        run, when = ("train", "end") if name == WORTH else (MEAN.run, _EVALUATION)
+        yield f"| `{name}` | `{run}` | {when} | A picture. {meaning} |"
     yield f"| `{CONFIG}` | the run itself | start | A text. {ABOUT_CONFIG} |"
     for kind, members in (
         ("metric", METRICS),
