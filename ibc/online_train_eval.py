@@ -16,7 +16,12 @@ from ibc.utils import program, startup
 
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    parser = program.Parser("online_train_eval", description=__doc__.splitlines()[0])
+    parser = program.Parser(
+        "online_train_eval",
+        description=__doc__.splitlines()[0],
+        epilog="All options with their defaults for each algorithm: the page 'Options of learning "
+        "by interaction' of the documentation (python -m mkdocs serve), or ibc/online/options.py.",
+    )
     algorithms = "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL or FAIRL"
     parser.add_argument("--algorithm", default="SAC", help=f"{algorithms} (SAC)")
     parser.add_argument(

@@ -53,6 +53,11 @@ def test_the_reference_tells_what_the_code_has(site):
     parameters = (site / "reference_parameters.html").read_text("utf-8")
     for shown in ("sampler_stepsize_init", "num_counter_examples", "Factor of the noise."):
         assert shown in parameters
+    online = (site / "reference_online.html").read_text("utf-8")
+    for shown in ("imitation.discriminator.depth", "check_time_usage", "GAIL_25_trajectories"):
+        assert f">{shown}<" in online
+    rows = re.findall(r"imitation\.update_freq</code></td>(.*?)</tr>", online, re.DOTALL)
+    assert re.findall(r">(\d+)<", rows[1]) == ["1250", "0"], "of AdRIL and SQIL"
     assert "counter_examples_above_true_action" in (site / "reference_metrics.html").read_text()
 
 

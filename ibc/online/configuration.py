@@ -10,7 +10,7 @@ from ibc.train import config_files
 from ibc.utils import gin_config
 
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
-_OF_THE_RUN = {
+OF_THE_RUN = {
     "seed": "seed",
     "steps": "steps",
     "env": "task",
@@ -62,12 +62,12 @@ def as_binding(setting: str) -> str:
     if not equals:
         raise ValueError(f"--set={setting} has no value: give --set={setting}=<value>.")
     known = options.names()
-    if name in _OF_THE_RUN:
-        target = f"online_train_eval.{_OF_THE_RUN[name]}"
+    if name in OF_THE_RUN:
+        target = f"online_train_eval.{OF_THE_RUN[name]}"
     elif name in known:
         target = name
     else:
-        near = difflib.get_close_matches(name, [*known, *_OF_THE_RUN], n=1)
+        near = difflib.get_close_matches(name, [*known, *OF_THE_RUN], n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ValueError(f"--set={setting}: there is no option {name}.{hint}")
     return f"{target} = {_value(text.strip())!r}"

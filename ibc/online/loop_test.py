@@ -21,7 +21,7 @@ from ibc.online import (
 )
 from ibc.online.interaction_env_test import walk
 from ibc.rewards import learned_reward, shaped_reward, true_reward
-from ibc.utils import keys, scores, transitions
+from ibc.utils import keys, scores, tags, transitions
 
 Moment = learned_reward.Moment
 _EXPERT = transitions.Transitions(*map(np.asarray, batch_of(40, 4, 1, weight=np.full(40, 3.0))))
@@ -150,6 +150,7 @@ def test_tells_of_updates_and_evaluations(plain):
     watched, _, trained = plain
     assert list(watched.told) == [30, 60, 90, 120]
     assert {"critic_loss", "alpha", "Q_values_std", "predicted_rewards"} <= set(watched.told[30])
+    assert set(watched.told[30]) <= set(tags.INTERACTION), "each number is explained"
     assert watched.evaluations == [50, 100]
     assert trained.agent.train_step_counter == 101
 

@@ -14,7 +14,12 @@ from mkdocs.structure import files as mkdocs_files
 _ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(_ROOT))  # mkdocs may have been started from anywhere
 
-from scripts.docs_site import notebooks, reference_commands, reference_parameters  # noqa: E402
+from scripts.docs_site import (  # noqa: E402
+    notebooks,
+    reference_commands,
+    reference_online,
+    reference_parameters,
+)
 
 _AT_ROOT = {
     "index.md": "README.md",
@@ -36,6 +41,7 @@ def on_files(files: mkdocs_files.Files, config: defaults.MkDocsConfig) -> mkdocs
     made = {
         "reference_commands.md": reference_commands.page(),
         "reference_parameters.md": reference_parameters.page(),
+        "reference_online.md": reference_online.page(),
         "reference_metrics.md": reference_commands.metrics_page(),
     }
     for page, source in _AT_ROOT.items():
