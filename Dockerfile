@@ -6,6 +6,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /ibc-tf
 COPY . .
+# 1 installs CUDA's libraries, too: no driver is seen while an image is built.
+ARG IBC_GPU=0
 RUN bash -c "source scripts/environment.sh"
 # The other command: docker run --rm ibc-tf ./run_tests.sh
 CMD ["./quickstart.sh", "PARTICLE", "/out"]

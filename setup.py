@@ -99,6 +99,7 @@ setuptools.setup(
             "ibc-online-train-eval = ibc.online_train_eval:run",
             "ibc-policy-eval = ibc.data.policy_eval:run",
             "ibc-data = ibc.data.ibc_data:run",
+            "ibc-info = ibc.info:run",
             "ibc-export = ibc.export_policy:run",
             "ibc-policy-bench = ibc.policy_bench:run",
             "ibc-open-loop = ibc.open_loop.__main__:run",

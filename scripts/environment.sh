@@ -1,6 +1,7 @@
 # Sourced by the commands of this folder's parent: makes .venv if it is missing or out of date,
 # and sets PYTHON to its interpreter. Set IBC_PYTHON to choose another base interpreter, IBC_VENV
-# another folder. Gives them build_pybullet, for what needs block pushing.
+# another folder, IBC_GPU to 1 or 0 to install CUDA's libraries or not, with or without a driver.
+# Gives them build_pybullet, for what needs block pushing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=${IBC_VENV:-$root/.venv}
@@ -82,4 +83,34 @@ build_pybullet() {
   return 1
 }
 
+# TensorFlow for Linux on x86-64 alone computes on GPUs. Under WSL there is no file of the driver.
+has_gpu() {
+  [[ $OSTYPE = linux* && $HOSTTYPE = x86_64 ]] || return 1
+  [ -e /proc/driver/nvidia/version ] || nvidia-smi -L >/dev/null 2>&1
+}
+
+# Into an environment that is there, too: a driver may come later.
+install_gpu_libraries() {
+  local wanted=${IBC_GPU:-} compiled
+  if [[ $wanted != @(|0|1) ]]; then
+    echo "IBC_GPU must be 1 or 0, or not set, but is '$wanted'." >&2
+    return 1
+  fi
+  [ "$wanted" != 0 ] && { [ "$wanted" = 1 ] || has_gpu; } || return 0
+  compiled=$(cksum <"$root/requirements-gpu.txt")
+  if [ "$(cat "$venv/.gpu" 2>/dev/null)" = "$compiled" ]; then
+    return
+  fi
+  [ -n "$wanted" ] || echo "There is an NVIDIA driver; IBC_GPU=0 would leave GPUs alone."
+  echo "Installing CUDA's libraries in $venv (once; a few minutes, 3 GB) ..."
+  if ! "$PYTHON" -m pip install --quiet --disable-pip-version-check --no-deps \
+    -r "$root/requirements-gpu.txt"; then
+    echo "CUDA's libraries could not be installed. IBC_GPU=0 does without them, on the" \
+      "processor; an own CUDA is described in docs/installation.md." >&2
+    return 1
+  fi
+  echo "$compiled" >"$venv/.gpu"
+}
+
 make_environment || exit 1
+install_gpu_libraries || exit 1

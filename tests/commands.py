@@ -16,7 +16,7 @@ import gin
 from absl import flags, logging
 from absl.testing import flagsaver
 
-from ibc import export_policy, online_train_eval, policy_bench, train_eval
+from ibc import export_policy, info, online_train_eval, policy_bench, train_eval
 from ibc.benchmark import __main__ as benchmark
 from ibc.data import ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
@@ -33,6 +33,7 @@ MODULES = {
     "ibc-data": ibc_data,
     "collect_oracle": collect_oracle,
     "ibc-export": export_policy,
+    "ibc-info": info,
     "ibc-policy-bench": policy_bench,
     "ibc-open-loop": open_loop,
     "ibc-landscape": landscape,
@@ -43,6 +44,7 @@ _WITHOUT_FLAGS = (
     "online_train_eval",
     "ibc-data",
     "ibc-export",
+    "ibc-info",
     "ibc-policy-bench",
     "ibc-open-loop",
     "ibc-landscape",

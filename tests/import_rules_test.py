@@ -13,6 +13,7 @@ _PROGRAMS = {
     "ibc/benchmark",
     "ibc/coordinate_regression",
     "ibc/export_policy.py",
+    "ibc/info.py",
     "ibc/landscape",
     "ibc/notebook",
     "ibc/online_train_eval.py",

@@ -129,6 +129,13 @@ _PROGRAMS = {
         script="ibc-export",
         takes_paths=True,
     ),
+    "ibc-info": Program(
+        "ibc.info",
+        "output",
+        {("--output=/dev/null/a.txt",): "--output=/dev/null/a.txt: no file can be made there"},
+        script="ibc-info",
+        takes_paths=True,
+    ),
     "ibc-policy-bench": Program(
         "ibc.policy_bench",
         "batch_sizes num_actions",

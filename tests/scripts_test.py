@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 
 import imageio_ffmpeg
 import PIL.Image
@@ -61,9 +62,15 @@ class Checkout:
     def __init__(self, folder: pathlib.Path):
         """Copies the files into the folder."""
         self.root, self._bin, self._log = folder / "checkout", folder / "bin", folder / "log"
-        for name in ("scripts/environment.sh", "requirements.txt", "setup.py"):
+        names = "scripts/environment.sh requirements.txt requirements-gpu.txt setup.py"
+        for name in names.split():
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(_ROOT / name, self.root / name)
+        script = self.root / "scripts/environment.sh"
+        text = script.read_text()
+        assert "/proc/driver/nvidia/version" in text
+        self.driver = folder / "driver"  # So that one on this machine is none here.
+        script.write_text(text.replace("/proc/driver/nvidia/version", str(self.driver)))
         self._bin.mkdir()
         for tool in "basename bash cat cksum cp dirname find ls mkdir sed touch".split():
             (self._bin / tool).symlink_to(shutil.which(tool))
@@ -89,6 +96,65 @@ class Checkout:
 @pytest.fixture
 def checkout(tmp_path):
     return Checkout(tmp_path)
+
+
+_GPU_LIBRARIES = "requirements-gpu.txt"
+
+
+def test_without_a_driver_nothing_of_cuda_is_installed(checkout):
+    checkout.program("python3.11")
+    checkout.program("nvidia-smi", "#!/bin/bash\necho has failed\nexit 9\n")
+    assert checkout.source().returncode == 0
+    assert "requirements.txt" in checkout.log and _GPU_LIBRARIES not in checkout.log
+
+
+@pytest.mark.parametrize("found", ["file", "tool", "asked for"])
+def test_cuda_is_installed_once_also_into_an_environment_that_is_there(checkout, found):
+    checkout.program("python3.11")
+    assert checkout.source().returncode == 0
+    environment = {"IBC_GPU": "1"} if found == "asked for" else {}
+    if found == "file":
+        checkout.driver.touch()
+    if found == "tool":
+        checkout.program("nvidia-smi", "#!/bin/bash\n[ $1 = -L ]\n")
+    done = checkout.source(**environment)
+    assert done.returncode == 0 and "Installing CUDA's libraries in" in done.stdout
+    assert ("There is an NVIDIA driver; IBC_GPU=0" in done.stdout) == (not environment)
+    assert f"--no-deps -r {checkout.root}/{_GPU_LIBRARIES}\n" in checkout.log
+    assert checkout.log.count("-m venv") == 1
+    requests = checkout.log
+    assert checkout.source(**environment).returncode == 0 and checkout.log == requests
+    with (checkout.root / _GPU_LIBRARIES).open("a") as file:
+        file.write("# of another version\n")
+    assert checkout.source(**environment).returncode == 0
+    assert checkout.log.count(_GPU_LIBRARIES) == 2 and checkout.log.count("-m venv") == 1
+
+
+def test_a_driver_may_be_left_alone(checkout):
+    checkout.program("python3.11")
+    checkout.driver.touch()
+    assert checkout.source(IBC_GPU="0").returncode == 0 and _GPU_LIBRARIES not in checkout.log
+    done = checkout.source(IBC_GPU="yes")
+    assert done.returncode == 1 and _GPU_LIBRARIES not in checkout.log
+    assert done.stderr == "IBC_GPU must be 1 or 0, or not set, but is 'yes'.\n"
+
+
+def test_cuda_that_cannot_be_installed_is_an_error_and_tried_again(checkout):
+    failing = _FAKE_PYTHON + '[[ "$*" != *requirements-gpu* ]] || ! echo no room >&2\n'
+    checkout.program("python3.11", failing)
+    checkout.driver.touch()
+    for tried in (1, 2):
+        done = checkout.source()
+        assert done.returncode == 1 and checkout.log.count(_GPU_LIBRARIES) == tried
+        assert done.stderr.startswith("no room\nCUDA's libraries could not be installed. IBC_GPU=0")
+    assert checkout.source(IBC_GPU="0").returncode == 0
+
+
+def test_the_libraries_of_cuda_are_those_that_tensorflow_names():
+    pins = re.findall(r"^(nvidia-\S+)==", (_ROOT / _GPU_LIBRARIES).read_text(), re.MULTILINE)
+    wanted = [text for text in metadata.requires("tensorflow") if "and-cuda" in text]
+    assert sorted(pins) == sorted(re.match(r"[\w-]+", text)[0] for text in wanted)
+    assert "://" not in (_ROOT / _GPU_LIBRARIES).read_text()
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,8 @@ class Drawer:
         """
         self._model, self._data = model, data
         self._opening = (model, size, size, camera)
+        self.backend: str | None = None
+        """The value of MUJOCO_GL that is drawn with; None before the first picture."""
         self._process = None
 
     def draw(self) -> np.ndarray:
@@ -142,6 +144,7 @@ class Drawer:
             )
             try:
                 _ask(process, self._opening)
+                self.backend = backend
                 return process
             except OSError as error:
                 failures.append(f"{backend or 'default'}: {error}")

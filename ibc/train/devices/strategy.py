@@ -9,6 +9,7 @@ from absl import logging
 
 from ibc.agents import registry
 from ibc.train.devices import cluster
+from ibc.utils import gpu
 from ibc.utils.parallel import lanes
 
 
@@ -55,8 +56,8 @@ def get_strategy(
     if (use_gpu or multi_gpu) and not gpus:
         flag = "--multi_gpu" if multi_gpu else "--use_gpu"
         raise ValueError(
-            f"{flag} was given but TensorFlow sees no GPU. Install with "
-            "`pip install 'tensorflow[and-cuda]==2.21.*'` and check `nvidia-smi`, or drop the flag."
+            f"{flag} was given but TensorFlow sees no GPU: {gpu.why_none()}. `ibc-info` says what "
+            "is found. Mend that, or drop the flag."
         )
     if os.environ.get("TF_CONFIG"):
         return cluster.get_strategy(os.environ["TF_CONFIG"])
