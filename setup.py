@@ -89,6 +89,7 @@ setuptools.setup(
         "robomimic": ["h5py"],
         "robosuite": ["h5py", "robosuite==1.5.*"],
         "slurm": ["submitit"],
+        "tune": ["optuna>=4,<6"],
         "zarr": ["zarr<3"],
         "docs": ["latex2mathml==3.*", "mkdocs-material==9.*"],
         "dev": ["mypy", "psutil", "pytest", "ruff"],

@@ -3,33 +3,39 @@
 On several machines, the library and the benchmark's folder have to be at the same place of all.
 """
 
+import functools
+import math
 import pathlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from ibc.benchmark import local
 from ibc.benchmark.plan import Job
 
-Run = Callable[[Sequence[Job]], Iterator[tuple[Job, str | None]]]
-"""Runs commands; yields each with None, or with what went wrong, as it ends."""
+Run = Callable[[Sequence[Job] | deque[Job]], Iterator[tuple[Job, str | None]]]
+"""Runs commands; yields each with None, or with what went wrong, as it ends, see `local.run`."""
 _POLL_SECONDS = 0.5
 
 
-def get(name: str, output: pathlib.Path, slurm_options: str) -> Run:
+def get(
+    name: str, output: pathlib.Path, slurm_options: str = "", at_most: int | None = None
+) -> Run:
     """Returns what runs commands.
 
     Args:
       name: a name in `EXECUTORS`.
       output: folder of the benchmark.
       slurm_options: `name=value` with commas, for submitit.
+      at_most: how many run at once; all that there is place for if not given.
 
     Raises:
-      ValueError: The options are for another executor, or are not of that form.
+      ValueError: There is no such executor. The options are for another executor, or are not of that form.
       ImportError: The library is not installed.
     """
     if slurm_options and name != "slurm":
         raise ValueError(f"--slurm_options is for --executor=slurm, not for {name}.")
-    return EXECUTORS[name](output, slurm_options)
+    return EXECUTORS[name](output, slurm_options, at_most)
 
 
 def run_here(job: Job) -> str | None:
@@ -38,18 +44,20 @@ def run_here(job: Job) -> str | None:
     return error
 
 
-def _on_ray(output: pathlib.Path, _: str) -> Run:
+def _on_ray(output: pathlib.Path, _: str, at_most: int | None) -> Run:
     try:
         import ray
     except ImportError as error:
         raise ImportError("--executor=ray needs Ray: pip install ray") from error
 
-    def run(jobs: Sequence[Job]) -> Iterator[tuple[Job, str | None]]:
+    def run(jobs: Sequence[Job] | deque[Job]) -> Iterator[tuple[Job, str | None]]:
         if not ray.is_initialized():
             ray.init()  # The cluster that RAY_ADDRESS names, otherwise this machine.
         remote = ray.remote(num_cpus=1, max_retries=0)(local.run_one)
-        waiting = {remote.remote(job): job for job in jobs}
-        while waiting:
+        queue, waiting = local.as_queue(jobs), {}
+        while queue or waiting:
+            while queue and len(waiting) < (at_most or math.inf):
+                waiting[remote.remote(queue[0])] = queue.popleft()
             (done,), _ = ray.wait(list(waiting), num_returns=1)
             job = waiting.pop(done)
             try:
@@ -60,7 +68,7 @@ def _on_ray(output: pathlib.Path, _: str) -> Run:
     return run
 
 
-def _on_slurm(output: pathlib.Path, options: str) -> Run:
+def _on_slurm(output: pathlib.Path, options: str, at_most: int | None) -> Run:
     try:
         import submitit
     except ImportError as error:
@@ -69,13 +77,17 @@ def _on_slurm(output: pathlib.Path, options: str) -> Run:
     if not all(given.values()):
         raise ValueError(f"--slurm_options must be NAME=VALUE with commas, got '{options}'.")
     values = {name: int(text) if text.isdigit() else text for name, text in given.items()}
+    cluster = values.pop("cluster", None)
 
-    def run(jobs: Sequence[Job]) -> Iterator[tuple[Job, str | None]]:
-        executor = submitit.AutoExecutor(output / "slurm", cluster=values.pop("cluster", None))
+    def run(jobs: Sequence[Job] | deque[Job]) -> Iterator[tuple[Job, str | None]]:
+        executor = submitit.AutoExecutor(output / "slurm", cluster=cluster)
         executor.update_parameters(name="ibc-benchmark", **values)
-        waiting = [(executor.submit(local.run_one, job), job) for job in jobs]
+        queue, waiting = local.as_queue(jobs), []
         try:
-            while waiting:
+            while queue or waiting:
+                while queue and len(waiting) < (at_most or math.inf):
+                    job = queue.popleft()
+                    waiting.append((executor.submit(local.run_one, job), job))
                 for submitted, job in [each for each in waiting if each[0].done()]:
                     waiting.remove((submitted, job))
                     try:
@@ -90,8 +102,8 @@ def _on_slurm(output: pathlib.Path, options: str) -> Run:
     return run
 
 
-EXECUTORS: dict[str, Callable[[pathlib.Path, str], Run]] = {
-    "local": lambda output, options: local.run,
+EXECUTORS: dict[str, Callable[[pathlib.Path, str, int | None], Run]] = {
+    "local": lambda output, options, at_most: functools.partial(local.run, at_most=at_most),
     "ray": _on_ray,
     "slurm": _on_slurm,
 }

@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from ibc.benchmark.plan import Job
@@ -20,16 +21,23 @@ _THREADS = (
 )
 
 
-def run(jobs: Sequence[Job]) -> Iterator[tuple[Job, str | None]]:
+def run(
+    jobs: Sequence[Job] | deque[Job], at_most: int | None = None
+) -> Iterator[tuple[Job, str | None]]:
     """Runs commands; yields each with None, or with what went wrong, as it ends.
 
     The cores are shared out among those that run at once, so that none waits for another's. When
     the generator is closed, or fails, the commands are told to end, and save what they have.
+
+    Args:
+      jobs: The commands. A deque is emptied as they begin, and others may be added to it while what
+        is yielded is looked at.
+      at_most: How many run at once; as many as there are cores if not given.
     """
+    waiting, running = as_queue(jobs), {}
     cores = _cores()
-    num_slots = min(len(cores), len(jobs))
+    num_slots = min(len(cores), len(jobs), at_most or len(cores))
     free = [cores[slot::num_slots] for slot in range(num_slots)]
-    waiting, running = list(jobs), {}
     try:
         while waiting or running:
             for job in [each for each in waiting if not lock.is_held(each.folder)]:
@@ -49,6 +57,11 @@ def run(jobs: Sequence[Job]) -> Iterator[tuple[Job, str | None]]:
             process.terminate()
         for process, _ in running.values():
             process.wait()
+
+
+def as_queue(jobs: Sequence[Job] | deque[Job]) -> deque[Job]:
+    """Returns a deque as it is, and a copy of anything else."""
+    return jobs if isinstance(jobs, deque) else deque(jobs)
 
 
 def run_one(job: Job) -> str | None:

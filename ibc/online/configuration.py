@@ -13,7 +13,6 @@ _WORDS = {"true": True, "false": False, "null": None, "none": None}
 OF_THE_RUN = {
     "seed": "seed",
     "steps": "steps",
-    "env": "task",
     "check_time_usage": "check_time_usage",
     "save_trajectories": "save_trajectories",
     "render": "video",
@@ -66,6 +65,8 @@ def as_binding(setting: str) -> str:
         target = f"online_train_eval.{OF_THE_RUN[name]}"
     elif name in known:
         target = name
+    elif name == "env":
+        raise ValueError(f"--set={setting}: the task is no option here; give --task={text}.")
     else:
         near = difflib.get_close_matches(name, [*known, *OF_THE_RUN], n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
