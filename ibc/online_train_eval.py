@@ -3,6 +3,7 @@
 Examples:
   python ibc/online_train_eval.py --algorithm=SAC --task=Pendulum-v1 --gin_file=pendulum_quick.gin
   python ibc/online_train_eval.py --algorithm=GAIL --task=hopper --set=imitation.trajectories=5
+  python ibc/online_train_eval.py --algorithm=PWIL --task=all --sweep=seed=1,2,3 --jobs=2
 
 Exit status: 0 trained; 1 an error, in one line; 3 a loss became infinite or NaN; 130 Ctrl-C;
 143 SIGTERM, after which a checkpoint is saved. The same command goes on from the last checkpoint.
@@ -11,6 +12,8 @@ Exit status: 0 trained; 1 an error, in one line; 3 a loss became infinite or NaN
 import argparse
 from collections.abc import Sequence
 
+from ibc.sweep import arguments as run_arguments
+from ibc.sweep import grid
 from ibc.utils import program, startup
 
 
@@ -27,17 +30,21 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--task",
         required=True,
-        help="ant, halfcheetah, hopper, walker2d, a task, or a registered Gymnasium id",
+        action="append",
+        help="ant, halfcheetah, hopper, walker2d, all of these, a task, or a registered Gymnasium "
+        "id; repeatable",
     )
     parser.add_argument(
         "--optimised", metavar="SET", help="tuned set of options, such as GAIL_5_trajectories"
     )
-    for name, metavar, what in (
-        ("set", "OPTION=VALUE", "option such as imitation.trajectories=5; repeatable"),
-        ("gin_file", "FILE", "config file: a path, or a bare name; repeatable"),
-        ("gin_bindings", "BINDING", "such as 'training.batch_size = 128'; repeatable"),
-    ):
-        parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=what)
+    parser.add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="OPTION=A,B",
+        help="a run for each value, such as seed=1,2,3; repeated, for each combination",
+    )
+    run_arguments.add(parser)
     parser.add_argument("--tag", help="folder of this run in online_train_eval.root_dir")
     parser.add_argument(
         "--video",
@@ -63,23 +70,51 @@ def run() -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    """Makes the run that is asked for, or all of them."""
+    common = run_arguments.of(arguments, ["--video"] if arguments.video else [])
+    names = grid.tasks(arguments.task)
+    points = grid.points(names, arguments.algorithm, arguments.optimised, arguments.sweep)
     # Imported here so that --help answers at once.
     startup.import_tensorflow_quietly()
-    from ibc.online import configuration, experiment, run_config
+    is_elsewhere = arguments.executor != "local" or arguments.slurm_options
+    if len(points) == 1 and not (arguments.sweep or arguments.jobs or is_elsewhere):
+        _train_one(points[0], common, arguments)
+        return
+    from ibc.benchmark import executors
+    from ibc.sweep import runs
 
-    configuration.configure(
-        arguments.algorithm,
-        arguments.optimised,
-        arguments.gin_file,
-        arguments.gin_bindings,
-        arguments.set,
-    )
-    given = {"algorithm": arguments.algorithm, "task": arguments.task}
+    found = runs.planned(points, common, arguments.generate_data, arguments.tag)
+    root = found[0].job.log.parent
+    run = executors.get(arguments.executor, root, arguments.slurm_options, arguments.jobs)
+    for line in runs.run_all(found, run):
+        program.say(line)
+
+
+def _train_one(
+    point: grid.Point, common: run_arguments.Common, arguments: argparse.Namespace
+) -> None:
+    """Trains in this process."""
+    from ibc.online import algorithms, configuration, experiment, expert_recording, run_config
+
+    given = {"algorithm": point.algorithm, "task": point.task}
     if arguments.tag:
         given["tag"] = arguments.tag
     if arguments.video:
         given["video"] = True
-    experiment.run(run_config.OnlineConfig(**given))
+    options = (point.algorithm, point.optimised, common.gin_files, common.gin_bindings)
+    configuration.configure(*options, common.settings)
+    config = run_config.OnlineConfig(**given)
+    if arguments.generate_data and algorithms.get(point.algorithm).imitates:
+        experiment.check(config)
+        expert_recording.ensure(
+            point.task,
+            config.dataset_path,
+            common.gin_files,
+            common.gin_bindings,
+            common.expert_settings,
+        )
+        configuration.configure(*options, common.settings)
+    experiment.run(config)
 
 
 if __name__ == "__main__":

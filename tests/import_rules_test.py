@@ -20,6 +20,7 @@ _PROGRAMS = {
     "ibc/open_loop",
     "ibc/policy_bench.py",
     "ibc/report",
+    "ibc/sweep",
     "ibc/tasks.py",
     "ibc/train_eval.py",
 }
@@ -31,7 +32,9 @@ _MAY_IMPORT = {
     "ibc/losses": {"ibc.utils"},
     "ibc/agents": _LIBRARY,
     "ibc/rewards": {"ibc.utils", "ibc.networks", "ibc.losses"},
-    "ibc/online": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.train"},
+    "ibc/online": _LIBRARY
+    | _SIMULATION
+    | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.train", "ibc.configs"},
     "ibc/ncsn": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train"},
     "environments": {"ibc.utils"},
     "data": _SIMULATION | {"ibc.runtime"},

@@ -71,6 +71,8 @@ _PROGRAMS = {
             (*_PENDULUM, "--set=imitation.trajectory=5"): "Did you mean imitation.trajectories",
             ("--task=CartPole-v1",): "has actions Discrete(2)",
             (*_PENDULUM, "--algorithm=GAIL"): "no expert data at 'datasets/pendulum-v1/",
+            (*_PENDULUM, "--sweep=seed=1,1"): "each value must differ",
+            (*_PENDULUM, "--sweep=sede=1,2"): "Did you mean seed",
         },
         busy=(*_PENDULUM, "--gin_file=pendulum_quick.gin", "--set=steps=10000000", "--tag=a"),
         begun="Step 1000 of",

@@ -1,5 +1,6 @@
 """Benchmarks go on where they were stopped, leave out what is done, and list what failed."""
 
+import collections
 import contextlib
 import importlib.util
 import json
@@ -67,6 +68,16 @@ def test_each_at_once_has_cores_of_its_own(tmp_path, monkeypatch):
     assert not any(error for _, error in local.run(jobs))
     assert time.monotonic() - start < 10
     assert sorted(each.log.read_text() for each in jobs) == ["[0] 1\n", "[1] 1\n"]
+
+
+def test_runs_can_be_added_while_others_run(tmp_path):
+    first, second = job(tmp_path, "a", "pass"), job(tmp_path, "b", "pass")
+    queue, ended = collections.deque([first]), []
+    for each, error in local.run(queue, at_most=1):
+        ended.append((each.name, error))
+        if each is first:
+            queue.append(second)
+    assert ended == [("a", None), ("b", None)]
 
 
 def test_what_runs_is_ended_with_the_benchmark(tmp_path):

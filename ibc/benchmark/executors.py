@@ -30,7 +30,7 @@ def get(
       at_most: how many run at once; all that there is place for if not given.
 
     Raises:
-      ValueError: There is no such executor. The options are for another executor, or are not of that form.
+      ValueError: The options are for another executor, or are not of that form.
       ImportError: The library is not installed.
     """
     if slurm_options and name != "slurm":
@@ -57,7 +57,8 @@ def _on_ray(output: pathlib.Path, _: str, at_most: int | None) -> Run:
         queue, waiting = local.as_queue(jobs), {}
         while queue or waiting:
             while queue and len(waiting) < (at_most or math.inf):
-                waiting[remote.remote(queue[0])] = queue.popleft()
+                job = queue.popleft()
+                waiting[remote.remote(job)] = job
             (done,), _ = ray.wait(list(waiting), num_returns=1)
             job = waiting.pop(done)
             try:

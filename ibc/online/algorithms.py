@@ -2,6 +2,8 @@
 
 import dataclasses
 import difflib
+import importlib.resources
+import pathlib
 from collections.abc import Callable
 
 from ibc.networks import discriminator, tanh_gaussian
@@ -211,15 +213,41 @@ def default_config(name: str) -> str:
 
 
 def check_tuned_set(name: str, tuned: str) -> str:
-    """Returns the bare name of the config file of a tuned set, `<algorithm>_<n>_trajectories`.
+    """Returns the config file of a tuned set: a bare name, or the path that was given.
+
+    Args:
+      name: The algorithm's.
+      tuned: '<algorithm>_<n>_trajectories'; '<n>_trajectories' for the algorithm's own; or the path
+        of such a .gin file.
 
     Raises:
-      ValueError: The set is another algorithm's, which would be trained by mistake.
+      ValueError: The set is another algorithm's, which would be trained by mistake; or there is
+        none of this name.
     """
-    owner = tuned.split("_")[0]
-    if owner != _PRESETS.get(name, name):
+    own = _PRESETS.get(name, name)
+    path = pathlib.PurePath(tuned)
+    stem = path.name.removesuffix(".gin")
+    if path.suffix != ".gin" and stem[:1].isdigit():
+        stem = f"{own}_{stem}"
+    owner = stem.split("_")[0]
+    if owner in ALGORITHMS and owner != own:
         raise ValueError(
             f"--optimised={tuned} is tuned for {owner}, but the algorithm is {name}: give "
             f"--algorithm={owner}, or a set of {name}."
         )
-    return f"{tuned}.gin"
+    if path.suffix == ".gin":
+        return tuned
+    shipped = sorted(file.stem for file in _configs().glob("*_*_trajectories.gin"))
+    if stem not in shipped:
+        near = difflib.get_close_matches(stem, shipped, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        owned = [each for each in shipped if each.startswith(f"{own}_")]
+        raise ValueError(
+            f"--optimised={tuned} is no tuned set; of {name} there are: "
+            f"{', '.join(owned) or 'none'}.{hint}"
+        )
+    return f"{stem}.gin"
+
+
+def _configs() -> pathlib.Path:
+    return pathlib.Path(str(importlib.resources.files("ibc.configs"))) / "online"

@@ -133,5 +133,19 @@ def test_shaping_is_an_option_and_no_weight_depends_on_how_often_is_evaluated():
 def test_a_tuned_set_is_of_its_algorithm():
     assert algorithms.check_tuned_set("GAIL", "GAIL_5_trajectories") == "GAIL_5_trajectories.gin"
     assert algorithms.check_tuned_set("SQIL", "AdRIL_5_trajectories")
-    with pytest.raises(ValueError, match="is tuned for PWIL, but the algorithm is GAIL"):
-        algorithms.check_tuned_set("GAIL", "PWIL_5_trajectories")
+    assert algorithms.check_tuned_set("DAC", "5_trajectories") == "GAIL_5_trajectories.gin"
+    assert algorithms.check_tuned_set("BC", "a/BC_3_trajectories.gin") == "a/BC_3_trajectories.gin"
+
+
+@pytest.mark.parametrize(
+    ("tuned", "message"),
+    [
+        ("PWIL_5_trajectories", "is tuned for PWIL, but the algorithm is GAIL"),
+        ("a/PWIL_5_trajectories.gin", "is tuned for PWIL, but the algorithm is GAIL"),
+        ("GAIL_6_trajectories", "no tuned set; of GAIL there are: .* Did you mean GAIL_5_traj"),
+        ("nonsense", "no tuned set; of GAIL there are: GAIL_10_trajectories, "),
+    ],
+)
+def test_other_tuned_sets_are_refused(tuned, message):
+    with pytest.raises(ValueError, match=message):
+        algorithms.check_tuned_set("GAIL", tuned)

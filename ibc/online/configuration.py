@@ -4,6 +4,8 @@ import ast
 import difflib
 from collections.abc import Sequence
 
+import gin
+
 from ibc.environments import tasks  # noqa: F401  (its environments may be bound)
 from ibc.online import algorithms, options, run_config  # noqa: F401  (configurables)
 from ibc.train import config_files
@@ -29,6 +31,8 @@ def configure(
 ) -> None:
     """Parses an algorithm's defaults, then a tuned set, files, bindings and settings.
 
+    What was bound before is forgotten.
+
     Args:
       algorithm: Its name.
       optimised: Name of a tuned set, `<algorithm>_<n>_trajectories`.
@@ -40,6 +44,7 @@ def configure(
       ValueError: A name is unknown, a value unusable, or the set is another algorithm's.
       FileNotFoundError: A config file does not exist.
     """
+    gin.clear_config()
     files = [algorithms.default_config(algorithm)]
     if optimised:
         files.append(algorithms.check_tuned_set(algorithm, optimised))

@@ -37,11 +37,7 @@ def read(
       FileNotFoundError: There are none; the message says how to make some.
       ValueError: They do not fit the task.
     """
-    pattern = dataset_path or default_dataset(task)
-    paths = sorted({path for part in pattern.split(",") for path in glob.glob(part.strip())})
-    paths = [path for path in paths if path.endswith(".tfrecord")]
-    if not paths:
-        raise FileNotFoundError(f"no expert data at {pattern!r}. {_advice(task)}")
+    paths = find(task, dataset_path)
     found = expert_data.read(paths, env.action_low, env.action_high, env.step_limit, absorbing)
     size = found[0].steps.observation.shape[1] if found else env.observation_size
     if size != env.observation_size:
@@ -52,13 +48,31 @@ def read(
     return found
 
 
+def find(task: str, dataset_path: str | None) -> list[str]:
+    """Returns the record files of the expert's episodes, at least one.
+
+    Args:
+      task: Name of the task.
+      dataset_path: Glob of record files, or several with commas; None for the task's place.
+
+    Raises:
+      FileNotFoundError: There are none; the message says how to make some.
+    """
+    pattern = dataset_path or default_dataset(task)
+    paths = sorted({path for part in pattern.split(",") for path in glob.glob(part.strip())})
+    paths = [path for path in paths if path.endswith(".tfrecord")]
+    if not paths:
+        raise FileNotFoundError(f"no expert data at {pattern!r}. {_advice(task)}")
+    return paths
+
+
 def default_dataset(task: str) -> str:
     """Returns the glob where a task's demonstrations are recorded by default."""
     return tasks.get_task(interaction_env.gym_name(task)).dataset_glob()
 
 
 def _advice(task: str) -> str:
-    """Says in one line which three commands make demonstrations."""
+    """Says in one line which flag and which three commands make demonstrations."""
     name = interaction_env.gym_name(task)
     place = tasks.get_task(name).default_dataset()
     oracle = f"python data/policy_eval.py --task={name} --policy=oracle --num_episodes=25"
@@ -71,7 +85,10 @@ def _advice(task: str) -> str:
     first = (
         f"Record the task's oracle: {oracle}; or a" if tasks.get_task(name).oracles else "Record a"
     )
-    return f"{first} trained expert: {expert}; or convert recordings: {convert}."
+    return (
+        f"With --generate_data they are made. {first} trained expert: {expert}; or convert "
+        f"recordings: {convert}."
+    )
 
 
 def reference_returns(
@@ -82,8 +99,8 @@ def reference_returns(
 ) -> tuple[float, float | None]:
     """Returns what random actions and the expert bring, between which returns are normalized.
 
-    For D4RL's four tasks these are D4RL's. Else random episodes are run once, and their average is
-    kept in a file in the folder; the expert's is the average of the demonstrations.
+    For D4RL's four tasks these are D4RL's. Else random episodes are run once; the expert's is the
+    average of the demonstrations. Both are kept in a file in the folder.
 
     Args:
       task: Name of the task.
@@ -98,7 +115,8 @@ def reference_returns(
         return _D4RL[task]
     path = pathlib.Path(folder) / _FILE
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if task not in kept:
+    before = kept.get(task)
+    if before is None:
         random = np.random.default_rng(0)
         returns = interaction_env.greedy_returns(
             [env],
@@ -106,10 +124,12 @@ def reference_returns(
             _RANDOM_EPISODES,
         )
         kept[task] = {"random": float(np.mean(returns))}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_file.write_text(path, json.dumps(kept, indent=1))
     sums = [float(np.sum(shown.steps.reward)) for shown in demonstrations]
-    return kept[task]["random"], float(np.mean(sums)) if sums else None
+    found = kept[task] | ({"expert": float(np.mean(sums))} if sums else {})
+    if found != before:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_file.write_text(path, json.dumps(kept | {task: found}, indent=1))
+    return found["random"], found.get("expert") if sums else None
 
 
 def normalized(value: float, random: float, expert: float | None) -> float | None:

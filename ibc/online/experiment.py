@@ -54,14 +54,26 @@ def run(config: run_config.OnlineConfig) -> dict:
       FloatingPointError: What an update tells is not finite.
       Terminated: SIGTERM has arrived; a checkpoint was saved.
     """
+    chosen, env = check(config)
+    expert, shown = _expert(config, chosen, env)
+    with lock.held(config.folder(), run_config.ELSEWHERE):
+        return _Run(config, chosen, env, expert, shown).run()
+
+
+def check(
+    config: run_config.OnlineConfig,
+) -> tuple[options.Options, interaction_env.InteractionEnv]:
+    """Checks everything about a run but its expert data; returns its options and environment.
+
+    Raises:
+      ValueError, ImportError: An option is unusable, or the task is.
+    """
     chosen = options.bound()
     algorithms.check(config.algorithm, chosen)
     env = interaction_env.load(config.task)
     if config.video:
         episode_video.check(env)
-    expert, shown = _expert(config, chosen, env)
-    with lock.held(config.folder(), run_config.ELSEWHERE):
-        return _Run(config, chosen, env, expert, shown).run()
+    return chosen, env
 
 
 def _expert(
