@@ -98,6 +98,7 @@ setuptools.setup(
         "console_scripts": [
             "ibc-train-eval = ibc.train_eval:run",
             "ibc-online-train-eval = ibc.online_train_eval:run",
+            "ibc-train-ncsn = ibc.train_ncsn:run",
             "ibc-policy-eval = ibc.data.policy_eval:run",
             "ibc-data = ibc.data.ibc_data:run",
             "ibc-info = ibc.info:run",

@@ -16,7 +16,7 @@ import gin
 from absl import flags, logging
 from absl.testing import flagsaver
 
-from ibc import export_policy, info, online_train_eval, policy_bench, train_eval
+from ibc import export_policy, info, online_train_eval, policy_bench, train_eval, train_ncsn
 from ibc.benchmark import __main__ as benchmark
 from ibc.data import ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
@@ -29,6 +29,7 @@ from tests import fork_server
 MODULES = {
     "train_eval": train_eval,
     "online_train_eval": online_train_eval,
+    "train_ncsn": train_ncsn,
     "policy_eval": policy_eval,
     "ibc-data": ibc_data,
     "collect_oracle": collect_oracle,
@@ -42,6 +43,7 @@ MODULES = {
 }
 _WITHOUT_FLAGS = (
     "online_train_eval",
+    "train_ncsn",
     "ibc-data",
     "ibc-export",
     "ibc-info",

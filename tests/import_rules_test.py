@@ -23,6 +23,7 @@ _PROGRAMS = {
     "ibc/sweep",
     "ibc/tasks.py",
     "ibc/train_eval.py",
+    "ibc/train_ncsn.py",
 }
 # Folder → what its modules may import of ours, besides their own folder.
 _MAY_IMPORT = {

@@ -46,6 +46,7 @@ class Program:
 
 
 _PENDULUM = ("--task=Pendulum-v1",)
+_MAZE = ("--task=MAZE",)
 _PROGRAMS = {
     "train_eval": Program(
         "ibc/train_eval.py",
@@ -77,6 +78,17 @@ _PROGRAMS = {
         busy=(*_PENDULUM, "--gin_file=pendulum_quick.gin", "--set=steps=10000000", "--tag=a"),
         begun="Step 1000 of",
         script="ibc-online-train-eval",
+        takes_paths=True,
+    ),
+    "train_ncsn": Program(
+        "ibc/train_ncsn.py",
+        "task dataset_path set gin_file gin_bindings tag",
+        {
+            (*_MAZE, "--set=model.l=5"): "Did you mean model.L",
+            (*_MAZE, "--gin_file=nearr.gin"): "did you mean near.gin",
+            (*_MAZE, "--dataset_path=nowhere.npz"): "No such file or directory: 'nowhere.npz'",
+        },
+        script="ibc-train-ncsn",
         takes_paths=True,
     ),
     "policy_eval": Program(

@@ -250,6 +250,14 @@ PROGRAMS = {
         ): "is tuned for GAIL, but the algorithm is SAC",
         (*PENDULUM, "--algorithm=GAIL"): "no expert data at 'datasets/pendulum-v1/",
     },
+    "train_ncsn": {
+        (): "the following arguments are required: --task",
+        ("--task=MAZE", "--dataset_path=in/nowhere.npz"): "No such file or directory",
+        ("--task=MAZE", "--dataset_path=in/file"): "has no demonstrations",
+        ("--task=MAZE", "--set=model.l=5"): "Did you mean model.L",
+        ("--task=MAZE", "--set=model.L=0"): "model.L must be a whole number of at least 1",
+        ("--task=MAZE", "--set=data.split=days"): "data.split must be one of",
+    },
     "ibc-landscape": {
         ("in/nowhere",): "in/nowhere does not exist; give a run's folder",
         ("in/file",): "in/file is a file; give a run's folder",

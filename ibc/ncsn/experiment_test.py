@@ -1,0 +1,104 @@
+import json
+
+import numpy as np
+import pytest
+
+from ibc.networks import pair_energy
+from tests import commands
+
+_SMALL = (
+    "--set=model.encoder=[8]", "--set=model.decoder=[6]", "--set=model.latent=8",
+    "--set=model.L=6", "--set=training.batch_size=16", "--set=training.log_freq=20",
+    "--set=training.snapshot_freq=20",
+)  # fmt: skip
+
+
+@pytest.fixture
+def demonstrations(tmp_path):
+    """Ten straight ways in a plane, the last of which has rests."""
+    ways = [np.linspace([0, k], [100, 2 * k], 40) for k in range(9)]
+    ways.append(np.repeat(np.linspace([0, 9], [100, 18], 20), 2, axis=0))
+    ends = np.cumsum([len(way) for way in ways])
+    path = tmp_path / "ways.npz"
+    np.savez(path, state=np.concatenate(ways), episode_ends=ends)
+    return path
+
+
+def _arguments(demonstrations, *more, tag="a"):
+    return ["--task=MAZE", f"--dataset_path={demonstrations}", f"--tag={tag}", *_SMALL, *more]
+
+
+def _weights(tag):
+    return [w.numpy() for w in pair_energy.load(f"runs/ncsn/{tag}").variables]
+
+
+def test_a_run_stopped_and_continued_ends_as_one_that_was_not(
+    demonstrations, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    whole = commands.in_process(
+        "train_ncsn", _arguments(demonstrations, "--set=training.n_iters=60", tag="whole")
+    )
+    assert whole.status == 0 and "AUC of held-out pairs" in whole.output
+    for steps in (20, 60):
+        arguments = _arguments(demonstrations, f"--set=training.n_iters={steps}", tag="parts")
+        assert commands.in_process("train_ncsn", arguments).status == 0
+    for one, other in zip(_weights("whole"), _weights("parts"), strict=True):
+        np.testing.assert_array_equal(one, other)
+    folder = tmp_path / "runs" / "ncsn" / "whole"
+    results = json.loads((folder / "results.json").read_text())
+    assert results["steps"] == 60 and sorted(results["auc"]) == ["0", "1", "2", "3", "4", "5"]
+    assert (folder / "energy.png").stat().st_size > 10_000
+    assert pair_energy.load(folder).description["task"] == "MAZE"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (
+            "--set=model.ncsnv2=False",
+            "--set=training.loss=energy",
+            "--set=training.regularise=true",
+        ),
+        (
+            "--set=model.level_input=True",
+            "--set=data.feature_mask=[True,False,True,True]",
+            "--set=data.normalisation=running",
+        ),
+        (
+            "--gin_file=near_published.gin",
+            "--set=training.n_iters=5",
+        ),
+    ],
+)
+def test_other_versions_train(demonstrations, tmp_path, monkeypatch, more):
+    monkeypatch.chdir(tmp_path)
+    arguments = _arguments(demonstrations, "--set=training.n_iters=5", *more)
+    assert commands.in_process("train_ncsn", arguments).status == 0
+
+
+def test_another_run_in_the_folder_is_refused(demonstrations, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = _arguments(demonstrations, "--set=training.n_iters=5")
+    assert commands.in_process("train_ncsn", arguments).status == 0
+    done = commands.in_process("train_ncsn", [*arguments, "--set=optim.lr=0.01"])
+    assert done.status == 1 and "holds a run with other parameters" in done.errors[-1]
+    done = commands.in_process("train_ncsn", [*arguments, "--set=optim.lr=1e6", "--tag=b"])
+    assert done.status in (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "ends", "said"),
+    [
+        (np.zeros([50, 2]), [50], "only 0 pairs can be made"),
+        (np.full([50, 2], np.nan), [50], "must be [T, O] of finite numbers"),
+        (np.zeros([50]), [50], "must be [T, O] of finite numbers"),
+        (np.zeros([50, 2]), [20, 60], "episode_ends must rise to the number of states, 50"),
+    ],
+)
+def test_unusable_demonstrations_are_said(state, ends, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("bad.npz", state=state, episode_ends=ends)
+    done = commands.in_process("train_ncsn", _arguments("bad.npz"))
+    assert done.status == 1 and said in done.errors[-1]
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,60 @@
+"""Learns an energy of pairs of neighbouring observations from demonstrations: the command line.
+
+Examples:
+  python ibc/train_ncsn.py --task=MAZE
+  python ibc/train_ncsn.py --task=MAZE --gin_file=near_published.gin --set=training.n_iters=20000
+
+Exit status: 0 trained; 1 an error, in one line; 3 a loss became infinite or NaN; 130 Ctrl-C;
+143 SIGTERM, after which a checkpoint is saved. The same command goes on from the last checkpoint.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from ibc.utils import program, startup
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    parser = program.Parser("train_ncsn", description=__doc__.splitlines()[0])
+    parser.add_argument("--task", required=True, help="MAZE, or another task with demonstrations")
+    parser.add_argument("--dataset_path", metavar="FILE", help="demonstrations (the task's)")
+    for name, metavar, what in (
+        ("set", "OPTION=VALUE", "option such as model.ncsnv2=False; repeatable"),
+        ("gin_file", "FILE", "config file: a path, or a bare name; repeatable (near.gin)"),
+        ("gin_bindings", "BINDING", "such as 'energy.model.L = 10'; repeatable"),
+    ):
+        parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=what)
+    parser.add_argument("--tag", help="folder of this run in train_ncsn.root_dir")
+    program.add_common(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command line; any foreseeable failure is one line and a non-zero status."""
+    arguments = make_parser().parse_args(argv)
+    interrupted = "interrupted; the same command goes on from the last checkpoint."
+    with program.one_line_errors(arguments.debug, interrupted):
+        _train(arguments)
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    program.set_up_logging()
+    main()
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    # Imported here so that --help answers at once.
+    startup.import_tensorflow_quietly()
+    from ibc.ncsn import experiment, run_config
+
+    files = arguments.gin_file or ["near.gin"]
+    run_config.configure(arguments.task, files, arguments.gin_bindings, arguments.set)
+    given = {name: getattr(arguments, name) for name in ("task", "dataset_path", "tag")}
+    config = run_config.NcsnConfig(**{name: value for name, value in given.items() if value})
+    program.say(experiment.table_text(experiment.run(config)))
+
+
+if __name__ == "__main__":
+    run()
