@@ -85,7 +85,7 @@ _PROGRAMS = {
         "task dataset_path set gin_file gin_bindings tag",
         {
             (*_MAZE, "--set=model.l=5"): "Did you mean model.L",
-            (*_MAZE, "--gin_file=nearr.gin"): "did you mean near.gin",
+            (*_MAZE, "--gin_file=near_publised.gin"): "did you mean near_published",
             (*_MAZE, "--dataset_path=nowhere.npz"): "No such file or directory: 'nowhere.npz'",
         },
         script="ibc-train-ncsn",

@@ -77,5 +77,7 @@ def configure(
     targets = {name: f"{options.PREFIX}.{name}" for name in options.names()}
     targets |= {name: f"train_ncsn.{field}" for name, field in _OF_THE_RUN.items()}
     set_by = [option_settings.as_binding(setting, targets) for setting in settings]
-    folders = [config_files.config_root() / family for family in (task.lower(), "maze")]
+    folders = [
+        config_files.config_root() / family for family in dict.fromkeys((task.lower(), "maze"))
+    ]
     gin_config.parse(gin_files, [*gin_bindings, *set_by], search_folders=folders)
