@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.agents.sac_agent_test import batch_of
-from ibc.online import algorithms, options
+from ibc.online import algorithms, options, run_config
 from ibc.rewards import learned_reward
 from ibc.train import config_files
 from ibc.utils import gin_config, keys
@@ -125,7 +125,7 @@ def test_what_cannot_be_is_refused(name, bindings, message):
 def test_shaping_is_an_option_and_no_weight_depends_on_how_often_is_evaluated():
     found = _parse("GAIL.gin", bindings=["imitation.shaping.scale = 2.0"])
     assert found.shaping.scale == 2 and found.shaping.changes_anything
-    free = options.free_names()
+    free = run_config.free_names()
     assert {"evaluation.interval", "logging.interval", "online_train_eval.steps"} <= free
     assert not {"training.batch_size", "imitation.shaping.scale", "memory.size"} & free
 

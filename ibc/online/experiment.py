@@ -134,7 +134,7 @@ class _Run:
         if self.options.shaping.changes_anything:
             self.learned = shaped_reward.ShapedReward(self.learned, self.options.shaping)
         self.memory = replay.Replay(self.layout, self.options.memory.size)
-        self.history = history.History(self.folder)
+        self.history = history.History(self.folder, self.config.algorithm)
 
     def run(self) -> dict:
         newest = checkpoints.newest(self.folder, run_config.ELSEWHERE)
@@ -143,7 +143,7 @@ class _Run:
             config_files.bound_parameters(),
             {"seed": self.config.seed, "task": self.config.task},
             continued=newest is not None,
-            may_change=lambda name, stored: name in options.free_names(),
+            may_change=lambda name, stored: name in run_config.free_names(),
             elsewhere=run_config.ELSEWHERE,
         )
         logging.info("This run is kept in %s", self.folder)

@@ -39,16 +39,17 @@ class History:
     of updates (mean and deviation over the batch).
     """
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, algorithm: str):
         """Begins with empty lists.
 
         Args:
           folder: The run's.
+          algorithm: Its name, for who reads results.json.
         """
         self._path = folder / FILE
         steps = ("train_steps", "train_returns", "test_steps", "test_returns")
         lists = (*steps, *_OF_EVALUATIONS, "update_steps", *_OF_UPDATES)
-        self.values: dict = {name: [] for name in lists}
+        self.values: dict = {"algorithm": algorithm, **{name: [] for name in lists}}
         self.values |= {"pre_training_time": 0.0, "training_time": 0.0}
 
     def restore(self, step: int) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import gin
 
-from ibc.online import run_config
 from ibc.rewards import shaped_reward
 from ibc.utils import parameters
 
@@ -315,14 +314,3 @@ def names() -> dict[str, Any]:
         for prefix, part in PARTS.items()
         for field in dataclasses.fields(part)
     }
-
-
-def free_names() -> frozenset[str]:
-    """Returns the dotted names on which no weight depends: they may change as a run goes on."""
-    parts = {"online_train_eval": run_config.OnlineConfig, **PARTS}
-    return frozenset(
-        f"{prefix}.{field.name}"
-        for prefix, part in parts.items()
-        for field in dataclasses.fields(part)
-        if field.metadata.get("may_change")
-    )

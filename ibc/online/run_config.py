@@ -5,7 +5,7 @@ import pathlib
 
 import gin
 
-from ibc.online import algorithms
+from ibc.online import algorithms, options
 from ibc.utils import parameters
 
 ELSEWHERE = "give this run its own --tag or online_train_eval.root_dir"
@@ -58,3 +58,14 @@ class OnlineConfig:
         task = self.task.rpartition(":")[2].replace("/", "_")
         name = self.tag or f"{task}/{self.algorithm}_seed{self.seed}"
         return pathlib.Path(self.root_dir).expanduser() / name
+
+
+def free_names() -> frozenset[str]:
+    """Returns the dotted names on which no weight depends: they may change as a run goes on."""
+    parts = {"online_train_eval": OnlineConfig, **options.PARTS}
+    return frozenset(
+        f"{prefix}.{field.name}"
+        for prefix, part in parts.items()
+        for field in dataclasses.fields(part)
+        if field.metadata.get("may_change")
+    )

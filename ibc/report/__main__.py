@@ -4,6 +4,7 @@ Runs whose configs differ in their seeds alone are one method.
 
 Examples:
     ibc-report runs/implicit runs/mixture
+    ibc-report runs/online
     ibc-report runs/ebm/seed_* runs/mse/seed_* --metric=AverageReturn --output=looks/report.html
 """
 
@@ -18,7 +19,12 @@ from ibc.utils import atomic_file, program, startup
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     parser = program.Parser("ibc-report", description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run")
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="folder of a run; of learning by interaction also one that holds runs",
+    )
     parser.add_argument("--metric", help="by which runs are compared (the most telling of theirs)")
     parser.add_argument(
         "--output",
@@ -44,9 +50,44 @@ def write(folders: Sequence[str], output: pathlib.Path, metric: str | None = Non
             state = "is a file" if os.path.exists(folder) else "does not exist"
             raise FileNotFoundError(f"{folder} {state}; give a run's folder.")
     startup.import_tensorflow_alone_quietly()
+    from ibc.report import interaction_runs
+
+    places = [pathlib.Path(folder).resolve() for folder in folders]
+    if interaction_runs.are_in(places):
+        yield from _write_interaction(places, output, metric)
+    else:
+        yield from _write_training(places, output, metric)
+
+
+def _write_interaction(
+    folders: Sequence[pathlib.Path], output: pathlib.Path, metric: str | None
+) -> Iterator[str]:
+    """Writes the page and the CSV of runs of learning by interaction."""
+    from ibc.report import interaction_page, interaction_runs, interaction_scores, page
+
+    if metric:
+        raise ValueError(
+            f"--metric={metric} is not for learning by interaction, which is compared by return."
+        )
+    found = [interaction_runs.read(run) for each in folders for run in interaction_runs.find(each)]
+    methods = interaction_runs.methods(found)
+    of = interaction_scores.unit(methods)
+    for method in methods:
+        score = page.shown(interaction_scores.last(method.runs, of))
+        yield f"{method.name}: {of} {score}, {len(method.runs)} runs"
+    atomic_file.write_text(output.with_suffix(".csv"), interaction_page.table(methods))
+    yield f"Wrote {output.with_suffix('.csv')}"
+    atomic_file.write_text(output, interaction_page.make(methods))
+    yield f"Wrote {output}"
+
+
+def _write_training(
+    folders: Sequence[pathlib.Path], output: pathlib.Path, metric: str | None
+) -> Iterator[str]:
+    """Writes the page and the CSV of runs that were trained on data."""
     from ibc.report import page, runs, summary
 
-    read = [run for folder in folders for run in runs.read(pathlib.Path(folder).resolve())]
+    read = [run for folder in folders for run in runs.read(folder)]
     methods = runs.methods(read)
     metric = metric or runs.main_metric(methods)
     for run in read:

@@ -20,7 +20,7 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 th, td { text-align: left; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid #ddd;
          vertical-align: top; white-space: nowrap }
 .flex { display: flex; flex-wrap: wrap; gap: 1rem } svg { flex: 1 1 22rem;
-       max-width: 100%; min-width: 0; height: auto }
+       max-width: min(100%, 40rem); min-width: 0; height: auto }
 video { width: 16rem; max-width: 100% } p.note { color: #666; font-size: 0.85rem }
 figure { margin: 0 }
 """
@@ -33,16 +33,22 @@ def make(found: Sequence[runs.Method], metric: str) -> str:
       found: Methods of any number of tasks.
       metric: By which they are compared.
     """
-    parts = [
+    parts = []
+    for environment in dict.fromkeys(method.runs[0].environment for method in found):
+        of_task = [method for method in found if method.runs[0].environment == environment]
+        parts += _task(environment, of_task, metric)
+    return document(parts)
+
+
+def document(parts: Sequence[str]) -> str:
+    """Returns a whole page with some parts."""
+    head = [
         '<!doctype html><html lang="en"><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>Comparison of policies</title><style>{_STYLE}</style><body>",
         "<h1>Comparison of policies</h1>",
     ]
-    for environment in dict.fromkeys(method.runs[0].environment for method in found):
-        of_task = [method for method in found if method.runs[0].environment == environment]
-        parts += _task(environment, of_task, metric)
-    return "\n".join([*parts, "</body></html>\n"])
+    return "\n".join([*head, *parts, "</body></html>\n"])
 
 
 def table(found: Sequence[runs.Method], metric: str) -> str:
@@ -65,9 +71,10 @@ def table(found: Sequence[runs.Method], metric: str) -> str:
 
 def shown(interval: statistics.Interval) -> str:
     """Returns a number with its interval: '0.94 [0.91, 0.97]'."""
-    if math.isnan(interval.low):
-        return f"{interval.value:.3g}"
-    return f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}]"
+    value, *ends = (
+        f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}" for number in interval
+    )
+    return value if math.isnan(interval.low) else f"{value} [{', '.join(ends)}]"
 
 
 def _task(environment: str, methods: Sequence[runs.Method], metric: str) -> list[str]:
@@ -84,7 +91,7 @@ def _task(environment: str, methods: Sequence[runs.Method], metric: str) -> list
     pairs = summary.pairs(methods, metric)
     parts += _pairs(pairs) if pairs else []
     parts += _differences(methods)
-    return parts + _videos(methods)
+    return parts + videos([(method.name, method.runs[0].folder) for method in methods])
 
 
 def _scores(rows: Sequence[summary.Row]) -> str:
@@ -108,7 +115,7 @@ def _scores(rows: Sequence[summary.Row]) -> str:
         "evaluation; it was chosen by these episodes, so it flatters. Minutes: a run's working "
         "time, evaluations included. Weights: numbers that an exported policy holds."
     )
-    return _table([*heads, "steps", "minutes", "steps/s", "weights"], cells, note)
+    return table_of([*heads, "steps", "minutes", "steps/s", "weights"], cells, note)
 
 
 def _pairs(pairs: Sequence[summary.Pair]) -> list[str]:
@@ -128,7 +135,7 @@ def _pairs(pairs: Sequence[summary.Pair]) -> list[str]:
         "only one of the two succeeds are as often the one's as the other's."
     )
     heads = ("pair", "metric", "seeds × episodes", "difference", "McNemar p")
-    return ["<h3>On the same episodes</h3>", _table(heads, cells, note)]
+    return ["<h3>On the same episodes</h3>", table_of(heads, cells, note)]
 
 
 def _differences(methods: Sequence[runs.Method]) -> list[str]:
@@ -138,11 +145,12 @@ def _differences(methods: Sequence[runs.Method]) -> list[str]:
     cells = [[name, *values] for name, values in differing.items()]
     heads = ("binding", *(method.name for method in methods))
     note = "What is not the same of all methods; an empty cell is not bound."
-    return ["<h3>What differs</h3>", _table(heads, cells, note)]
+    return ["<h3>What differs</h3>", table_of(heads, cells, note)]
 
 
-def _videos(methods: Sequence[runs.Method]) -> list[str]:
-    found = [(method.name, video) for method in methods if (video := _video(method.runs[0]))]
+def videos(named: Sequence[tuple[str, pathlib.Path]]) -> list[str]:
+    """Returns the lines that show the latest video of each folder of a run, where there is one."""
+    found = [(name, video) for name, folder in named if (video := _video(folder))]
     shown_videos = [
         f'<figure><video controls muted loop src="data:video/mp4;base64,{_encoded(video)}">'
         f"</video><figcaption>{html.escape(name)}, {html.escape(video.stem)}</figcaption></figure>"
@@ -151,9 +159,9 @@ def _videos(methods: Sequence[runs.Method]) -> list[str]:
     return ["<h3>Videos</h3>", f'<div class="flex">{"".join(shown_videos)}</div>'] if found else []
 
 
-def _video(run: runs.Run) -> pathlib.Path | None:
+def _video(folder: pathlib.Path) -> pathlib.Path | None:
     """Returns a run's latest video, if it has one that is small."""
-    videos = sorted(run.folder.glob("videos/*/*.mp4"), key=lambda path: path.stat().st_mtime)
+    videos = sorted(folder.glob("videos/*/*.mp4"), key=lambda path: path.stat().st_mtime)
     small = bool(videos) and videos[-1].stat().st_size <= _LARGEST_VIDEO_BYTES
     return videos[-1] if small else None
 
@@ -162,7 +170,9 @@ def _encoded(path: pathlib.Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
 
 
-def _table(heads: Sequence[str], cells: Sequence[Sequence[str]], note: str) -> str:
+def table_of(heads: Sequence[str], cells: Sequence[Sequence[str]], note: str) -> str:
+    """Returns an HTML table with a line below it."""
+
     def row(tag: str, texts: Sequence[str]) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts) + "</tr>"
 

@@ -40,3 +40,23 @@ def test_tasks_are_drawn_among_themselves():
     assert low == high == scores.interquartile_mean(np.concatenate(tasks))
     assert np.isnan(scores.interval([np.zeros(1), np.zeros(3)])).all()
     assert scores.interval([np.arange(5.0)], seed=1) == scores.interval([np.arange(5.0)], seed=1)
+
+
+def test_probability_of_improvement_is_the_share_of_pairs():
+    first, second = [np.array([1.0, 3.0]), np.array([5.0, 6.0, 7.0])], [np.array([2.0, 3.0])] * 2
+    # On the first task 1 < 2, 1 < 3, 3 > 2 and a tie; on the second all are above.
+    found, low, high = scores.probability_of_improvement(first, second)
+    assert found == (1.5 / 4 + 1) / 2
+    assert low == 0.5 and found < high <= 1, "the second task is certain, the first is not"
+    assert np.isnan(scores.probability_of_improvement([np.ones(1)], [np.zeros(3)])[1:]).all()
+
+
+def test_probability_of_improvement_has_the_interval_of_its_standard_error():
+    random = np.random.RandomState(0)
+    first, second = random.randn(200) + 1, random.randn(200)
+    found, low, high = scores.probability_of_improvement([first], [second], draws=1000)
+    above = first[:, np.newaxis] > second
+    # Hoeffding's projection of a two-sample statistic.
+    error = np.sqrt(above.mean(1).var() / 200 + above.mean(0).var() / 200)
+    assert (high - low) / 2 == pytest.approx(1.96 * error, rel=0.15)
+    assert found == pytest.approx(0.76, abs=0.06)  # Φ(1/√2)
