@@ -108,6 +108,7 @@ setuptools.setup(
             "ibc-landscape = ibc.landscape.__main__:run",
             "ibc-report = ibc.report.__main__:run",
             "ibc-benchmark = ibc.benchmark.__main__:run",
+            "ibc-tune = ibc.tune.__main__:run",
         ]
     },
 )

@@ -23,6 +23,7 @@ from ibc.environments.collect import collect_oracle
 from ibc.landscape import __main__ as landscape
 from ibc.open_loop import __main__ as open_loop
 from ibc.report import __main__ as report
+from ibc.tune import __main__ as tune
 from ibc.utils import program
 from tests import fork_server
 
@@ -40,6 +41,7 @@ MODULES = {
     "ibc-landscape": landscape,
     "ibc-report": report,
     "ibc-benchmark": benchmark,
+    "ibc-tune": tune,
 }
 _WITHOUT_FLAGS = (
     "online_train_eval",
@@ -52,6 +54,7 @@ _WITHOUT_FLAGS = (
     "ibc-landscape",
     "ibc-report",
     "ibc-benchmark",
+    "ibc-tune",
 )
 _LONGEST_SECONDS = 300
 _IN_SESSION = {

@@ -24,6 +24,7 @@ _PROGRAMS = {
     "ibc/tasks.py",
     "ibc/train_eval.py",
     "ibc/train_ncsn.py",
+    "ibc/tune",
 }
 # Folder → what its modules may import of ours, besides their own folder.
 _MAY_IMPORT = {

@@ -203,6 +203,18 @@ _PROGRAMS = {
         script="ibc-benchmark",
         takes_paths=True,
     ),
+    "ibc-tune": Program(
+        "ibc.tune",
+        "algorithm task trajectories trials patience output set gin_file jobs executor",
+        {
+            ("--algorithm=SQIL", *_PENDULUM): "no search space for --algorithm=SQIL",
+            ("--algorithm=GAIL", *_PENDULUM): "no expert data at 'datasets/pendulum-v1/",
+            ("--algorithm=GAIL", *_PENDULUM, "--set=training.start=x"): "training.start must be",
+            ("--algorithm=BC", *_PENDULUM, "--output=/dev/null/a"): "no file can be made there",
+        },
+        script="ibc-tune",
+        takes_paths=True,
+    ),
     "coordinate_regression": Program(
         "ibc.coordinate_regression",
         "output examples learning_rate steps seed",

@@ -132,6 +132,11 @@ def reference_returns(
     return found["random"], found.get("expert") if sums else None
 
 
+def is_published(task: str) -> bool:
+    """Whether a task's returns are normalized by published ones, whatever the expert data."""
+    return task in _D4RL
+
+
 def normalized(value: float, random: float, expert: float | None) -> float | None:
     """Returns (value − random) / (expert − random), None without an expert."""
     return None if expert in (None, random) else scores.normalized(value, random, expert)

@@ -54,7 +54,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="where expert data is missing, record the task's oracle, or train and record SAC",
     )
     parser.add_argument(
-        "--jobs", type=_count, metavar="N", help="runs at a time (one per core of this machine)"
+        "--jobs", type=count, metavar="N", help="runs at a time (one per core of this machine)"
     )
     parser.add_argument(
         "--executor",
@@ -70,7 +70,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Returns a whole number of at least 1, for an argument's `type`."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got '{text}'")
     return int(text)

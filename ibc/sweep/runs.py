@@ -63,7 +63,7 @@ def planned(
         tag = "/".join(part for part in (within, point.tag(config.seed)) if part)
         config = dataclasses.replace(config, tag=tag)
         log = _logs(config) / f"{tag.replace('/', '-')}.log"
-        job = plan.Job(tag, _command(point, common, tag), config.folder(), log)
+        job = plan.Job(tag, command(point, common, tag), config.folder(), log)
         found.append(Planned(job, config, recording))
     return found
 
@@ -77,11 +77,9 @@ def run_all(found: Sequence[Planned], run: executors.Run) -> Iterator[str]:
     todo = [each for each in found if not each.job.is_done()]
     if len(todo) < len(found):
         logging.info("%d of %d runs are done already.", len(found) - len(todo), len(found))
-    failures: dict[str, str] = {}
-    recordings = {each.recording: None for each in todo if each.recording}
-    _run(run, list(recordings), failures)
-    without = {job for job in recordings if job.name in failures}
-    _run(run, [each.job for each in todo if each.recording not in without], failures)
+    failures = _record(todo, run)
+    able = [each.job for each in todo if not each.recording or each.recording.name not in failures]
+    failures |= _run(run, able)
     done = [each for each in found if each.job.is_done()]
     if done:
         root = pathlib.Path(done[0].config.root_dir).expanduser()
@@ -97,6 +95,28 @@ def run_all(found: Sequence[Planned], run: executors.Run) -> Iterator[str]:
         )
 
 
+def record_missing(found: Sequence[Planned], run: executors.Run) -> None:
+    """Makes the expert data that runs miss.
+
+    Raises:
+      ValueError: That has failed.
+    """
+    for name, error in _record(found, run).items():
+        raise ValueError(f"{name}: {error}")
+
+
+def bound_options(point: grid.Point, common: arguments.Common) -> options.Options:
+    """Returns the options that a run will have.
+
+    Raises:
+      ValueError, FileNotFoundError: As `planned`.
+    """
+    _checked(point, common)
+    found = options.bound()
+    gin.clear_config()
+    return found
+
+
 def outcome(folder: pathlib.Path) -> str:
     """Says what a run that has ended has brought."""
     values = json.loads((folder / history.FILE).read_text(encoding="utf-8"))
@@ -109,10 +129,16 @@ def outcome(folder: pathlib.Path) -> str:
     return f"return {np.mean(last):.1f} ± {np.std(last):.1f}{told}, {seconds:.0f} s"
 
 
-def _run(run: executors.Run, jobs: Sequence[plan.Job], failures: dict[str, str]) -> None:
-    """Runs commands, says how each has ended, and puts into `failures` what went wrong."""
+def _record(found: Sequence[Planned], run: executors.Run) -> dict[str, str]:
+    """Makes missing expert data once; returns name → what went wrong."""
+    return _run(run, list(dict.fromkeys(each.recording for each in found if each.recording)))
+
+
+def _run(run: executors.Run, jobs: Sequence[plan.Job]) -> dict[str, str]:
+    """Runs commands and says how each has ended; returns name → what went wrong."""
     if not jobs:
-        return
+        return {}
+    failures = {}
     with contextlib.closing(run(jobs)) as ended:
         for number, (job, error) in enumerate(ended, start=1):
             if error:
@@ -120,6 +146,7 @@ def _run(run: executors.Run, jobs: Sequence[plan.Job], failures: dict[str, str])
             is_run = (job.folder / history.FILE).exists() and not error
             told = error or (outcome(job.folder) if is_run else "done")
             logging.info("%d/%d %s: %s", number, len(jobs), job.name, told)
+    return failures
 
 
 def _checked(point: grid.Point, common: arguments.Common) -> run_config.OnlineConfig:
@@ -136,7 +163,8 @@ def _checked(point: grid.Point, common: arguments.Common) -> run_config.OnlineCo
     return run_config.OnlineConfig(algorithm=point.algorithm, task=point.task)
 
 
-def _command(point: grid.Point, common: arguments.Common, tag: str) -> tuple[str, ...]:
+def command(point: grid.Point, common: arguments.Common, tag: str) -> tuple[str, ...]:
+    """Returns the command line of a run, whose folder in `root_dir` is `tag`."""
     flags = [f"--algorithm={point.algorithm}", f"--task={point.task}", f"--tag={tag}"]
     flags += [f"--optimised={point.optimised}"] if point.optimised else []
     flags += common.shared()
@@ -163,9 +191,9 @@ def _recording(
     flags = [f"--task={point.task}", *common.shared()]
     flags += [f"--dataset_path={config.dataset_path}"] if config.dataset_path else []
     flags += [f"--set={setting}" for setting in common.expert_settings]
-    command = (sys.executable, "-m", "ibc.online.expert_recording", *flags)
+    line = (sys.executable, "-m", "ibc.online.expert_recording", *flags)
     place = _logs(config) / f"{grid.plain(point.task)}-expert"
-    return plan.Job(f"{point.task}: expert data", command, place, place.with_suffix(".log"))
+    return plan.Job(f"{point.task}: expert data", line, place, place.with_suffix(".log"))
 
 
 def _logs(config: run_config.OnlineConfig) -> pathlib.Path:
