@@ -1,6 +1,7 @@
 """Test fixtures shared by every folder."""
 
 import contextlib
+import gc
 import importlib.util
 import pathlib
 import signal
@@ -29,6 +30,18 @@ def pytest_collection_modifyitems(items):
     """Begins with the files that take long, so that processes side by side end together."""
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection():
+    """Leaves garbage until all is imported."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """Spares the collector the many objects of TensorFlow, which stay, and most of its rounds."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 10)
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,7 +6,6 @@ What a command does while it starts is tested where it is started by itself (pro
 
 import atexit
 import functools
-import gc
 import importlib
 import os
 import pathlib
@@ -19,6 +18,8 @@ import subprocess
 import sys
 import types
 from typing import Any, NamedTuple
+
+from ibc.utils import startup
 
 _ROOT = pathlib.Path(__file__).parent.parent
 _LONGEST_REQUEST = 1 << 20
@@ -162,11 +163,11 @@ def _become(request: _Request) -> None:
 
 def _import() -> None:
     """Imports what commands import, but none of the programs: these define flags."""
-    for module in ("data.recording.recorder", "eval.evaluation", "train.experiment"):
-        importlib.import_module(f"ibc.{module}")
+    with startup.garbage_ignored():
+        for module in ("data.recording.recorder", "eval.evaluation", "train.experiment"):
+            importlib.import_module(f"ibc.{module}")
 
 
 if __name__ == "__main__":
     _import()
-    gc.freeze()
     _become(_serve(socket.socket(fileno=int(sys.argv[1]))))

@@ -1,6 +1,7 @@
 """What has to be settled before TensorFlow is imported: the Keras version and start-up noise."""
 
 import contextlib
+import gc
 import os
 import sys
 import tempfile
@@ -43,7 +44,7 @@ def import_tensorflow_quietly() -> None:
       ImportError: TensorFlow or TF-Agents is not installed.
     """
     import_tensorflow_alone_quietly()
-    with native_stderr_held_back():
+    with native_stderr_held_back(), garbage_ignored():
         try:
             import tf_agents.agents.tf_agent  # noqa: F401
         except ModuleNotFoundError as error:
@@ -57,11 +58,27 @@ def import_tensorflow_quietly() -> None:
 
 def import_tensorflow_alone_quietly() -> None:
     """Does as `import_tensorflow_quietly`, but leaves TF-Agents out, which takes as long again."""
-    with native_stderr_held_back():
+    with native_stderr_held_back(), garbage_ignored():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
         tf.get_logger().setLevel("WARNING")
+
+
+@contextlib.contextmanager
+def garbage_ignored() -> Iterator[None]:
+    """Collects no garbage in its body, and never what there is at its end: imports stay.
+
+    The collector would look through TensorFlow's objects for a tenth of the time of its import.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,9 @@
+import gc
 import os
 import subprocess
 import sys
+
+from ibc.utils import startup
 
 
 def _python(code: str) -> subprocess.CompletedProcess:
@@ -40,3 +43,9 @@ def test_import_errors_show_what_was_held_back():
         "    pass\n"
     )
     assert done.stderr == "native message\n"
+
+
+def test_garbage_is_ignored_while_modules_are_imported_alone():
+    with startup.garbage_ignored():
+        assert not gc.isenabled()
+    assert gc.isenabled() and gc.get_freeze_count() > 10_000
