@@ -38,7 +38,15 @@ def test_what_is_no_string_is_no_task(name):
 
 def test_every_published_name_is_a_task():
     published = "REACH PUSH INSERT REACH_NORMALIZED PUSH_NORMALIZED PARTICLE PUSH_DISCONTINUOUS"
-    others = {"PUSH_MULTIMODAL", "PUSHT", "MAZE", "MAZE_GOAL", *_D4RL}
+    others = {
+        "PUSH_MULTIMODAL",
+        "PUSHT",
+        "PUSHT_STATE",
+        "PARTICLE_GOAL",
+        "MAZE",
+        "MAZE_GOAL",
+        *_D4RL,
+    }
     assert set(tasks.TASKS) == {*published.split(), *others}
     assert sorted(d4rl_tasks.FAMILY_OF) == sorted(_D4RL)
 

@@ -208,6 +208,11 @@ class PushTEnv(gymnasium.Env):
         return np.array(self.simulator.agent.position)
 
     @property
+    def resting_action(self) -> np.ndarray:
+        """The action [2] that has the disc stay where it is."""
+        return self.agent_pos
+
+    @property
     def block_pose(self) -> np.ndarray:
         """Position, pixels, and angle, radians, of the block [3]."""
         block = self.simulator.block

@@ -22,4 +22,4 @@ class StayPolicy(py_policy.PyPolicy):
     def _action(
         self, time_step: ts.TimeStep, policy_state: Any = (), seed: Any = None
     ) -> policy_step.PolicyStep:
-        return policy_step.PolicyStep(self._env.agent_pos.astype(np.float32), policy_state)
+        return policy_step.PolicyStep(self._env.resting_action.astype(np.float32), policy_state)

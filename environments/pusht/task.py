@@ -9,13 +9,14 @@ import functools
 from ibc.environments import task
 
 MAX_EPISODE_STEPS = 300
+MAX_STATE_EPISODE_STEPS = 150
 _PACKAGE = "ibc.environments.pusht"
 _IDS = {"PushT-v0": {}, "PushTRgb-v0": {"observation": "image"}}
 
 
 @functools.cache
 def register() -> None:
-    """Registers the variants with key-points and with images with Gymnasium, once."""
+    """Registers the variants with key-points, with images and of states with Gymnasium, once."""
     import gymnasium
 
     for env_id, arguments in _IDS.items():
@@ -25,6 +26,11 @@ def register() -> None:
             max_episode_steps=MAX_EPISODE_STEPS,
             kwargs=arguments,
         )
+    gymnasium.register(
+        id="PushTState-v0",
+        entry_point=f"{_PACKAGE}.state_reward:PushTStateEnv",
+        max_episode_steps=MAX_STATE_EPISODE_STEPS,
+    )
 
 
 TASKS = (
@@ -35,6 +41,15 @@ TASKS = (
         register=register,
         baselines={"stay": f"{_PACKAGE}.stay_policy:StayPolicy"},
         config_families=("pusht",),
+        metrics_module=f"{_PACKAGE}.pusht_metrics",
+        data_source="pusht_demos.npz or Push-T zarr",
+    ),
+    task.Task(
+        name="PUSHT_STATE",
+        env_id="PushTState-v0",
+        register=register,
+        baselines={"stay": f"{_PACKAGE}.stay_policy:StayPolicy"},
+        config_families=("pushing_states", "d4rl", "particle"),
         metrics_module=f"{_PACKAGE}.pusht_metrics",
         data_source="pusht_demos.npz or Push-T zarr",
     ),
