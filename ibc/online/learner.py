@@ -35,8 +35,12 @@ class Learner(tf.Module):
           mixes_expert: Whether half of each batch is the expert's. Not for rewards that compose
             batches of their own, as AdRIL.
           name: Name of the module.
+
+        Raises:
+          ValueError: The reward reads what transitions do not carry.
         """
         super().__init__(name=name)
+        learned_reward.check(learned)
         self.agent, self.learned, self.cloning = agent, learned, cloning
         self._layout, self._mixes_expert = layout, mixes_expert
         # Not by XLA: measured, steps of SAC and of GAIL are as fast without, and 20 to 40 seconds

@@ -135,3 +135,17 @@ class LearnedReward(tf.Module):
         Args:
           normalized_return: 0 for random actions, 1 for the expert's return.
         """
+
+
+def check(learned: LearnedReward) -> None:
+    """Checks that transitions carry what a reward is computed from, before anything is trained.
+
+    Raises:
+      ValueError: They do not; the message names it.
+    """
+    missing = learned.reads - set(transitions.Transitions._fields)
+    if missing:
+        raise ValueError(
+            f"{type(learned).__name__} reads {', '.join(sorted(missing))}, which transitions do "
+            f"not carry: they have {', '.join(transitions.Transitions._fields)}."
+        )
