@@ -3,7 +3,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 
 import pytest
 import tensorflow as tf
@@ -11,6 +10,7 @@ import tensorflow as tf
 from ibc.train.devices import cluster as cluster_lib
 from ibc.train.devices import strategy as strategy_lib
 from ibc.utils import child_process, termination
+from tests import commands
 
 
 class FakeStrategy(tf.distribute.MultiWorkerMirroredStrategy):
@@ -160,13 +160,11 @@ def end_while_it_waits(
     number: signal.Signals, said: str, *arguments: str, **environment: str
 ) -> int:
     """Sends a signal to a training that waits for somebody; returns its status."""
-    command = [sys.executable, "-m", "ibc.train_eval", "--task=PARTICLE"]
-    process = subprocess.Popen(
-        [*command, "--gin_file=mlp_ebm_quick.gin", *arguments],
+    process = commands.start_at_once(
+        *("-m", "ibc.train_eval", "--task=PARTICLE", "--gin_file=mlp_ebm_quick.gin", *arguments),
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        text=True,
     )
     for line in process.stderr:
         if said in line:
