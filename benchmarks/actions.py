@@ -74,7 +74,8 @@ def measure(task: str, config: str, mixed_precision: bool, seconds: float) -> li
     policy = untrained.build(task, config, mixed_precision=mixed_precision).agent
     network, policy = policy.cloning_network, policy.policy
     act = seeded_policy.greedy_act_fn(policy)
-    limit = machine.matmul_flops(_ROWS, network.trainable_variables[0].shape[-1])
+    width = network.trainable_variables[0].shape[-1]
+    limit = machine.matmul_flops(_ROWS, width, seconds=min(seconds, 3.0))
     rows = []
     for batch in (1, 16):
         observation = tensor_spec.sample_spec_nest(

@@ -64,7 +64,7 @@ def measure(config: str, episodes: int) -> list[Row]:
         taken = seconds(alone, episodes)
         bound = (pybullet.seconds - before) / cores
     found = [Row(config, episodes, 1, 0, taken, bound / taken)]
-    for num_envs in (cores, episodes):
+    for num_envs in sorted({cores, episodes}):
         group = process_group.ProcessGroup(_TASK, load, num_envs, min(cores, num_envs), ())
         seconds(group, num_envs)
         taken = seconds(group, episodes)
@@ -76,7 +76,7 @@ def measure(config: str, episodes: int) -> list[Row]:
 def rows(quick: bool) -> list[Row]:
     """Measures, and prints what was measured."""
     found = []
-    for config in _CONFIGS:
+    for config in _CONFIGS[:1] if quick else _CONFIGS:
         for row in measure(config, 2 if quick else 20):
             print(
                 f"{_TASK:8} {config:18} {row.episodes} episodes, {row.num_envs:2} environments, "

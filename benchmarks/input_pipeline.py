@@ -39,7 +39,6 @@ from tests import shard_testing
 
 SEQUENCE_LENGTH = 2
 PIXEL_CONFIGS = ("pixel_mse_best", "pixel_ebm_best")
-_PIXEL_BATCH = 128
 _STATES = {
     f"{name}_{quantity}": tf.TensorSpec([2], tf.float32)
     for name, quantity in (
@@ -125,7 +124,7 @@ def record_images(folder: str, files: int) -> list[str]:
     return paths
 
 
-def training_rate(config: str, path: str, seconds: float) -> float:
+def training_rate(config: str, path: str, batch_size: int, seconds: float) -> float:
     """Measures a pixel config's training steps per second on a batch that is there."""
     gin.clear_config()
     config_files.configure(["PUSH"], [f"{config}.gin"], [])
@@ -142,10 +141,10 @@ def training_rate(config: str, path: str, seconds: float) -> float:
         tf.Variable(0, dtype=tf.int64),
         seed=0,
     )
-    batch = next(iter(data.train.as_tf_dataset(_PIXEL_BATCH)))[0]
+    batch = next(iter(data.train.as_tf_dataset(batch_size)))[0]
     train = tf.function(agent.train)
     rate = 1 / machine.best_seconds(lambda: train(batch).loss.numpy(), seconds)
-    print(f"{config}: {rate:.2f} steps/s with batches of {_PIXEL_BATCH}", flush=True)
+    print(f"{config}: {rate:.2f} steps/s with batches of {batch_size}", flush=True)
     return rate
 
 
@@ -186,15 +185,17 @@ def measure(
 def rows(quick: bool) -> list[Row]:
     """Measures states and images, in memory and streamed."""
     found = []
+    pixel_batch = 8 if quick else 128
     with tempfile.TemporaryDirectory() as folder:
         states = write_states(folder, episodes=5 if quick else 500)
         images = record_images(folder, files=1 if quick else 20)
         training = max(
-            training_rate(config, images[0], 0.1 if quick else 20.0) for config in PIXEL_CONFIGS
+            training_rate(config, images[0], pixel_batch, 0.1 if quick else 20.0)
+            for config in PIXEL_CONFIGS
         )
         for data, paths, batch_size, num_batches, rate in (
             ("states", states, 512, 20 if quick else 5000, None),
-            ("images", images, _PIXEL_BATCH, 2 if quick else 100, training),
+            ("images", images, pixel_batch, 2 if quick else 100, training),
         ):
             for scratch in (None, folder):
                 row = measure(data, paths, scratch, batch_size, num_batches, rate)

@@ -42,10 +42,12 @@ def best_seconds(fn: Callable[[], object], seconds: float = 3.0) -> float:
     return min(times)
 
 
-def matmul_flops(rows: int, width: int, dtype: tf.DType = tf.float32) -> float:
+def matmul_flops(
+    rows: int, width: int, dtype: tf.DType = tf.float32, seconds: float = 3.0
+) -> float:
     """Returns multiplications and additions per second of [rows, width] @ [width, width].
 
-    Every lane makes such products, one after the other.
+    Every lane makes such products, one after the other, for about `seconds`.
     """
     kernel = _random([width, width], dtype) / width**0.5
 
@@ -54,11 +56,11 @@ def matmul_flops(rows: int, width: int, dtype: tf.DType = tf.float32) -> float:
             hidden = tf.matmul(hidden, kernel)
         return hidden[0, 0]
 
-    seconds = _seconds_in_lanes(products, [rows, width], dtype)
-    return _PRODUCTS * 2 * rows * width**2 * lanes.count() / seconds
+    taken = _seconds_in_lanes(products, [rows, width], dtype, seconds)
+    return _PRODUCTS * 2 * rows * width**2 * lanes.count() / taken
 
 
-def training_flops(rows: int, width: int) -> float:
+def training_flops(rows: int, width: int, seconds: float = 3.0) -> float:
     """As `matmul_flops`, for the three products that training makes of each layer in float32.
 
     They are inputs @ kernel, and upstream gradients @ kernelᵀ and inputsᵀ @ upstream gradients.
@@ -73,8 +75,8 @@ def training_flops(rows: int, width: int) -> float:
             hidden = tf.matmul(outputs, kernel, transpose_b=True)
         return hidden[0, 0] + to_kernel[0, 0]
 
-    seconds = _seconds_in_lanes(products, [rows, width], tf.float32)
-    return 3 * _PRODUCTS * 2 * rows * width**2 * lanes.count() / seconds
+    taken = _seconds_in_lanes(products, [rows, width], tf.float32, seconds)
+    return 3 * _PRODUCTS * 2 * rows * width**2 * lanes.count() / taken
 
 
 def _random(shape: list[int], dtype: tf.DType) -> tf.Tensor:
@@ -82,7 +84,7 @@ def _random(shape: list[int], dtype: tf.DType) -> tf.Tensor:
 
 
 def _seconds_in_lanes(
-    products: Callable[[tf.Tensor], tf.Tensor], shape: list[int], dtype: tf.DType
+    products: Callable[[tf.Tensor], tf.Tensor], shape: list[int], dtype: tf.DType, seconds: float
 ) -> float:
     """Measures how long the lanes take that each compute this of a tensor of their own."""
     of_lanes = [_random(shape, dtype) for _ in range(lanes.count())]
@@ -91,4 +93,4 @@ def _seconds_in_lanes(
     def in_lanes() -> list[tf.Tensor]:
         return [products(tensor) for tensor in of_lanes]
 
-    return best_seconds(lambda: in_lanes()[0].numpy())
+    return best_seconds(lambda: in_lanes()[0].numpy(), seconds)

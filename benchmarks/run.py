@@ -31,7 +31,7 @@ def main(_) -> None:
     logging.set_verbosity(logging.WARNING)
     print("The machine: products of matrices [4096, 128] @ [128, 128]")
     rates = {
-        dtype.name: machine.matmul_flops(4096, 128, dtype) / 1e9
+        dtype.name: machine.matmul_flops(4096, 128, dtype, 0.1 if quick else 3.0) / 1e9
         for dtype in (tf.float32, tf.bfloat16)
     }
     for name, rate in rates.items():
@@ -45,7 +45,7 @@ def main(_) -> None:
     print("Input")
     results["input"] = input_pipeline.rows(quick)
     print("Start-up")
-    results["start_up"] = start_up.rows(20 if quick else 2000)
+    results["start_up"] = start_up.rows(4 if quick else 2000)
     if _JSON.value:
         pathlib.Path(_JSON.value).write_text(
             json.dumps(results, indent=1, default=dataclasses.asdict), encoding="utf-8"

@@ -96,7 +96,7 @@ def _num_nodes(function) -> int:
 def main(_) -> None:
     cases = [(task, config, []) for task, config in training_limits.CASES]
     if machine.QUICK.value:
-        cases = [(task, config, []) for task, config in training_limits.QUICK_CASES]
+        cases = [(task, config, []) for task, config, _ in training_limits.QUICK_CASES]
     else:
         cases += _VARIANTS
     for case in cases:

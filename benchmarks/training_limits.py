@@ -41,7 +41,8 @@ CASES = (
     ("PARTICLE", "mlp_ebm_langevin"),
     ("PARTICLE", "mlp_mse"),
 )
-QUICK_CASES = (("PUSH", "mlp_ebm_quick"), ("PARTICLE", "mlp_mse"))
+QUICK_CASES = (("PUSH", "mlp_ebm_quick", False), ("PARTICLE", "mlp_mse", True))
+"""With the precision, whether mixed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +114,8 @@ def measure(
     per_step = seconds_per_step(steps)
     flops = step_flops(built.agent, built.batch_size)
     width = built.agent.cloning_network.trainable_variables[0].shape[-1]
-    same_shapes = machine.training_flops(rows_per_lane(built.agent, built.batch_size), width)
+    rows = rows_per_lane(built.agent, built.batch_size)
+    same_shapes = machine.training_flops(rows, width, min(seconds, 3.0))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Row(
         task,
@@ -131,24 +133,24 @@ def measure(
 def rows(quick: bool) -> list[Row]:
     """Measures every case, in float32 and in mixed precision, each in a process of its own."""
     seconds = 0.1 if quick else 5.0
-    machine_flops = machine.matmul_flops(4096, 128)
+    machine_flops = machine.matmul_flops(4096, 128, seconds=min(seconds, 3.0))
     found = []
-    for task, config in QUICK_CASES if quick else CASES:
-        for mixed_precision in (False, True):
-            # A process that has trained before is slower and larger.
-            with futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-                row = process.submit(
-                    measure, task, config, mixed_precision, seconds, machine_flops
-                ).result()
-            print(
-                f"{task:8} {config:18} {'mixed' if mixed_precision else 'float32':7} "
-                f"{row.steps_per_second:8.2f} steps/s {row.gflop_per_step:9.2f} GFLOP/step "
-                f"{row.gflops:7.1f} GFLOP/s  {row.of_machine:6.1%} of float32 products, "
-                f"{row.of_same_shapes:6.1%} of those on its shapes  "
-                f"peak memory {row.peak_memory_mb:6.0f} MB",
-                flush=True,
-            )
-            found.append(row)
+    in_both = [(*case, mixed) for case in CASES for mixed in (False, True)]
+    for task, config, mixed_precision in QUICK_CASES if quick else in_both:
+        # A process that has trained before is slower and larger.
+        with futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            row = process.submit(
+                measure, task, config, mixed_precision, seconds, machine_flops
+            ).result()
+        print(
+            f"{task:8} {config:18} {'mixed' if mixed_precision else 'float32':7} "
+            f"{row.steps_per_second:8.2f} steps/s {row.gflop_per_step:9.2f} GFLOP/step "
+            f"{row.gflops:7.1f} GFLOP/s  {row.of_machine:6.1%} of float32 products, "
+            f"{row.of_same_shapes:6.1%} of those on its shapes  "
+            f"peak memory {row.peak_memory_mb:6.0f} MB",
+            flush=True,
+        )
+        found.append(row)
     return found
 
 
