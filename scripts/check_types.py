@@ -15,6 +15,7 @@ PUBLIC = (
     "ibc",
     "ibc.agents.registry",
     "ibc.data.episodes",
+    "ibc.data.pairs",
     "ibc.data.windows.windows",
     "ibc.deploy.load",
     "ibc.environments.block_pushing.simulation.camera",

@@ -20,6 +20,7 @@ _ELSEWHERE = {
 }
 _HERE = ("method_energy.md", "method_samplers.md", "method_windows.md")
 _WITH_A_RUN = ("README.md", "quickstart.md")
+_WITH_STATES = ("formats.md", "maze.md")
 _PYTHON = [page for page in documentation.PAGES if documentation.fenced(page, "python")]
 _PARTICLE = {
     "pos_agent": np.array([0.2, 0.3]),
@@ -35,7 +36,7 @@ _QUICK = "method='mse', bindings=['MLPMSE.width = 16', 'train_eval.batch_size = 
 
 
 def test_every_page_with_python_has_a_test():
-    assert {page.name for page in _PYTHON} == {*_ELSEWHERE, *_HERE, *_WITH_A_RUN}
+    assert {page.name for page in _PYTHON} == {*_ELSEWHERE, *_HERE, *_WITH_A_RUN, *_WITH_STATES}
 
 
 @pytest.mark.parametrize("name", _HERE)
@@ -50,6 +51,18 @@ def test_the_method_in_python(name, capsys):
         assert printed in documentation.fenced(page, "text")
     if name == "method_energy.md":
         assert "0.1698" in printed
+
+
+def test_pairs_of_states_and_many_mazes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    states = np.random.default_rng(0).uniform(size=(20, 2))
+    np.savez("maze_demos.npz", state=states, episode_ends=[5, 10, 20])
+    names: dict = {}
+    for name in _WITH_STATES:
+        for block in documentation.fenced(documentation.ROOT / "docs" / name, "python"):
+            exec(compile(block, name, "exec"), names)
+    assert len(names["made"].train) + len(names["made"].test) == 20 - 3
+    assert names["infos"]["final_obs"].shape == names["observations"].shape == (64, 2)
 
 
 def _run_notebook(name: str, shorter: Mapping[str, str] = types.MappingProxyType({})) -> dict:

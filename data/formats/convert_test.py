@@ -298,4 +298,4 @@ def test_a_format_is_added_by_a_file_of_its_own(tmp_path, monkeypatch):
     ):
         convert.open_source(tmp_path / "b.npy")
     known = {source.description.partition(" (")[0] for source in convert.known_formats()}
-    assert set(formats.descriptions()) == known and len(known) == 11
+    assert set(formats.descriptions()) == known and len(known) == 12
