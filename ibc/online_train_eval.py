@@ -102,7 +102,7 @@ def _train_one(
     if arguments.video:
         given["video"] = True
     options = (point.algorithm, point.optimised, common.gin_files, common.gin_bindings)
-    configuration.configure(*options, common.settings)
+    configuration.configure(*options, common.settings, point.task)
     config = run_config.OnlineConfig(**given)
     if arguments.generate_data and algorithms.get(point.algorithm).imitates:
         experiment.check(config)
@@ -113,7 +113,7 @@ def _train_one(
             common.gin_bindings,
             common.expert_settings,
         )
-        configuration.configure(*options, common.settings)
+        configuration.configure(*options, common.settings, point.task)
     experiment.run(config)
 
 

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 
 import gin
 
-from ibc.environments import tasks  # noqa: F401  (its environments may be bound)
-from ibc.online import algorithms, options, run_config  # noqa: F401  (configurables)
+from ibc.environments import tasks
+from ibc.online import (  # noqa: F401  (configurables)
+    algorithms,
+    interaction_env,
+    options,
+    run_config,
+)
 from ibc.train import config_files
 from ibc.utils import gin_config
 
@@ -28,6 +33,7 @@ def configure(
     gin_files: Sequence[str] = (),
     gin_bindings: Sequence[str] = (),
     settings: Sequence[str] = (),
+    task: str | None = None,
 ) -> None:
     """Parses an algorithm's defaults, then a tuned set, files, bindings and settings.
 
@@ -39,12 +45,15 @@ def configure(
       gin_files: Paths, or bare names of files in configs/online.
       gin_bindings: Such as 'training.batch_size = 128'.
       settings: Such as 'imitation.trajectories=5', under the published names.
+      task: Its name, so that its own parameters may be bound; None for none.
 
     Raises:
       ValueError: A name is unknown, a value unusable, or the set is another algorithm's.
       FileNotFoundError: A config file does not exist.
     """
     gin.clear_config()
+    if task is not None:  # Once gin is locked, no more can be made known to it.
+        tasks.get_task(interaction_env.gym_name(task)).import_configurables()
     files = [algorithms.default_config(algorithm)]
     if optimised:
         files.append(algorithms.check_tuned_set(algorithm, optimised))

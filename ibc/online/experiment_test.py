@@ -13,7 +13,13 @@ from gymnasium.envs.classic_control import pendulum
 
 import ibc
 from ibc.data.records import shard_reader
-from ibc.online import configuration, demonstrations, experiment, run_config
+from ibc.online import (
+    configuration,
+    demonstrations,
+    experiment,
+    interaction_env_test,
+    run_config,
+)
 from tests import training
 
 _TASK = "Pendulum-v1"
@@ -40,6 +46,8 @@ class Blind(pendulum.PendulumEnv):
 
 
 gymnasium.register("Blind-v0", Blind, max_episode_steps=200)
+gymnasium.register("Walk-v0", interaction_env_test.Walk, max_episode_steps=12)
+_WALK = "ibc.online.experiment_test:Walk-v0"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +66,7 @@ def _fresh_gin():
 
 def _run(folder, algorithm, expert=None, steps=400, settings=(), bindings=(), task=_TASK):
     gin.clear_config()
-    configuration.configure(algorithm, None, (), [*_SMALL, *bindings], settings)
+    configuration.configure(algorithm, None, (), [*_SMALL, *bindings], settings, task)
     config = run_config.OnlineConfig(
         algorithm=algorithm,
         task=task,
@@ -123,6 +131,26 @@ def test_episodes_and_a_video_are_left_where_they_are_wanted(tmp_path, expert):
     assert imageio_ffmpeg.count_frames_and_secs(str(film))[0] == 201
     evaluated = _run(tmp_path / "again", "BC", expert, settings=["bc_pretraining.iterations=5"])
     np.testing.assert_allclose(evaluated["test_returns"], [returns], rtol=1e-4)
+
+
+@_SLOW
+@pytest.mark.parametrize(("task", "policy"), [("PARTICLE", "oracle"), (_WALK, "random")])
+def test_policies_of_tasks_with_parts_and_ends_are_evaluated_by_policy_eval(tmp_path, task, policy):
+    """Both observe dicts; walks end by themselves, in the absorbing state."""
+    path = str(tmp_path / "expert.tfrecord")
+    training.record(task, path, policy, num_episodes=3)
+    settings = ["training.start=60", "evaluation.interval=100"]
+    _run(tmp_path, "GAIL", path, steps=150, settings=settings, task=task)
+    found = _run(tmp_path, "GAIL", path, steps=200, settings=settings, task=task)
+    assert found["test_steps"] == [100, 200] and len(found["update_steps"]) == 3
+    exported = str(tmp_path / "GAIL" / "policies" / "greedy_policy")
+    gin.clear_config()
+    measured = training.record(
+        task, None, None, num_episodes=2, saved_model_path=exported, first_seed=0
+    )
+    expected = np.mean(found["test_returns"][-1])
+    assert measured.metrics["AverageReturn"] == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert task == "PARTICLE" or expected < 0
 
 
 def test_a_task_that_draws_nothing_is_refused_before_anything_is_written(tmp_path, expert):

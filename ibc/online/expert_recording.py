@@ -84,7 +84,7 @@ def _trained(
     from ibc.online import configuration, experiment, run_config
 
     gin.clear_config()
-    configuration.configure("SAC", None, gin_files, gin_bindings, settings)
+    configuration.configure("SAC", None, gin_files, gin_bindings, settings, task)
     # Neither the data that is missing nor the folder of the run that it is missed by.
     config = run_config.OnlineConfig(algorithm="SAC", task=task, dataset_path=None, tag=None)
     experiment.run(config)

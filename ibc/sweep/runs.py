@@ -158,6 +158,7 @@ def _checked(point: grid.Point, common: arguments.Common) -> run_config.OnlineCo
         common.gin_files,
         common.gin_bindings,
         [*common.settings, *point.settings],
+        point.task,
     )
     algorithms.check(point.algorithm, options.bound())
     return run_config.OnlineConfig(algorithm=point.algorithm, task=point.task)
