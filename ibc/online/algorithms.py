@@ -154,6 +154,8 @@ class Algorithm:
     """Whether it goes on after cloning."""
     knows_state_only: bool = True
     """Whether its reward can ignore actions."""
+    pretrains_reward: bool = False
+    """Whether its reward is trained on expert data before anything is collected."""
     mixes: tuple[str, ...] = ("none", "mixed_batch", "prefill_memory")
     """How expert data may get into its batches."""
 
@@ -161,11 +163,11 @@ class Algorithm:
 _ALL = {
     "AdRIL": Algorithm(_adril, knows_state_only=False, mixes=("mixed_batch",)),
     "BC": Algorithm(_true, interacts=False, knows_state_only=False),
-    "DRIL": Algorithm(_dril, knows_state_only=False),
+    "DRIL": Algorithm(_dril, knows_state_only=False, pretrains_reward=True),
     "GAIL": Algorithm(_gail, mixes=("none", "mixed_batch")),
     "GMMIL": Algorithm(_gmmil),
     "PWIL": Algorithm(_pwil),
-    "RED": Algorithm(_red),
+    "RED": Algorithm(_red, pretrains_reward=True),
     "SAC": Algorithm(_true, imitates=False, knows_state_only=False, mixes=("none",)),
 }
 _PRESETS = {"SQIL": "AdRIL", "DAC": "GAIL", "AIRL": "GAIL", "FAIRL": "GAIL"}
@@ -203,6 +205,28 @@ def check(name: str, options: options_lib.Options) -> None:
         raise ValueError(
             f"{name} has no reward of states alone: leave imitation.state_only out, or use one of "
             f"{', '.join(n for n, known in _ALL.items() if known.knows_state_only)}."
+        )
+
+
+def check_rows(name: str, options: options_lib.Options, count: int) -> None:
+    """Checks that a batch can be filled where epochs of expert data are drawn.
+
+    Args:
+      name: The algorithm's.
+      options: All of them.
+      count: Transitions of the expert.
+
+    Raises:
+      ValueError: There are too few.
+    """
+    draws = options.bc_pretraining.iterations or (
+        get(name).pretrains_reward and options.pretraining.iterations
+    )
+    if draws and options.training.batch_size > count:
+        raise ValueError(
+            f"training.batch_size = {options.training.batch_size}, but the expert data has {count} "
+            "transitions: give a smaller batch, more trajectories or a smaller "
+            "imitation.subsample."
         )
 
 

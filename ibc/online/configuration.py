@@ -48,6 +48,7 @@ def configure(
       task: Its name, so that its own parameters may be bound; None for none.
 
     Raises:
+      ImportError: The task's simulator is not installed.
       ValueError: A name is unknown, a value unusable, or the set is another algorithm's.
       FileNotFoundError: A config file does not exist.
     """

@@ -94,6 +94,7 @@ def _expert(
     expert = expert_data.make(
         shown, imitation.absorbing, imitation.subsample, imitation.trajectories, config.seed
     )
+    algorithms.check_rows(config.algorithm, chosen, len(expert.rows.step))
     logging.info(
         "Expert data: %d transitions of %d trajectories.",
         len(expert.rows.step),
@@ -236,6 +237,7 @@ class _Run:
             said = time.monotonic()
             for done, told in pretraining.train(step, rows, iterations, size, seed):
                 termination.check()
+                pretraining.check_finite(told, name, done)
                 if done == iterations or time.monotonic() - said > 10:
                     said = time.monotonic()
                     losses = ", ".join(f"{n} {value:.4f}" for n, value in told.items())

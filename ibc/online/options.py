@@ -10,10 +10,17 @@ from typing import Any
 
 import gin
 
+from ibc.networks.layers import perceptron
 from ibc.rewards import shaped_reward
 from ibc.utils import parameters
 
-_MIXES = ("none", "mixed_batch", "prefill_memory")
+_CHOICES = {
+    "mix_expert_data": ("none", "mixed_batch", "prefill_memory"),
+    "loss_function": ("BCE", "Mixup", "PUGAIL"),
+    "normalise_by": ("trajectories", "round"),
+    "uncertainty": ("mean", "density"),
+    "sigma": ("paired", "published"),
+}
 
 
 @gin.configurable("training")
@@ -116,12 +123,12 @@ class Reinforcement:
     """'next', or 'published' for entropy at transitions into the absorbing state."""
 
     def __post_init__(self):
-        """Checks the shares."""
-        for name in ("discount", "polyak_factor"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise ValueError(f"reinforcement.{name} must be in [0, 1], but is {value!r}.")
-        parameters.check_finite("reinforcement", target_temperature=self.target_temperature)
+        """Checks the numbers and the choice."""
+        name = "reinforcement"
+        parameters.check_share(name, discount=self.discount, polyak_factor=self.polyak_factor)
+        parameters.check_finite(name, target_temperature=self.target_temperature)
+        masks = ("next", "published")
+        parameters.check_choice(name, masks, absorbing_mask=self.absorbing_mask)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,17 +142,32 @@ class Network:
     activation: str = "relu"
     """'relu', 'tanh' or 'sigmoid'."""
 
+    def check(self, name: str) -> None:
+        """Checks the numbers and the choice of the part with a dotted name."""
+        parameters.check_whole(name, hidden_size=self.hidden_size)
+        parameters.check_whole(name, least=0, depth=self.depth)
+        activations = tuple(perceptron.ACTIVATIONS)
+        parameters.check_choice(name, activations, activation=self.activation)
+
 
 @gin.configurable("actor", module="reinforcement")
 @dataclasses.dataclass(frozen=True)
 class Actor(Network):
     """The policy's network."""
 
+    def __post_init__(self):
+        """Checks it."""
+        self.check("reinforcement.actor")
+
 
 @gin.configurable("critic", module="reinforcement")
 @dataclasses.dataclass(frozen=True)
 class Critic(Network):
     """Each critic's network."""
+
+    def __post_init__(self):
+        """Checks it."""
+        self.check("reinforcement.critic")
 
 
 @gin.configurable("discriminator", module="imitation")
@@ -169,6 +191,17 @@ class Discriminator(Network):
     """Whether log π(a|s) is subtracted from them."""
     reward_function: str = "AIRL"
     """'GAIL', 'AIRL' or 'FAIRL'."""
+
+    def __post_init__(self):
+        """Checks it, the shares and the choice."""
+        name = "imitation.discriminator"
+        self.check(name)
+        for share in ("input_dropout", "dropout"):
+            parameters.check_share(name, **{share: getattr(self, share)})
+            if getattr(self, share) == 1:
+                raise ValueError(f"{name}.{share} must be below 1: nothing would be left.")
+        rewards = ("GAIL", "AIRL", "FAIRL")
+        parameters.check_choice(name, rewards, reward_function=self.reward_function)
 
     def network(self) -> dict[str, Any]:
         """Returns the arguments of the perceptron."""
@@ -251,16 +284,44 @@ class Imitation:
     """RED: how σ₁ is found, or 'published'."""
 
     def __post_init__(self):
-        """Checks the numbers, and reads True as 'mixed_batch' and 'inf' as infinity."""
+        """Checks numbers and choices, and reads True as 'mixed_batch' and 'inf' as infinity."""
         mix = {True: "mixed_batch", False: "none"}.get(self.mix_expert_data, self.mix_expert_data)
         object.__setattr__(self, "mix_expert_data", mix)
-        object.__setattr__(self, "nonnegative_margin", float(self.nonnegative_margin))
-        if mix not in _MIXES:
-            raise ValueError(f"imitation.mix_expert_data must be one of {_MIXES}, but is {mix!r}.")
-        parameters.check_whole("imitation", least=0, trajectories=self.trajectories)
-        parameters.check_whole("imitation", subsample=self.subsample)
-        parameters.check_positive("imitation", learning_rate=self.learning_rate)
-        parameters.check_not_negative("imitation", weight_decay=self.weight_decay)
+        object.__setattr__(self, "nonnegative_margin", _margin(self.nonnegative_margin))
+        name = "imitation"
+        for option, choices in _CHOICES.items():
+            parameters.check_choice(name, choices, **{option: getattr(self, option)})
+        parameters.check_whole(
+            name, least=0, trajectories=self.trajectories, update_freq=self.update_freq
+        )
+        parameters.check_whole(name, subsample=self.subsample)
+        parameters.check_whole(name, least=2, ensemble_size=self.ensemble_size)
+        parameters.check_share(
+            name, pos_class_prior=self.pos_class_prior, quantile_cutoff=self.quantile_cutoff
+        )
+        positive = ("learning_rate", "mixup_alpha", "reward_scale")
+        positive += tuple(
+            option
+            for option in ("reward_clip", "reward_bandwidth_scale")
+            if getattr(self, option) is not None
+        )
+        parameters.check_positive(name, **{option: getattr(self, option) for option in positive})
+        not_negative = ("weight_decay", "grad_penalty", "entropy_bonus")
+        parameters.check_not_negative(
+            name, **{option: getattr(self, option) for option in not_negative}
+        )
+
+
+def _margin(value: object) -> float:
+    try:
+        margin = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        margin = math.nan
+    if not margin >= 0:
+        raise ValueError(
+            f"imitation.nonnegative_margin must be 'inf' or a number from 0 on, got {value!r}."
+        )
+    return margin
 
 
 @dataclasses.dataclass(frozen=True)

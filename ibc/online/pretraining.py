@@ -1,5 +1,6 @@
 """Training on expert data alone, before anything is collected."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -67,6 +68,25 @@ def train(
         told = several(tf.constant(np.stack(indices), tf.int32), tf.constant(first))
         yield last, {name: float(value) / (last - first) for name, value in told.items()}
         first = last
+
+
+def check_finite(told: Mapping[str, float], name: str, step: int) -> None:
+    """Checks what `train` yields.
+
+    Args:
+      told: Scalars.
+      name: What is trained, such as 'Reward'.
+      step: How many steps are done.
+
+    Raises:
+      FloatingPointError: One is infinite or NaN; the message names it, the step and the model.
+    """
+    for scalar, value in told.items():
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"{name}: {scalar} is {value} at step {step} of training on expert data: give a "
+                "smaller learning rate."
+            )
 
 
 def _batch(count: int, batch_size: int, seed: int, number: int) -> np.ndarray:

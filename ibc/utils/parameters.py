@@ -1,8 +1,10 @@
 """Checks of constructor parameters, which gin fills with whatever a user typed."""
 
 import dataclasses
+import difflib
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 LARGEST_WHOLE = 2**31 - 1
@@ -66,6 +68,32 @@ def check_not_negative(owner: str, **values: object) -> None:
     for name, value in values.items():
         if not _is_finite(value) or value < 0:
             raise ValueError(f"{owner}.{name} must not be a negative number, got {value!r}.")
+
+
+def check_share(owner: str, **values: object) -> None:
+    """Checks that parameters of the configurable `owner` are numbers from 0 to 1.
+
+    Raises:
+      ValueError: One is not; the message names it.
+    """
+    for name, value in values.items():
+        if not _is_finite(value) or not 0 <= value <= 1:
+            raise ValueError(f"{owner}.{name} must be in [0, 1], but is {value!r}.")
+
+
+def check_choice(owner: str, choices: Sequence[str], **values: object) -> None:
+    """Checks that parameters of the configurable `owner` are among the choices.
+
+    Raises:
+      ValueError: One is not; the message names it and the nearest choice.
+    """
+    for name, value in values.items():
+        if value not in choices:
+            lowered = {choice.lower(): choice for choice in choices}
+            near = difflib.get_close_matches(str(value).lower(), lowered, n=1)
+            hint = f" Did you mean {lowered[near[0]]!r}?" if near else ""
+            listed = ", ".join(map(repr, choices))
+            raise ValueError(f"{owner}.{name} must be one of {listed}, but is {value!r}.{hint}")
 
 
 def check_finite(owner: str, **values: object) -> None:

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,22 @@ def test_seeds_are_what_numpy_takes():
         parameters.check_seed("Env", 2**32)
     with pytest.raises(ValueError, match=r"Env\.seed must be .* at least 0, got -1"):
         parameters.check_seed("Env", -1)
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 1])
+def test_shares(value):
+    parameters.check_share("A", b=value)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, math.nan, "x", None])
+def test_what_is_no_share_is_refused(value):
+    with pytest.raises(ValueError, match=r"A.b must be in \[0, 1\], but is"):
+        parameters.check_share("A", b=value)
+
+
+def test_the_nearest_choice_is_named():
+    parameters.check_choice("A", ("BCE", "Mixup"), b="BCE")
+    with pytest.raises(ValueError, match=r"A.b must be one of 'BCE', 'Mixup'.*mean 'Mixup'\?"):
+        parameters.check_choice("A", ("BCE", "Mixup"), b="mixpu")
+    with pytest.raises(ValueError, match=r"but is 3\.$"):
+        parameters.check_choice("A", ("BCE", "Mixup"), b=3)
