@@ -65,7 +65,9 @@ def coordinates(space: spaces.Space, trials: Sequence[optuna.trial.FrozenTrial])
     scale = spaces.Range(min(values, default=0.0), max(values, default=1.0))
     axes = [*space.items(), ("score", scale)]
     width = 2 * _LEFT + _COLUMN * (len(axes) - 1)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_TOP + 340}">']
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_TOP + _HEIGHT + 12}">'
+    ]
     for place, (name, what) in enumerate(axes):
         parts += _axis(_LEFT + place * _COLUMN, name, what)
     # The best are drawn last, over the others.
