@@ -56,6 +56,11 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--picture", metavar="FILE.png", help="draw lengths, returns, actions and the first image"
     )
+    command.add_argument(
+        "--agent",
+        metavar="FILES",
+        help="what an agent did: warn if its steps from state to state are not as long as these",
+    )
     command.set_defaults(run=info)
     command = commands.add_parser("verify", help="check record files against specs and manifests")
     command.add_argument("pattern", help="file name or quoted glob")
@@ -127,7 +132,7 @@ def info(arguments: argparse.Namespace) -> Iterable[str]:
     """Yields lines about record files, and draws them."""
     from ibc.data.inspection import info
 
-    return info.describe(arguments.pattern, arguments.picture)
+    return info.describe(arguments.pattern, arguments.picture, arguments.agent)
 
 
 def verify(arguments: argparse.Namespace) -> Iterable[str]:

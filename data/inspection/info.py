@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ibc.data import episodes
-from ibc.data.inspection import source_info, statistics
+from ibc.data.inspection import source_info, state_steps, statistics
 from ibc.data.records import manifest, shard_reader, shards, specs
 
 # A driver's last frame joins an episode to the next one: its last reward is in the one before.
@@ -53,25 +53,28 @@ def summarize(shard: shard_reader.Shard) -> Summary:
     )
 
 
-def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
+def describe(pattern: str, picture: str | None = None, agent: str | None = None) -> Iterator[str]:
     """Yields lines about record files: what a frame is, how many there are, returns and ranges.
 
     Args:
       pattern: A file name or glob, or several separated by commas; or one recording of another
         format, see `source_info`.
       picture: Name of a PNG to draw of all files together; None for none.
+      agent: As `pattern`: what an agent did, whose steps are compared with these; None for none.
 
     Raises:
-      FileNotFoundError, ValueError: A file is missing or damaged, the picture's name is wrong, or
-        actions to be drawn together have different sizes.
+      FileNotFoundError, ValueError: A file is missing or damaged, the picture's name is wrong,
+        actions to be drawn together have different sizes, or the agent sees something else.
     """
     if picture is not None:
         # Only for pictures: matplotlib takes its time.
         from ibc.data.inspection import picture as drawing
 
         drawing.check_name(picture)
+    steps = state_steps.StateSteps()
     if source_info.is_other_format(pattern):
-        yield from source_info.describe(pattern, picture)
+        yield from source_info.describe(pattern, steps, picture)
+        yield from _compared(steps, agent)
         return
     summaries, columns, image, frames = [], [], None, 0
     limits = statistics.Statistics()
@@ -80,6 +83,7 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
         summaries.append(summarize(shard))
         frames += len(shard)
         limits.add_shard(shard)
+        steps.add_shard(shard)
         yield from _describe_shard(shard, summaries[-1])
         if picture is not None:
             columns.append(drawing.action_columns(shard))
@@ -97,6 +101,8 @@ def describe(pattern: str, picture: str | None = None) -> Iterator[str]:
         yield from (f"  {line}" for line in total.lines())
     yield "Values over all steps, from which normalizers take limits, means and deviations:"
     yield from (f"  {line}" for line in limits.lines({}))
+    yield from steps.lines()
+    yield from _compared(steps, agent)
     if picture is not None:
         histograms = {"frames per episode": total.lengths, "return of an episode": total.returns}
         for title in columns[0]:
@@ -124,6 +130,13 @@ def verify(pattern: str) -> Iterator[tuple[str, str | None]]:
             yield path, str(error)
         else:
             yield path, None
+
+
+def _compared(steps: state_steps.StateSteps, agent: str | None) -> Iterator[str]:
+    """Yields lines about an agent's steps beside those of the demonstrations that were read."""
+    if agent is not None:
+        is_other = source_info.is_other_format(agent)
+        yield from state_steps.compare(steps, state_steps.of(agent, is_other))
 
 
 def _share(flags: np.ndarray) -> str:

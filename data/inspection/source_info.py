@@ -9,7 +9,7 @@ from tf_agents.trajectories import trajectory
 
 from ibc.data import episodes
 from ibc.data.formats import convert, record_files, robomimic
-from ibc.data.inspection import statistics
+from ibc.data.inspection import state_steps, statistics
 from ibc.data.records import specs
 
 _LISTED_TASKS = 10
@@ -26,11 +26,14 @@ def is_other_format(pattern: str) -> bool:
     return any(kind.recognizes(path) for kind in others)
 
 
-def describe(path: str, picture: str | None = None) -> Iterator[str]:
+def describe(
+    path: str, neighbours: state_steps.StateSteps, picture: str | None = None
+) -> Iterator[str]:
     """Yields lines about recorded episodes, all of which are read, one after another.
 
     Args:
       path: What `is_other_format`.
+      neighbours: Takes all frames, and is told of, too.
       picture: None; pictures are drawn of record files only.
 
     Raises:
@@ -47,10 +50,12 @@ def describe(path: str, picture: str | None = None) -> Iterator[str]:
         frames = source.frames(number)
         convert.check_finite(source, number, frames)
         steps.append(found.add_steps(spec, frames))
+        neighbours.add(spec, frames)
     yield f"  steps: {sum(steps)}, per episode {min(steps)} to {max(steps)}"
     low, high, mean = (f"{f(source.returns):.6g}" for f in (np.min, np.max, np.mean))
     yield f"  return (sum of rewards): {low} to {high}, average {mean}"
     yield from (f"  {line}" for line in found.lines(_types(source, spec)))
+    yield from (f"  {line}" for line in neighbours.lines())
 
 
 def what_would_be_made(
