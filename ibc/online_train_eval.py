@@ -25,7 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="All options with their defaults for each algorithm: the page 'Options of learning "
         "by interaction' of the documentation (python -m mkdocs serve), or ibc/online/options.py.",
     )
-    algorithms = "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL or FAIRL"
+    algorithms = "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL, FAIRL, PPO or NEAR"
     parser.add_argument("--algorithm", default="SAC", help=f"{algorithms} (SAC)")
     parser.add_argument(
         "--task",
@@ -101,6 +101,14 @@ def _train_one(
         given["tag"] = arguments.tag
     if arguments.video:
         given["video"] = True
+    if point.algorithm in algorithms.ON_POLICY:
+        from ibc.online.on_policy import configuration as on_policy_configuration
+        from ibc.online.on_policy import experiment as on_policy
+
+        files = common.gin_files, common.gin_bindings, common.settings
+        on_policy_configuration.configure(point.algorithm, point.task, *files)
+        on_policy.run(run_config.OnlineConfig(**given))
+        return
     options = (point.algorithm, point.optimised, common.gin_files, common.gin_bindings)
     configuration.configure(*options, common.settings, point.task)
     config = run_config.OnlineConfig(**given)

@@ -48,6 +48,7 @@ def _train(arguments: argparse.Namespace) -> None:
     # Imported here so that --help answers at once.
     startup.import_tensorflow_quietly()
     from ibc.ncsn import experiment, run_config
+    from ibc.online.on_policy import options  # noqa: F401  (a file may bind both programs)
 
     files = arguments.gin_file or ["near.gin"]
     run_config.configure(arguments.task, files, arguments.gin_bindings, arguments.set)

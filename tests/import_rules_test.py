@@ -36,7 +36,7 @@ _MAY_IMPORT = {
     "ibc/rewards": {"ibc.utils", "ibc.networks", "ibc.losses"},
     "ibc/online": _LIBRARY
     | _SIMULATION
-    | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.train", "ibc.configs"},
+    | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.ncsn", "ibc.train", "ibc.configs"},
     "ibc/ncsn": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train"},
     "environments": {"ibc.utils"},
     "data": _SIMULATION | {"ibc.runtime"},

@@ -90,7 +90,7 @@ class _Run:
             config_files.bound_parameters(),
             {"seed": self._config.seed, "task": self._config.task},
             continued=newest is not None,
-            may_change=lambda name, stored: name in free,
+            may_change=lambda name, stored: name in free or not run_config.is_own(name),
             elsewhere=run_config.ELSEWHERE,
         )
         run_folder.write_operative_config(self._folder)

@@ -56,6 +56,12 @@ def free_names() -> frozenset[str]:
     return options.free_names() | own
 
 
+def is_own(name: str) -> bool:
+    """Returns whether a parameter that gin names is the energy's: a file may bind others too."""
+    known = {f"{prefix}{o}" for o in options.names() for prefix in ("", f"{options.PREFIX}.")}
+    return name in known or name.startswith("train_ncsn.") or "." not in name
+
+
 def configure(
     task: str,
     gin_files: Sequence[str] = (),

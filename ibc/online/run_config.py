@@ -22,7 +22,7 @@ class OnlineConfig:
     """
 
     algorithm: str = "SAC"
-    """A name in `algorithms.ALGORITHMS`."""
+    """A name in `algorithms.ALGORITHMS` or `ON_POLICY`."""
     task: str = "Pendulum-v1"
     """'ant', 'halfcheetah', 'hopper' or 'walker2d', a task, or a registered Gymnasium id."""
     seed: int = 0
@@ -48,7 +48,8 @@ class OnlineConfig:
 
     def __post_init__(self):
         """Checks the values."""
-        algorithms.get(self.algorithm)
+        if self.algorithm not in algorithms.ON_POLICY:
+            algorithms.get(self.algorithm)
         parameters.check_seed("online_train_eval", self.seed)
         counts = ("steps", "num_envs", "checkpoint_interval")
         parameters.check_whole("online_train_eval", **{n: getattr(self, n) for n in counts})

@@ -1,0 +1,1 @@
+"""Learning from what the present policy has just done: PPO, and learned rewards for it."""

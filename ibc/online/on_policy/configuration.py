@@ -1,0 +1,54 @@
+"""Puts together the options of a run of PPO, NEAR or AMP."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import gin
+
+from ibc.ncsn import run_config as of_energies
+from ibc.online import configuration, run_config
+from ibc.online.on_policy import copies, options
+from ibc.train import config_files
+from ibc.utils import gin_config, option_settings
+
+
+def configure(
+    algorithm: str,
+    task: str,
+    gin_files: Sequence[str] = (),
+    gin_bindings: Sequence[str] = (),
+    settings: Sequence[str] = (),
+) -> None:
+    """Parses the algorithm's file of the task's folder, if there is one, and what is given.
+
+    What was bound before is forgotten.
+
+    Args:
+      algorithm: One of `algorithms.ON_POLICY`.
+      task: Name of the task.
+      gin_files: Paths, or bare names of files in the task's folder of configs.
+      gin_bindings: Such as 'on_policy.ppo.lr = 1e-4'.
+      settings: Such as 'ppo.lr=1e-4'.
+
+    Raises:
+      ValueError: A name is unknown, or a value unusable.
+      FileNotFoundError: A config file does not exist.
+    """
+    gin.clear_config()
+    copies.import_configurables(task)
+    folder = config_files.config_root() / task.lower()
+    default = folder / f"{algorithm.lower()}.gin"
+    files = [str(default)] if default.is_file() and not gin_files else []
+    targets = options.targets() | {
+        name: f"online_train_eval.{field}" for name, field in configuration.OF_THE_RUN.items()
+    }
+    set_by = [option_settings.as_binding(setting, targets) for setting in settings]
+    gin_config.parse([*files, *gin_files], [*gin_bindings, *set_by], search_folders=[folder])
+
+
+def may_change(name: str) -> bool:
+    """Returns whether no weight of a policy depends on a gin parameter."""
+    fields = dataclasses.fields(run_config.OnlineConfig)
+    free = {f"online_train_eval.{field.name}" for field in fields if field.metadata}
+    is_of_energy = "." in name and of_energies.is_own(name)
+    return is_of_energy or name in free or name in options.free_names()

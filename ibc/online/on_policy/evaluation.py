@@ -1,0 +1,45 @@
+"""Episodes of the mean action, all side by side."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ibc.online.on_policy import copies as copies_lib
+
+
+def evaluate(
+    copies: copies_lib.Copies, act: Callable[[np.ndarray], np.ndarray], seed: int, limit: int
+) -> dict[str, float]:
+    """Returns means over the first episode of each copy.
+
+    Args:
+      copies: As many episodes.
+      act: From observations [N, O] to actions [N, A].
+      seed: Of the episodes.
+      limit: Decisions after which episodes that have not ended count as they are.
+
+    Returns:
+      `test_returns`, `goal_success_rate`, `episode_lengths` in decisions, and what the task tells
+      at the end of an episode, by its names.
+    """
+    seen = copies.begin(seed)
+    count = copies.num_envs
+    running, returns, lengths = np.ones(count, bool), np.zeros(count), np.zeros(count)
+    reached, told = np.zeros(count, bool), {}
+    while running.any() and lengths.max() < limit:
+        step = copies.step(act(seen))
+        returns += running * step.reward
+        lengths += running
+        ended = running & step.end
+        reached |= ended & step.reached
+        for name, values in step.told.items():
+            kept = told.setdefault(name, np.zeros(count))
+            kept[ended] = values[ended]
+        running &= ~ended
+        seen = step.observation
+    found = {name: float(values.mean()) for name, values in told.items()}
+    return found | {
+        "test_returns": float(returns.mean()),
+        "goal_success_rate": float(reached.mean()),
+        "episode_lengths": float(lengths.mean()),
+    }

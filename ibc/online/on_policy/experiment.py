@@ -1,0 +1,239 @@
+"""One run of PPO with the task's reward or with an energy's: copies, agent, loop, files."""
+
+import json
+import pathlib
+import time
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from ibc.networks import pair_energy
+from ibc.online import finishing, run_config
+from ibc.online.on_policy import configuration, evaluation
+from ibc.online.on_policy import copies as copies_lib
+from ibc.online.on_policy import loop as loop_lib
+from ibc.online.on_policy import options as options_lib
+from ibc.rewards import annealers, near
+from ibc.train import config_files
+from ibc.train.run import checkpoints, lock, run_folder
+from ibc.utils import atomic_file, scalars, termination
+
+RESULTS = "results.json"
+_KEPT = 2
+_EVALUATION_SEED = 1_000_003
+_LONGEST = 2000
+
+
+def run(config: run_config.OnlineConfig) -> dict:
+    """Trains a policy; goes on where a run in the folder was stopped.
+
+    Args:
+      config: What to train; further options are bound by gin, see `options`.
+
+    Returns:
+      What results.json holds: a list of evaluations, with rollouts, frames and seconds.
+
+    Raises:
+      ValueError, FileNotFoundError: An option or the energy is unusable.
+      BlockingIOError: Another process trains in the folder.
+      FloatingPointError: A loss is not finite.
+      Terminated: SIGTERM has arrived; the last block's checkpoint is kept.
+    """
+    chosen = options_lib.bound()
+    copies = copies_lib.load(config.task, chosen.ppo.num_envs, chosen.ppo.action_repeat)
+    frames = chosen.ppo.num_envs * chosen.ppo.horizon * chosen.ppo.action_repeat
+    if config.steps < frames:
+        raise ValueError(
+            f"online_train_eval.steps is {config.steps}, but a single rollout has {frames} steps."
+        )
+    rater = _rater(config, chosen, copies)
+    with lock.held(config.folder(), run_config.ELSEWHERE):
+        return _Run(config, chosen, copies, rater).run()
+
+
+class NearRater(tf.Module):
+    """Rewards of an energy, annealed with the rollouts."""
+
+    def __init__(self, reward: near.NearReward, is_absorbing: bool):
+        """Wraps the reward; says whether only the goal ends what is to come."""
+        super().__init__(name="near_rater")
+        self.reward, self._is_absorbing = reward, is_absorbing
+
+    def rate(
+        self, rollout: loop_lib.Collected, frame: int
+    ) -> tuple[np.ndarray, Mapping[str, float]]:
+        """See `loop.Rater`."""
+        rated = self.reward.rollout(rollout.pairs, rollout.reward, rollout.reached, frame)
+        return rated.combined, {
+            "minibatch_energy": float(rated.energy.mean()),
+            "minibatch_energy_reward": float(rated.learned.mean()),
+            "minibatch_shaped_task_reward": float(rollout.reward.mean()),
+            "ncsn_perturbation_level": float(self.reward.level),
+        }
+
+    def terminations(self, rollout: loop_lib.Collected) -> np.ndarray:
+        """See `loop.Rater`."""
+        return rollout.reached if self._is_absorbing else rollout.terminated
+
+
+def _rater(
+    config: run_config.OnlineConfig, chosen: options_lib.Options, copies: copies_lib.Copies
+) -> loop_lib.Rater:
+    if config.algorithm == "PPO":
+        return loop_lib.TaskRewards()
+    reward = chosen.reward
+    task = config.task.rpartition(":")[2].replace("/", "_")
+    folder = reward.eb_model_checkpoint or f"runs/ncsn/{task}/seed{config.seed}"
+    energy = pair_energy.load(folder)
+    _check_fits(energy, folder, config.task, copies.observation_size)
+    annealer = annealers.make(
+        reward.annealing, energy.num_levels, reward.sigma_level, config.steps, reward.progress
+    )
+    is_absorbing = reward.terminal == "absorbing"
+    return NearRater(
+        near.NearReward(
+            energy,
+            annealer,
+            reward.transform,
+            reward.task_reward_w,
+            reward.energy_reward_w,
+            chosen.ppo.gamma if is_absorbing else None,
+        ),
+        is_absorbing,
+    )
+
+
+def _check_fits(energy: pair_energy.PairEnergy, folder: str, task: str, size: int) -> None:
+    """Refuses an energy of another task."""
+    of_task = energy.description.get("task")
+    if of_task != task or energy.architecture.observation_size != size:
+        raise ValueError(
+            f"the energy in {folder} is of task {of_task} with "
+            f"{energy.architecture.observation_size} numbers observed, but task {task} observes "
+            f"{size}: give reward.eb_model_checkpoint, or train one with `python "
+            f"ibc/train_ncsn.py --task={task}`."
+        )
+
+
+class _Run:
+    """What is made for a run."""
+
+    def __init__(
+        self,
+        config: run_config.OnlineConfig,
+        chosen: options_lib.Options,
+        copies: copies_lib.Copies,
+        rater: loop_lib.Rater,
+    ):
+        self._config, self._options = config, chosen
+        self._folder: pathlib.Path = config.folder()
+        seed = config.seed
+        self._agent = chosen.ppo.agent(copies.observation_size, copies.action_size, seed)
+        self._loop = loop_lib.Loop(copies, self._agent, rater, chosen, seed)
+        more = {"rater": rater} if isinstance(rater, tf.Module) else {}
+        self._checkpoints = tf.train.CheckpointManager(
+            tf.train.Checkpoint(agent=self._agent, rollouts=self._loop.rollouts, **more),
+            str(self._folder / "train" / "checkpoints"),
+            max_to_keep=_KEPT,
+        )
+        self._judges = copies_lib.load(
+            config.task, chosen.run.evaluation_episodes, chosen.ppo.action_repeat
+        )
+        self._results: dict = {"evaluations": [], "seconds": 0.0}
+        self._begun = 0.0
+
+    def run(self) -> dict:
+        newest = checkpoints.newest(self._folder, run_config.ELSEWHERE)
+        run_folder.record_or_compare(
+            self._folder,
+            config_files.bound_parameters(),
+            {
+                "seed": self._config.seed,
+                "task": self._config.task,
+                "algorithm": self._config.algorithm,
+            },
+            continued=newest is not None,
+            may_change=lambda name, stored: configuration.may_change(name),
+            elsewhere=run_config.ELSEWHERE,
+        )
+        logging.info("This run is kept in %s", self._folder)
+        rollouts = self._config.steps // self._loop.frames_per_rollout
+        if newest is not None:
+            self._restore(newest)
+            logging.info("Going on at rollout %d of %d.", self._loop.done, rollouts)
+        self._begun = time.monotonic() - self._results["seconds"]
+        self._writer = tf.summary.create_file_writer(str(self._folder / "train"))
+        with termination.by_agreement():
+            self._loop.run(rollouts, lambda done, told: self._after(done, told, rollouts))
+        self._save()
+        finishing.export(
+            self._folder, self._config.task, _Actor(self._agent), False, self._config.steps
+        )
+        run_folder.write_operative_config(self._folder)
+        return self._results
+
+    def _restore(self, path: str) -> None:
+        try:
+            status = self._checkpoints.checkpoint.restore(path)
+            status.assert_existing_objects_matched()
+        except (AssertionError, ValueError) as error:
+            raise ValueError(
+                f"The checkpoint {path} is of another agent or reward than this command's "
+                f"({str(error).splitlines()[0]}): {run_config.ELSEWHERE}."
+            ) from error
+        stored = json.loads((self._folder / RESULTS).read_text(encoding="utf-8"))
+        kept = [e for e in stored["evaluations"] if e["rollouts"] <= self._loop.done]
+        self._results = stored | {"evaluations": kept}
+
+    def _after(self, done: int, told: Mapping[str, float], rollouts: int) -> bool:
+        frames = done * self._loop.frames_per_rollout
+        scalars.write(self._writer, frames, told)
+        if done % self._options.run.evaluation_interval == 0 or done == rollouts:
+            self._evaluate(done, frames, told)
+        if done % self._options.run.block == 0:
+            self._save()
+        return not termination.requested()
+
+    def _evaluate(self, done: int, frames: int, told: Mapping[str, float]) -> None:
+        found = evaluation.evaluate(
+            self._judges,
+            lambda seen: self._agent.greedy(tf.constant(seen)).numpy(),
+            _EVALUATION_SEED,
+            _LONGEST,
+        )
+        seconds = time.monotonic() - self._begun
+        level = told.get("ncsn_perturbation_level")
+        row = {"rollouts": done, "frames": frames, "seconds": round(seconds, 1), **found}
+        self._results["evaluations"].append(row | ({} if level is None else {"level": level}))
+        scalars.write(self._writer, frames, found)
+        shown = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
+        at = "" if level is None else f", level {level:.0f}"
+        logging.info("Step %d of %d%s: %s", frames, self._config.steps, at, shown)
+
+    def _save(self) -> None:
+        """Writes results and then a checkpoint, which are valid at the end of a block."""
+        self._results["seconds"] = time.monotonic() - self._begun
+        with termination.deferred():
+            atomic_file.write_text(self._folder / RESULTS, json.dumps(self._results, indent=1))
+            self._checkpoints.save(checkpoint_number=self._loop.done)
+
+
+class _Actor(tf.Module):
+    """The agent's mean action as an actor whose actions are tanh of its means."""
+
+    _LARGEST = 1 - 1e-6
+
+    def __init__(self, agent):
+        super().__init__(name="actor")
+        self._agent = agent
+
+    @property
+    def weights(self):
+        return [*self._agent.network.weights, *self._agent.observations.variables]
+
+    def moments(self, observation):
+        mean = self._agent.network(self._agent.observations(observation))[0]
+        bounded = tf.clip_by_value(mean, -self._LARGEST, self._LARGEST)
+        return tf.atanh(bounded), tf.exp(self._agent.network.log_std)

@@ -1,0 +1,73 @@
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from ibc.networks import pair_energy
+from tests import commands
+
+_PENDULUM = ("--task=Pendulum-v1", "--tag=a")
+_SMALL = (
+    "--set=ppo.num_envs=2", "--set=ppo.horizon=16", "--set=ppo.minibatch_size=16",
+    "--set=ppo.hidden=[8]", "--set=run.block=2", "--set=run.evaluation_interval=2",
+    "--set=run.evaluation_episodes=2",
+)  # fmt: skip
+
+
+def _run(*arguments):
+    return commands.in_process("online_train_eval", arguments)
+
+
+def _energy(task="Pendulum-v1", size=3):
+    energy = pair_energy.PairEnergy(
+        pair_energy.Architecture(size, (6,), 4, (5,), sigmas=(1.0, 0.1)), {"task": task}
+    )
+    energy.save(pathlib.Path("runs/ncsn/Pendulum-v1/seed0/energy"))
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "NEAR"])
+def test_a_run_is_evaluated_exported_and_continued(algorithm, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _energy()
+    given = (f"--algorithm={algorithm}", "--task=Pendulum-v1", *_SMALL)
+    whole = _run(*given, "--set=steps=128", "--tag=whole")
+    assert (whole.status, whole.errors) == (0, [])
+    for steps in (64, 128):
+        assert _run(*given, f"--set=steps={steps}", "--tag=parts").status == 0
+    results = [
+        json.loads(pathlib.Path(f"runs/online/{tag}/results.json").read_text())["evaluations"]
+        for tag in ("whole", "parts")
+    ]
+    for one, other in zip(*results, strict=True):
+        assert one | {"seconds": 0} == other | {"seconds": 0}
+    assert [row["frames"] for row in results[0]] == [64, 128]
+    assert ("level" in results[0][0]) == (algorithm == "NEAR")
+    assert pathlib.Path("runs/online/whole/policies/greedy_policy/policy.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--algorithm=NEAR",), "there is no energy in runs/ncsn/Pendulum-v1/seed0: train one"),
+        (("--algorithm=PPO", "--set=ppo.minibatch_size=7"), "does not divide"),
+        (("--algorithm=PPO", "--set=steps=10"), "a single rollout has 32 steps"),
+        (("--algorithm=PPO", "--set=ppo.learning_rate=1"), "there is no option ppo.learning_rate"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = _run(*_PENDULUM, *_SMALL, *arguments)
+    assert done.status == 1 and said in done.errors[-1]
+    assert not pathlib.Path("runs").exists()
+
+
+def test_an_energy_of_another_task_or_level_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _energy(task="MAZE", size=2)
+    done = _run("--algorithm=NEAR", *_PENDULUM, *_SMALL)
+    assert "is of task MAZE with 2 numbers observed" in done.errors[-1]
+    _energy()
+    done = _run("--algorithm=NEAR", *_PENDULUM, *_SMALL, "--set=reward.sigma_level=2")
+    assert "sigma_level must be a whole number of at most 1, got 2" in done.errors[-1]
+    assert not np.any([path.name == "online" for path in pathlib.Path("runs").iterdir()])

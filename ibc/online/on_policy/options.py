@@ -1,0 +1,210 @@
+"""The options of PPO, NEAR and AMP, under dotted names after `on_policy.`.
+
+In config files `on_policy.ppo.gamma = 0.99` sets `Ppo.gamma`; after `--set`, `ppo.gamma=0.99` does.
+"""
+
+import dataclasses
+
+import gin
+
+from ibc.agents import ppo_agent
+from ibc.networks import actor_critic
+from ibc.rewards import annealers, near
+from ibc.utils import parameters
+
+PREFIX = "on_policy"
+"""What dotted names begin with in config files."""
+
+
+@gin.configurable("ppo", module=PREFIX)
+@dataclasses.dataclass(frozen=True)
+class Ppo:
+    """Collection and learning, see `ppo_agent.PpoOptions`; defaults are the published maze's."""
+
+    num_envs: int = 16
+    """Copies of the environment, side by side."""
+    horizon: int = 32
+    """Decisions of each copy between two updates."""
+    action_repeat: int = 1
+    """Steps for which an action is held."""
+    hidden: tuple[int, ...] = (1024, 512)
+    """Units of the hidden layers."""
+    shared: bool = False
+    """Whether actor and critic share them."""
+    log_sigma: float = -3.0
+    """Logarithm of the standard deviation of actions within ±1."""
+    learn_sigma: bool = False
+    """Whether it is trained."""
+    gamma: float = 0.99
+    """Discount."""
+    tau: float = 0.9
+    """λ of the advantages."""
+    lr: float = 5e-5
+    """Learning rate."""
+    kl_threshold: float | None = None
+    """Divergence that the learning rate is adapted to; None for a constant rate."""
+    minibatch_size: int = 16
+    """Rows of a gradient step."""
+    mini_epochs: int = 4
+    """How often a rollout is learned from."""
+    e_clip: float = 0.2
+    """How far the ratio may go from 1."""
+    clip_value: bool = False
+    """Whether values stay near the old ones."""
+    critic_coef: float = 1.0
+    """Factor of the value's loss."""
+    entropy_coef: float = 0.0
+    """Factor of the entropy."""
+    bounds_loss_coef: float = 0.0
+    """Factor of what mean actions exceed 1.1 by."""
+    grad_norm: float | None = None
+    """Bound of the gradient's norm; None for none."""
+    reward_scale: float = 1.0
+    """Factor of all rewards."""
+    shuffle: bool = False
+    """Whether minibatches are drawn anew in each epoch."""
+    published_gae: bool = False
+    """NEAR's published advantages, which leak over ends and take a time limit for one."""
+
+    def __post_init__(self):
+        """Checks the numbers."""
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        whole = ("num_envs", "horizon", "action_repeat", "minibatch_size", "mini_epochs")
+        parameters.check_whole("ppo", **{name: getattr(self, name) for name in whole})
+        parameters.check_positive("ppo", lr=self.lr, e_clip=self.e_clip)
+        for name in ("gamma", "tau"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"ppo.{name} must be in [0, 1], but is {getattr(self, name)!r}.")
+        rows = self.num_envs * self.horizon
+        if rows % self.minibatch_size:
+            raise ValueError(
+                f"ppo.minibatch_size is {self.minibatch_size}, which does not divide the "
+                f"{self.num_envs} × {self.horizon} = {rows} rows of a rollout: give a divisor."
+            )
+
+    def agent(
+        self, observation_size: int, action_size: int, seed: int, **more
+    ) -> ppo_agent.PpoAgent:
+        """Returns an untrained agent; `more` is for `PpoAgent`."""
+        network = actor_critic.ActorCritic(
+            observation_size,
+            action_size,
+            self.hidden,
+            self.log_sigma,
+            self.learn_sigma,
+            self.shared,
+            seed,
+        )
+        chosen = ppo_agent.PpoOptions(
+            discount=self.gamma,
+            lambda_=self.tau,
+            learning_rate=self.lr,
+            kl_threshold=self.kl_threshold,
+            minibatch_size=self.minibatch_size,
+            epochs=self.mini_epochs,
+            clip=self.e_clip,
+            clip_value=self.clip_value,
+            critic_coef=self.critic_coef,
+            entropy_coef=self.entropy_coef,
+            bounds_coef=self.bounds_loss_coef,
+            grad_norm=self.grad_norm,
+            shuffle=self.shuffle,
+        )
+        return ppo_agent.PpoAgent(network, observation_size, chosen, **more)
+
+
+@gin.configurable("reward", module=PREFIX)
+@dataclasses.dataclass(frozen=True)
+class Reward:
+    """NEAR's reward, see `near.NearReward`."""
+
+    eb_model_checkpoint: str | None = None
+    """Folder of the energy's run; runs/ncsn/<task>/seed<seed> if not given."""
+    sigma_level: int = -1
+    """−1 to anneal, otherwise the level."""
+    annealing: str = "ncsnv2-adaptive"
+    """One of `annealers.STRATEGIES`."""
+    progress: str = "relative_abs"
+    """When 'ncsnv2-adaptive' sharpens; 'relative' is the published rule."""
+    transform: str = "published"
+    """'published' or 'standardised'."""
+    terminal: str = "absorbing"
+    """'absorbing': an end at the goal counts as staying at the best reward, and one elsewhere as a
+    time limit, so that nobody gives up to be done; or 'none'."""
+    task_reward_w: float = 0.0
+    """Factor of the task's reward."""
+    energy_reward_w: float = 1.0
+    """Factor of the energy's."""
+
+    def __post_init__(self):
+        """Checks the names."""
+        known = {
+            "annealing": annealers.STRATEGIES,
+            "transform": near.TRANSFORMS,
+            "terminal": ("absorbing", "none"),
+            "progress": ("relative_abs", "relative"),
+        }
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise ValueError(
+                    f"reward.{name} must be one of {values}, but is {getattr(self, name)!r}."
+                )
+
+
+@gin.configurable("run", module=PREFIX)
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """When a run is looked at and saved."""
+
+    evaluation_interval: int = parameters.free(30)
+    """Rollouts between evaluations."""
+    evaluation_episodes: int = parameters.free(20)
+    """Episodes of an evaluation, side by side, with the mean action."""
+    block: int = 30
+    """Rollouts after which a checkpoint is saved and all copies begin anew."""
+
+    def __post_init__(self):
+        """Checks the numbers."""
+        parameters.check_whole("run", **dataclasses.asdict(self))
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """All parts together."""
+
+    ppo: Ppo
+    reward: Reward
+    run: Run
+
+
+PARTS = {"ppo": Ppo, "reward": Reward, "run": Run}
+"""Dotted prefix → dataclass."""
+
+
+def bound() -> Options:
+    """Returns the options as gin has them bound, checked.
+
+    Raises:
+      ValueError: One is unusable; the message names it.
+    """
+    return Options(**{name: part() for name, part in PARTS.items()})
+
+
+def targets() -> dict[str, str]:
+    """Returns dotted name → gin's name of every option."""
+    return {
+        f"{name}.{field.name}": f"{PREFIX}.{name}.{field.name}"
+        for name, part in PARTS.items()
+        for field in dataclasses.fields(part)
+    }
+
+
+def free_names() -> frozenset[str]:
+    """Returns gin's names, with and without prefix, of what may change as a run goes on."""
+    return frozenset(
+        f"{prefix}{name}.{field.name}"
+        for name, part in PARTS.items()
+        for field in dataclasses.fields(part)
+        if field.metadata.get("may_change")
+        for prefix in ("", f"{PREFIX}.")
+    )
