@@ -45,7 +45,7 @@ def main(_) -> None:
     print("Input")
     results["input"] = input_pipeline.rows(quick)
     print("Start-up")
-    results["start_up"] = start_up.rows(4 if quick else 2000)
+    results["start_up"] = start_up.rows(20 if quick else 2000)
     if _JSON.value:
         pathlib.Path(_JSON.value).write_text(
             json.dumps(results, indent=1, default=dataclasses.asdict), encoding="utf-8"
