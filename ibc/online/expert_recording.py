@@ -122,8 +122,9 @@ def _compare(task: str, path: str) -> None:
     )  # fmt: skip
     if np.mean(returns) <= random:
         logging.warning(
-            "The expert of %s is no better than random actions. Remove %s, and train it longer: "
-            "--generate_data --expert_set=steps=<more>.", task, path,
+            "The expert of %s brings no more than random actions: normalized returns mislead. One "
+            "that was trained may need longer: remove %s, and give --expert_set=steps=<more>.",
+            task, path,
         )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ def planned(
     common: arguments.Common,
     generate_data: bool = False,
     within: str | None = None,
+    is_scored: bool = False,
 ) -> list[Planned]:
     """Checks runs and returns the commands that make them.
 
@@ -48,6 +49,7 @@ def planned(
       common: What does not.
       generate_data: Whether missing expert data is made.
       within: Folder of all runs in their `root_dir`.
+      is_scored: Whether all need normalized returns, and with them an expert's.
 
     Raises:
       ValueError, ImportError: A task, an option or a value is unusable, as the run would say.
@@ -59,7 +61,9 @@ def planned(
     gin.clear_config()
     found = []
     for point, config in zip(points, configs, strict=True):
-        recording = _recording(point, config, common, generate_data)
+        is_normalized = is_scored and not demonstrations.is_published(point.task)
+        needs_expert = algorithms.get(point.algorithm).imitates or is_normalized
+        recording = _recording(point, config, common, generate_data) if needs_expert else None
         tag = "/".join(part for part in (within, point.tag(config.seed)) if part)
         config = dataclasses.replace(config, tag=tag)
         log = _logs(config) / f"{tag.replace('/', '-')}.log"
@@ -179,9 +183,7 @@ def _recording(
     common: arguments.Common,
     generate_data: bool,
 ) -> plan.Job | None:
-    """Returns what makes a run's expert data, None if it is there or nobody is imitated."""
-    if not algorithms.get(point.algorithm).imitates:
-        return None
+    """Returns what makes a run's expert data, None if it is there."""
     try:
         demonstrations.find(point.task, config.dataset_path)
         return None

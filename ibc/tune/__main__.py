@@ -74,7 +74,10 @@ def tune(arguments: argparse.Namespace) -> Iterator[str]:
     fixed = tuple(setting.partition("=")[0].strip() for setting in common.settings)
     space = spaces.get(arguments.algorithm, fixed)
     found = door.check(arguments.algorithm, tasks, common, arguments.generate_data)
-    at_once = arguments.jobs or child_process.num_cores()
+    cores = child_process.num_cores()
+    at_once = arguments.jobs or cores
+    if arguments.executor == "local":
+        at_once = min(at_once, cores)
     run = executors.get(arguments.executor, output, arguments.slurm_options, at_once)
     about = {
         "algorithm": arguments.algorithm,

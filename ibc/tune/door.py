@@ -1,6 +1,6 @@
 """What is checked before a search begins."""
 
-from ibc.online import algorithms, demonstrations
+from ibc.online import algorithms
 from ibc.sweep import arguments, grid, runs
 
 
@@ -14,13 +14,7 @@ def check(
       FileNotFoundError: A config file is missing, or expert data that is not to be made.
     """
     points = grid.points(tasks, algorithm, None, [])
-    found = runs.planned(points, common, generate_data)
-    for each in found:
-        if not algorithms.get(algorithm).imitates and not demonstrations.is_published(
-            each.config.task
-        ):
-            # Its return is normalized by the expert's.
-            demonstrations.find(each.config.task, each.config.dataset_path)
+    found = runs.planned(points, common, generate_data, is_scored=True)
     interval = runs.bound_options(points[0], common).evaluation.interval
     steps = found[0].config.steps
     if algorithms.get(algorithm).interacts and steps < interval:
