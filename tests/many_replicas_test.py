@@ -30,7 +30,7 @@ def start(tmp_path) -> Iterator[Callable[[int], subprocess.Popen]]:
         numbers = (f"--replicas={_REPLICAS}", f"--num_episodes={num_episodes}")
         flags = ("--policy=oracle", *numbers, f"--dataset_path={tmp_path}/a.tfrecord")
         command = ("-m", "ibc.data.policy_eval", "--task=PARTICLE", *flags)
-        processes.append(commands.start(*command, cwd=tmp_path, stderr=subprocess.PIPE))
+        processes.append(commands.start_at_once(*command, cwd=tmp_path, stderr=subprocess.PIPE))
         return processes[-1]
 
     yield start
