@@ -62,7 +62,7 @@ def test_stuck_discs_end_after_their_patience():
 def test_rows_of_many_are_single_environments(env_id):
     """Rows play what single environments of their seeds do, next episodes included."""
     maze_tasks.register()
-    many = gymnasium.make_vec(env_id, num_envs=3)
+    many = gymnasium.make_vec(env_id, num_envs=3, tell_dtw=True)
     ones = [gymnasium.make(env_id).unwrapped for _ in range(3)]
     seen, _ = many.reset(seed=5)
     np.testing.assert_array_equal(seen, [env.reset(seed=5 + n)[0] for n, env in enumerate(ones)])
@@ -78,6 +78,7 @@ def test_rows_of_many_are_single_environments(env_id):
                 ended[row] += 1
                 np.testing.assert_array_equal(infos["paths"][row], env.episode.path)
                 assert infos["corridor"][row] == env.corridor
+                assert infos["dtw_to_demos"][row] == env.dtw_to_demos
                 own, _ = env.reset()
             np.testing.assert_array_equal(seen[row], own)
         np.testing.assert_array_equal(infos["_final_obs"], terminated | truncated)

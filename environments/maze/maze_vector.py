@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import utils
 
-from ibc.environments.maze import layout, maze, maze_drawing, mazes
+from ibc.environments.maze import layout, maze, maze_drawing, maze_paths, mazes
 from ibc.utils import parameters
 
 Step = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
@@ -26,6 +26,8 @@ class MazeVectorEnv(gymnasium.vector.VectorEnv):
       reward and the value of the step's end are of;
     - `succeeded`, `corridor` (bool [N]): whether the episode is at its goal, and went through the
       corridor to it; `episode_length` (int [N]);
+    - `dtw_to_demos` (float64 [N]), if asked for: of rows whose episode has ended, how far the path
+      is from demonstrations, see `maze_paths.dtw_to`, else 0;
     - `paths` (object [N]): of rows whose episode has ended, its positions float64 [t + 1, 2].
 
     `_final_obs` and `_paths` (bool [N]) mark, as Gymnasium does, the rows whose episode has ended.
@@ -43,6 +45,8 @@ class MazeVectorEnv(gymnasium.vector.VectorEnv):
         goal: str = "fixed",
         distance_reward: float = 0.0,
         time_limit_terminates: bool = False,
+        demonstrations: str | None = None,
+        tell_dtw: bool = False,
         max_episode_steps: int = mazes.MAX_STEPS,
         render_mode: str | None = None,
     ):
@@ -50,9 +54,12 @@ class MazeVectorEnv(gymnasium.vector.VectorEnv):
 
         Args:
           num_envs: Number of copies.
-          goal: See `maze.MazeEnv`, as for the next two.
+          goal: See `maze.MazeEnv`, as for the next three.
           distance_reward: What each step costs at the published goal's distance.
           time_limit_terminates: Whether the last step ends an episode instead of interrupting it.
+          demonstrations: Name of the npz file that paths are compared with.
+          tell_dtw: Whether paths are compared with demonstrations when episodes end, which takes
+            12 ms each: as long as hundreds of steps.
           max_episode_steps: Length of the longest episode; `gymnasium.make_vec` gives it.
           render_mode: None or 'rgb_array'.
 
@@ -72,6 +79,7 @@ class MazeVectorEnv(gymnasium.vector.VectorEnv):
         self.observation_space = utils.batch_space(self.single_observation_space, num_envs)
         self.action_space = utils.batch_space(self.single_action_space, num_envs)
         self._goal, self._time_limit_terminates = goal, time_limit_terminates
+        self._demonstrations = maze_paths.references(demonstrations) if tell_dtw else None
         self._mazes = mazes.Mazes(num_envs, distance_reward, max_episode_steps)
         self._generators = [np.random.default_rng() for _ in range(num_envs)]
         self._start(np.arange(num_envs))
@@ -170,7 +178,8 @@ class MazeVectorEnv(gymnasium.vector.VectorEnv):
         for row in np.flatnonzero(ended):
             paths[row] = self._mazes.path(row)
             corridor[row] = reached[row] and mazes.went_through_corridor(paths[row])
-        return {
+        told = {} if self._demonstrations is None else {"dtw_to_demos": self._dtw(paths)}
+        return told | {
             "final_obs": self._observe(),
             "_final_obs": ended,
             "succeeded": reached,
@@ -179,6 +188,14 @@ class MazeVectorEnv(gymnasium.vector.VectorEnv):
             "paths": paths,
             "_paths": ended,
         }
+
+    def _dtw(self, paths: np.ndarray) -> np.ndarray:
+        distances = np.zeros(self.num_envs)
+        for row, path in enumerate(paths):
+            if path is not None:
+                goal = self._mazes.state.goals[row] if self._goal == "random" else None
+                distances[row] = maze_paths.dtw_to(self._demonstrations, path, goal)
+        return distances
 
     def _start(self, rows: np.ndarray) -> None:
         generators = [self._generators[row] for row in rows]
