@@ -24,7 +24,7 @@ _EPISODES = 12
 
 def train(folder: pathlib.Path, data: str, *flags: str) -> subprocess.Popen:
     # Steps long enough to be stopped between.
-    numbers = dict(num_iterations=_STEPS, batch_size=256, checkpoint_interval=1000)
+    numbers = dict(num_iterations=_STEPS, batch_size=128, checkpoint_interval=1000)
     numbers |= dict(eval_interval=_EVALUATED_STEP, eval_episodes=_EPISODES, num_envs=4)
     arguments = training.arguments(folder / "run", data, **numbers)
     return commands.start_at_once("-m", "ibc.train_eval", *arguments, *flags, cwd=folder)
