@@ -14,10 +14,12 @@ SIDE = 512.0
 GOAL = np.array([SIDE / 2, SIDE / 2])
 """Where the particle has to go, pixels."""
 
+NEAR = 0.05
+"""An episode ends within this distance of the goal, over that of the goal from (0, 0)."""
+
 _START_RANGE = (50, 450)
 _SPEED = 20.0  # pixels per second
 _STEP_SECONDS = 0.2
-_NEAR = 0.05
 _COLORS = {"window": (255, 255, 255), "goal": (178, 223, 188), "agent": (43, 108, 212)}
 _AGENT_PIXELS = 8.0
 
@@ -44,8 +46,8 @@ class ParticleGoalEnv(gymnasium.Env):
                 f"ParticleGoalEnv.render_mode must be None or 'rgb_array', got {render_mode!r}."
             )
         self.render_mode = render_mode
-        self.observation_space = spaces.Box(0.0, SIDE, (2,), np.float32)
-        self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
+        self.observation_space = observation_space()
+        self.action_space = action_space()
         self.position = GOAL.copy()
         """Where the particle is, float64 [2], pixels."""
         self.succeeded = False
@@ -56,8 +58,7 @@ class ParticleGoalEnv(gymnasium.Env):
     ) -> tuple[np.ndarray, dict]:
         """Starts an episode at whole numbers from 50 to 449; returns the observation, {}."""
         super().reset(seed=seed, options=options)
-        start = self.np_random.integers(*_START_RANGE, 2)
-        return self.restore(start), {}
+        return self.restore(draw_start(self.np_random)), {}
 
     def restore(self, observation: np.ndarray) -> np.ndarray:
         """Starts an episode at an observed position [2]; returns what is seen.
@@ -82,10 +83,9 @@ class ParticleGoalEnv(gymnasium.Env):
         velocity = np.asarray(action, np.float64)
         if velocity.shape != (2,) or not np.isfinite(velocity).all():
             raise ValueError(f"ParticleGoalEnv needs actions of 2 finite numbers, got {action}.")
-        moved = self.position + _SPEED * _STEP_SECONDS * np.clip(velocity, -1, 1)
-        self.position = np.clip(moved, 0.0, SIDE)
-        away = self.goal_distance / float(np.linalg.norm(GOAL))
-        self.succeeded = away < _NEAR
+        self.position = moved(self.position, velocity)
+        away = float(relative_distance(self.position))
+        self.succeeded = away < NEAR
         return self._observe(), -away, self.succeeded, False, {}
 
     @property
@@ -105,15 +105,45 @@ class ParticleGoalEnv(gymnasium.Env):
         """Returns the goal and the particle, uint8 [512, 512, 3]."""
         if self.render_mode is None:
             return None
-        drawn = np.full((int(SIDE), int(SIDE), 3), _COLORS["window"], np.uint8)
-        y, x = np.ogrid[: int(SIDE), : int(SIDE)]
-        goal = (GOAL, _NEAR * np.linalg.norm(GOAL), _COLORS["goal"])
-        for centre, radius, color in (goal, (self.position, _AGENT_PIXELS, _COLORS["agent"])):
-            drawn[(x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius**2] = color
-        return drawn
+        return picture(self.position)
 
     def _observe(self) -> np.ndarray:
         return self.position.astype(np.float32)
 
 
 particle_tasks.register()
+
+
+def observation_space() -> spaces.Box:
+    """Returns the space of what is observed."""
+    return spaces.Box(0.0, SIDE, (2,), np.float32)
+
+
+def action_space() -> spaces.Box:
+    """Returns the space of actions."""
+    return spaces.Box(-1.0, 1.0, (2,), np.float32)
+
+
+def draw_start(rng: np.random.Generator) -> np.ndarray:
+    """Draws where an episode starts, float64 [2], pixels."""
+    return rng.integers(*_START_RANGE, 2).astype(np.float64)
+
+
+def moved(position: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+    """Returns where particles [..., 2] are 0.2 s later, given velocities [..., 2] of ±1."""
+    return np.clip(position + _SPEED * _STEP_SECONDS * np.clip(velocity, -1, 1), 0.0, SIDE)
+
+
+def relative_distance(position: np.ndarray) -> np.ndarray:
+    """Returns how far positions [..., 2] are from the goal, over the goal's from (0, 0): [...]."""
+    return np.linalg.norm(position - GOAL, axis=-1) / np.linalg.norm(GOAL)
+
+
+def picture(position: np.ndarray) -> np.ndarray:
+    """Returns the goal and a particle at a position [2], uint8 [512, 512, 3]."""
+    drawn = np.full((int(SIDE), int(SIDE), 3), _COLORS["window"], np.uint8)
+    y, x = np.ogrid[: int(SIDE), : int(SIDE)]
+    goal = (GOAL, NEAR * np.linalg.norm(GOAL), _COLORS["goal"])
+    for centre, radius, color in (goal, (position, _AGENT_PIXELS, _COLORS["agent"])):
+        drawn[(x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius**2] = color
+    return drawn

@@ -7,7 +7,7 @@ from gymnasium.utils import env_checker
 from tf_agents.environments import utils
 
 from ibc.environments import suite
-from ibc.environments.particle2d import particle_goal, straight_oracle
+from ibc.environments.particle2d import particle_goal, particle_vector, straight_oracle
 from ibc.environments.particle2d import task as particle_tasks
 
 
@@ -29,6 +29,33 @@ def test_recorded_episodes_are_repeated(golden, run, kind):
         # The published limit of 150 steps ends an episode; here it interrupts it, from outside.
         assert terminated == (dones[step] and step + 1 < particle_tasks.MAX_EPISODE_STEPS)
     assert env.succeeded == terminated
+
+
+def test_rows_of_many_are_single_environments():
+    particle_tasks.register()
+    many = gymnasium.make_vec("ParticleGoal-v0", num_envs=3)
+    assert isinstance(many, particle_vector.ParticleGoalVectorEnv)
+    ones = [particle_goal.ParticleGoalEnv() for _ in range(3)]
+    seen, _ = many.reset(seed=5)
+    np.testing.assert_array_equal(seen, [env.reset(seed=5 + n)[0] for n, env in enumerate(ones)])
+    ended = np.zeros(3, int)
+    for step in range(1, 161):
+        actions = np.clip((256 - seen) / 20, -1, 1) * [[1], [1], [0.1]]
+        seen, rewards, terminated, truncated, infos = many.step(actions)
+        for row, env in enumerate(ones):
+            own, reward, is_end, *_ = env.step(actions[row])
+            np.testing.assert_array_equal(infos["final_obs"][row], own)
+            assert (rewards[row], terminated[row]) == (pytest.approx(reward), is_end)
+            late = infos["episode_length"][row] == 150 and not is_end
+            assert truncated[row] == late and infos["succeeded"][row] == env.succeeded
+            if is_end or late:
+                ended[row] += 1
+                own, _ = env.reset()
+            np.testing.assert_array_equal(seen[row], own)
+        if step == 100:
+            state = many.get_state()
+    assert ended.all() and np.isin(infos["_final_obs"], (False, True)).all()
+    np.testing.assert_array_equal(many.set_state(state), state["rows"][0].astype(np.float32))
 
 
 def test_the_window_stops_the_particle():

@@ -13,12 +13,13 @@ _PACKAGE = "ibc.environments.particle2d"
 
 @functools.cache
 def register() -> None:
-    """Registers the particle with Gymnasium, once."""
+    """Registers the particle with Gymnasium, one at a time and many at once."""
     import gymnasium
 
     gymnasium.register(
         id="ParticleGoal-v0",
         entry_point=f"{_PACKAGE}.particle_goal:ParticleGoalEnv",
+        vector_entry_point=f"{_PACKAGE}.particle_vector:ParticleGoalVectorEnv",
         max_episode_steps=MAX_EPISODE_STEPS,
     )
 
