@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ibc.online import algorithms, configuration, options, run_config
+from ibc.online.on_policy import options as on_policy_options
 from ibc.train.run import run_folder
 from scripts.docs_site import reference_parameters
 
@@ -19,6 +20,7 @@ def page() -> str:
         "",
         "Made from the code and the config files. Each option is given as",
         "`--set=imitation.trajectories=5`, or as `imitation.trajectories = 5` in a gin file.",
+        "`ppo`, `reward` and `run` are of PPO and NEAR, which have no others but the run's.",
         "See [Learn by interaction](online_imitation.md).",
         "",
         "## The run",
@@ -27,7 +29,7 @@ def page() -> str:
         "|---|---|---|",
         *_run(),
     ]
-    for prefix, part in options.PARTS.items():
+    for prefix, part in (*options.PARTS.items(), *on_policy_options.PARTS.items()):
         summary = " ".join((part.__doc__ or "").split("\n\n")[0].split())
         lines += [
             "",

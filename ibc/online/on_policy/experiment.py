@@ -24,6 +24,7 @@ RESULTS = "results.json"
 _KEPT = 2
 _EVALUATION_SEED = 1_000_003
 _LONGEST = 2000
+_FROM_A_REPLAY_ALONE = ("check_time_usage", "save_trajectories", "video")
 
 
 def run(config: run_config.OnlineConfig) -> dict:
@@ -41,6 +42,12 @@ def run(config: run_config.OnlineConfig) -> dict:
       FloatingPointError: A loss is not finite.
       Terminated: SIGTERM has arrived; the last block's checkpoint is kept.
     """
+    for name in _FROM_A_REPLAY_ALONE:
+        if getattr(config, name):
+            raise ValueError(
+                f"online_train_eval.{name} is not for {config.algorithm}: leave it out, or use an "
+                "algorithm on SAC."
+            )
     chosen = options_lib.bound()
     copies = copies_lib.load(config.task, chosen.ppo.num_envs, chosen.ppo.action_repeat)
     frames = chosen.ppo.num_envs * chosen.ppo.horizon * chosen.ppo.action_repeat
