@@ -25,7 +25,6 @@ from tf_agents.trajectories import time_step as ts
 
 from ibc.eval import seeded_policy
 
-_ROWS = 4096
 CASES = (
     ("PUSH", "mlp_ebm"),
     ("PUSH", "mlp_ebm_quick"),
@@ -75,7 +74,7 @@ def measure(task: str, config: str, mixed_precision: bool, seconds: float) -> li
     network, policy = policy.cloning_network, policy.policy
     act = seeded_policy.greedy_act_fn(policy)
     width = network.trainable_variables[0].shape[-1]
-    limit = machine.matmul_flops(_ROWS, width, seconds=min(seconds, 3.0))
+    limit = machine.matmul_flops(machine.ROWS, width, seconds=min(seconds, 3.0))
     rows = []
     for batch in (1, 16):
         observation = tensor_spec.sample_spec_nest(

@@ -4,6 +4,7 @@ A benchmark that imports this works as `train_eval.py` does, in one lane per cor
 """
 
 import pathlib
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -19,9 +20,13 @@ sys.path.append(str(pathlib.Path(__file__).parent.parent))
 import tensorflow as tf
 from absl import flags
 
+from ibc.utils import gpu
 from ibc.utils.parallel import lanes
 
 lanes.set_up()
+
+ROWS = 4096 if gpu.device() is None else 65536
+"""Rows that keep all of the device busy with products."""
 
 QUICK = flags.DEFINE_bool("quick", False, "Measure for a moment only, to see that all runs.")
 
@@ -77,6 +82,20 @@ def training_flops(rows: int, width: int, seconds: float = 3.0) -> float:
 
     taken = _seconds_in_lanes(products, [rows, width], tf.float32, seconds)
     return 3 * _PRODUCTS * 2 * rows * width**2 * lanes.count() / taken
+
+
+def peak_memory_mb() -> float:
+    """Returns the most memory that this process has taken: on the GPU where there is one."""
+    if gpu.device() is None:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6
+
+
+def described(gflops: float) -> str:
+    """Returns a rate in words."""
+    if gflops >= 1e4:
+        return f"{gflops / 1e3:7.2f} TFLOP/s"
+    return f"{gflops:7.1f} GFLOP/s"
 
 
 def _random(shape: list[int], dtype: tf.DType) -> tf.Tensor:

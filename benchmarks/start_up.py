@@ -3,7 +3,7 @@
     python benchmarks/start_up.py [--num_episodes=2000]
 
 Records block pushing demonstrations, then measures `train_eval.py --help`, and the time from the
-command to the end of its first training step.
+command to the end of its first training step, before anything is saved.
 """
 
 import dataclasses
@@ -49,7 +49,7 @@ def seconds_to_first_step(*arguments: str) -> float:
     ) as run:
         for line in run.stderr:
             log.append(line)
-            if seconds is None and "Step: 1," in line:
+            if seconds is None and "First training step:" in line:
                 seconds = time.perf_counter() - start
     if run.returncode or seconds is None:
         raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{''.join(log)}")

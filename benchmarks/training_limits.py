@@ -5,14 +5,14 @@
 For each config, in float32 and in mixed precision: training steps per second on a batch that is
 there, as `train_eval.py` makes them, many in a call; the floating-point operations that such a step
 cannot do without, and their rate. It is compared with two rates in float32: of [4096, 128] @
-[128, 128], about the most that the machine does, and of products alone on the step's own shapes,
-forward and backward. Operations are counted for what the algorithm asks: every product of the
-layers, forward and backward, where two linear layers one after the other are one.
+[128, 128] (65,536 rows on a GPU), about the most that the machine does, and of products alone on
+the step's own shapes, forward and backward. Operations are counted for what the algorithm asks:
+every product of the layers, forward and backward, where two linear layers one after the other are
+one.
 """
 
 import dataclasses
 import multiprocessing
-import resource
 from concurrent import futures
 
 from ibc.utils import startup
@@ -27,6 +27,7 @@ import tensorflow as tf
 import untrained
 from absl import app
 
+from ibc.agents import training_step
 from ibc.utils.parallel import blocks, lanes
 
 _CALL_SECONDS = 0.2
@@ -61,7 +62,7 @@ class Row:
     of_same_shapes: float
     """Share of the rate of products alone in float32, on the step's shapes."""
     peak_memory_mb: float
-    """Largest resident memory of a process that makes such steps."""
+    """Largest resident memory of a process that makes such steps, or largest memory on the GPU."""
 
 
 def step_flops(agent, batch_size: int) -> float:
@@ -89,7 +90,8 @@ def rows_per_lane(agent, batch_size: int) -> int:
     per_example = 1
     if type(agent.cloning_network).__name__.endswith("EBM"):
         per_example += gin.query_parameter("ImplicitBCAgent.num_counter_examples")
-    count = blocks.num_blocks(batch_size, per_example, lanes.count())
+    most = blocks.max_rows(training_step.numbers_per_row(agent.cloning_network))
+    count = blocks.num_blocks(batch_size, per_example, lanes.count(), most)
     return batch_size // count * per_example
 
 
@@ -116,7 +118,6 @@ def measure(
     width = built.agent.cloning_network.trainable_variables[0].shape[-1]
     rows = rows_per_lane(built.agent, built.batch_size)
     same_shapes = machine.training_flops(rows, width, min(seconds, 3.0))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Row(
         task,
         config,
@@ -126,14 +127,14 @@ def measure(
         flops / per_step / 1e9,
         flops / per_step / machine_flops,
         flops / per_step / same_shapes,
-        memory,
+        machine.peak_memory_mb(),
     )
 
 
 def rows(quick: bool) -> list[Row]:
     """Measures every case, in float32 and in mixed precision, each in a process of its own."""
     seconds = 0.1 if quick else 5.0
-    machine_flops = machine.matmul_flops(4096, 128, seconds=min(seconds, 3.0))
+    machine_flops = machine.matmul_flops(machine.ROWS, 128, seconds=min(seconds, 3.0))
     found = []
     in_both = [(*case, mixed) for case in CASES for mixed in (False, True)]
     for task, config, mixed_precision in QUICK_CASES if quick else in_both:
@@ -145,7 +146,7 @@ def rows(quick: bool) -> list[Row]:
         print(
             f"{task:8} {config:18} {'mixed' if mixed_precision else 'float32':7} "
             f"{row.steps_per_second:8.2f} steps/s {row.gflop_per_step:9.2f} GFLOP/step "
-            f"{row.gflops:7.1f} GFLOP/s  {row.of_machine:6.1%} of float32 products, "
+            f"{machine.described(row.gflops)}  {row.of_machine:6.1%} of float32 products, "
             f"{row.of_same_shapes:6.1%} of those on its shapes  "
             f"peak memory {row.peak_memory_mb:6.0f} MB",
             flush=True,

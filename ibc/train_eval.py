@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from ibc.utils import bars, program, startup, tags
+from ibc.utils import bars, gpu, program, startup, tags
 
 _GIVEN = (  # Flags that were not given leave the choice to gin.
     flags.DEFINE_multi_string("task", [], "Task to train on; repeat it to evaluate on several."),
@@ -44,6 +44,12 @@ _MULTI_GPU = flags.DEFINE_bool("multi_gpu", False, "Train on all GPUs of this ma
 _DEVICE_TYPE = flags.DEFINE_enum("device_type", "gpu", ["gpu", "tpu"], "What to train on.")
 _TPU = flags.DEFINE_string("tpu", None, "Address of the TPU, with --device_type=tpu.")
 _USE_GPU = flags.DEFINE_bool("use_gpu", False, "Require a GPU: an error where there is none.")
+_GPU_MEMORY_MB = flags.DEFINE_integer(
+    "gpu_memory_mb",
+    None,
+    "The most memory to take of each GPU, in 2^20 bytes; what is needed if not given.",
+    lower_bound=1,
+)
 _DEBUG = program.define_debug()
 _MEMORY_ADVICE = (
     "use smaller train_eval.batch_size and train_eval.sequence_length, a smaller network, or a "
@@ -73,6 +79,8 @@ def _train() -> None:
     from ibc.train.devices import strategy as strategy_lib
     from ibc.train.loop import progress, training_bar
 
+    if _GPU_MEMORY_MB.value:
+        gpu.limit_memory(_GPU_MEMORY_MB.value)
     config_files.configure(flags.FLAGS.task, _GIN_FILE.value, _GIN_BINDINGS.value)
     strategy_lib.set_up_lanes(_DEVICE_TYPE.value, _TPU.value)
     strategy = strategy_lib.get_strategy(

@@ -174,6 +174,12 @@ class ChunkDataset(dataset.WindowDataset):
         """Returns a nest of the frames, features and windows, in memory or on disk."""
         return self.frames, self._features or (), self._windows, self._chunks
 
+    def _gathered_from(self) -> list[str]:
+        """See `WindowDataset`."""
+        if self._features is not None:
+            return ["_features"]
+        return ["_observation", "_action", "_windows", "_chunks"]
+
     def _gather(self, window_indices: tf.Tensor) -> Any:
         """Gathers the sample of windows int64 [B]."""
         if self._features is not None:

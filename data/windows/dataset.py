@@ -165,6 +165,37 @@ class WindowDataset:
                 )
         return result
 
+    def on_device(self, device: str) -> "WindowDataset":
+        """Returns this dataset with what batches are gathered from in a device's memory.
+
+        `batch_at`, called where the device computes, then copies nothing from the processor's.
+
+        Args:
+          device: such as '/gpu:0'.
+
+        Raises:
+          ValueError: there are images, which a processor decodes, or frames are on disk.
+        """
+        if self.has_images or self.is_streamed:
+            raise ValueError(
+                f"{self.name}: images and streamed data are made into batches on CPUs."
+            )
+        result = copy.copy(self)
+
+        def moved(tensor: tf.Tensor) -> tf.Tensor:
+            # TensorFlow keeps int32 of GPUs in the processor's memory.
+            return tf.cast(tensor, tf.int64) if tensor.dtype == tf.int32 else tf.identity(tensor)
+
+        with tf.device(device):
+            for name in self._gathered_from():
+                setattr(result, name, tf.nest.map_structure(moved, getattr(self, name)))
+        return result
+
+    def _gathered_from(self) -> list[str]:
+        """Names of the attributes with the tensors that batches are gathered from."""
+        names = ["_observation", "_action", "_windows"]
+        return names if self._discounts is None else [*names, "_discounts"]
+
     def as_stored(self) -> "WindowDataset":
         """Returns this dataset with samples that are not normalized."""
         result = copy.copy(self)

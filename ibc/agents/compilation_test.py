@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ibc.agents import base_agent_test, ibc_policy, mcmc
 from ibc.networks import mlp_ebm, pixel_ebm
-from ibc.utils import precision
+from ibc.utils import gpu, precision
 from tests import agent_testing
 
 OBS_SPEC = tf.TensorSpec([2, 3])
@@ -40,6 +40,28 @@ def test_layers_with_a_normalizer_in_bfloat16_are_not_compiled():
         gin.bind_parameter("ResNetLayer.normalizer", "Layer")
     network = _network(width=128, depth=2, layers="ResNetPreActivation")
     assert not ibc_policy.pays_for_chains(network)
+
+
+def test_on_a_gpu_every_chain_is_compiled_in_its_own_precision(monkeypatch):
+    monkeypatch.setattr(gpu, "device", lambda: "/gpu:0")
+    network, seen = _network(width=512, depth=2), []
+    assert ibc_policy.pays_for_chains(network)
+
+    def score(actions):
+        seen.append(precision.compute_dtype(precision_of_hidden))
+        return network.score(tf.ones([3, 512]), actions)
+
+    precision_of_hidden = tf.keras.mixed_precision.Policy("mixed_bfloat16")
+
+    @tf.function
+    def chain(start):
+        bounds = -tf.ones([2]), tf.ones([2])
+        options = dict(num_iterations=2, jit_compile=True)
+        seed = tf.constant([1, 2])
+        return mcmc.langevin_actions_given_obs(score, start, *bounds, seed, **options)[0]
+
+    assert np.all(np.isfinite(chain(tf.zeros([3, 4, 2]))))
+    assert set(seen) == {"bfloat16"}
 
 
 def test_a_compiled_chain_of_a_mixed_network_is_that_of_float32():

@@ -17,7 +17,7 @@ from ibc.networks.layers import dense
 from ibc.samplers import action_space as action_space_lib
 from ibc.samplers import langevin, published_dfo, warm_start
 from ibc.samplers import sampler as sampler_lib
-from ibc.utils import keys, parameters
+from ibc.utils import gpu, keys, parameters
 from ibc.utils.parallel import blocks
 
 _NARROW = 256
@@ -285,9 +285,10 @@ def pays_for_chains(score_network: network.Network) -> bool:
 
     Hidden layers between matrix products become one pass over memory. XLA's own products of
     bfloat16 on CPUs are slower than TensorFlow's, so layers in mixed precision are compiled
-    only where they are narrow: there, passes over memory take more time than the products.
+    only where they are narrow: there, passes over memory take more time than the products. On GPUs
+    all chains are compiled, in the network's own precision.
     """
-    return all(
+    return gpu.device() is not None or all(
         isinstance(layer, dense.Dense) and layer.units <= _NARROW
         for layer in score_network.submodules
         if getattr(layer, "compute_dtype", None) == tf.bfloat16.name

@@ -165,7 +165,8 @@ class TrainingStep:
         # Scalar weights are those of all examples.
         known = all(shape.is_fully_defined() and shape.rank for shape in shapes)
         if known and not _sees_whole_batch(self.network):
-            count = blocks.num_blocks(batch, self.rows_per_example(), lanes.count())
+            most = blocks.max_rows(numbers_per_row(self.network))
+            count = blocks.num_blocks(batch, self.rows_per_example(), lanes.count(), most)
         if count == 1:
             return fn(experience, weights, 0, 1)
         if weights is None:
@@ -193,6 +194,11 @@ def _sees_whole_batch(cloning_network: tfa_network.Network) -> bool:
     layers = cloning_network.submodules
     vectors = [layer.sn.ref() for layer in layers if isinstance(layer, dense.DenseSN)]
     return any(v.ref() not in vectors for v in cloning_network.non_trainable_variables)
+
+
+def numbers_per_row(network: tfa_network.Network) -> int:
+    """Returns about how many activations a row has: as many as there are biases."""
+    return sum(v.shape[0] for v in network.trainable_variables if v.shape.rank == 1)
 
 
 def _per_replica(scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

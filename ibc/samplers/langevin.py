@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ibc.samplers import action_space, draws, sampler, score_gradients
-from ibc.utils import keys, parameters, precision
+from ibc.utils import gpu, keys, parameters, precision
 from ibc.utils.parallel import lanes
 
 
@@ -71,7 +71,7 @@ class Langevin:
     """Gives the noise the standard deviation √η · noise_scale. Bind `delta_action_clip` higher with
     it, or the clipping bounds the noise."""
     jit_compile: bool = False
-    """Compiles the chain with XLA, in float32, where it is part of a graph."""
+    """Compiles the chain with XLA, on CPUs in float32, where it is part of a graph."""
 
     def __post_init__(self):
         name = "langevin_actions_given_obs"
@@ -114,7 +114,8 @@ class Langevin:
         compiled = self.jit_compile and tf.inside_function()
         if compiled:
             chain = tf.function(chain, jit_compile=True, autograph=False)
-        with precision.in_float32() if compiled else contextlib.nullcontext():
+        in_float32 = compiled and gpu.device() is None
+        with precision.in_float32() if in_float32 else contextlib.nullcontext():
             if self.return_chain or lanes.count() == 1:
                 actions, recorded = chain(starts, noises)
                 return sampler.Samples(actions, chain=recorded)

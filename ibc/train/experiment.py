@@ -25,7 +25,7 @@ from ibc.train.build import (
     sequences,
     training_data,
 )
-from ibc.train.devices import cluster
+from ibc.train.devices import cluster, feeding
 from ibc.train.loop import learner as learner_lib
 from ibc.train.loop import progress, schedule, training_loop, weight_average
 from ibc.train.run import checkpoints, divergence, lock, memory, run_board, run_folder
@@ -272,10 +272,17 @@ class _Training:
 
         def batches() -> tf.data.Dataset:
             step = checkpoints.restored_step(self.folder)
-            return self.data.train.as_tf_dataset(
+            made = self.data.train.as_tf_dataset(
                 config.batch_size, config.seed, step, shares=shares, num_shares=replicas
             )
+            return made if batch_at else feeding.prefetched(made, self.strategy)
 
+        batch_at, held = None, feeding.held_on_gpu(self.data.train, self.strategy)
+        if held is not None:
+            logging.info("Batches are gathered in the GPU's memory.")
+            batch_at = functools.partial(
+                held.batch_at, batch_size=config.batch_size, seed=config.seed
+            )
         return learner_lib.BehavioralCloningLearner(
             self.folder,
             self.train_step,
@@ -285,6 +292,7 @@ class _Training:
             config.checkpoint_interval,
             config.policy_save_interval,
             average=self.average,
+            batch_at=batch_at,
         )
 
     def _evaluator(self, policy: tf_policy.TFPolicy) -> evaluation.Evaluation:

@@ -1,5 +1,6 @@
-"""Whether there is an NVIDIA driver, and why TensorFlow sees no GPU although there is one."""
+"""GPUs: the NVIDIA driver, why TensorFlow sees none although there is one, and their memory."""
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -12,6 +13,11 @@ DRIVER_FILE = pathlib.Path("/proc/driver/nvidia/version")
 OLDEST_DRIVER = (525, 60, 13)
 """The oldest driver for Linux that runs programs of any CUDA 12 (CUDA's compatibility guide)."""
 
+NCCL = "libnccl.so.2"
+"""What several GPUs add their gradients with."""
+INSTALL = "`pip install --no-deps -r requirements-gpu.txt` installs it"
+"""What to do where a library cannot be loaded."""
+
 # What TensorFlow opens before it makes a GPU, then what it opens when a computation asks for it;
 # libraries of CUDA 12 keep these numbers over its minor versions.
 _LIBRARIES = (
@@ -22,12 +28,11 @@ _LIBRARIES = (
     "libcusolver.so.11",
     "libcusparse.so.12",
     "libcudnn.so.9",
-    "libnccl.so.2",
+    NCCL,
     "libcupti.so.12",
 )
 _CUDA = "libcuda.so.1"
 _SECONDS = 20
-_INSTALL = "`pip install --no-deps -r requirements-gpu.txt` installs it"
 
 
 def driver_version() -> str | None:
@@ -43,6 +48,34 @@ def driver_version() -> str | None:
 def names() -> list[str]:
     """Returns each GPU's name and memory, as the driver's own tool has them."""
     return _asked_of_the_driver("name,memory.total")
+
+
+def device() -> str | None:
+    """Returns the name of the device that one training computes on if it is a GPU."""
+    import tensorflow as tf
+
+    return "/gpu:0" if tf.config.list_physical_devices("GPU") else None
+
+
+def let_memory_grow() -> None:
+    """Has TensorFlow take a GPU's memory as it needs it, not all of it at once.
+
+    Without effect after TensorFlow has computed something.
+    """
+    import tensorflow as tf
+
+    for each in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(each, True)
+
+
+def limit_memory(megabytes: int) -> None:
+    """Sets the most memory that TensorFlow takes of each GPU, in 2²⁰ bytes, before it computes."""
+    import tensorflow as tf
+
+    limit = [tf.config.LogicalDeviceConfiguration(memory_limit=megabytes)]
+    for each in tf.config.list_physical_devices("GPU"):
+        tf.config.set_logical_device_configuration(each, limit)
 
 
 def missing_libraries(load: Callable[[str], object] = ctypes.CDLL) -> dict[str, str]:
@@ -76,7 +109,7 @@ def why_none(load: Callable[[str], object] = ctypes.CDLL) -> str:
     if missing := missing_libraries(load):
         name, reason = next(iter(missing.items()))
         others = f", nor can {', '.join(list(missing)[1:])}" if len(missing) > 1 else ""
-        return f"{name} cannot be loaded ({reason}){others}; {_INSTALL}"
+        return f"{name} cannot be loaded ({reason}){others}; {INSTALL}"
     if (hidden := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return f"CUDA_VISIBLE_DEVICES is {hidden!r} in the environment, which may hide it"
     return f"all libraries are there, but the driver {driver} answers: {_answer(load)}"

@@ -2,9 +2,10 @@ import pathlib
 import types
 
 import pytest
+import tensorflow as tf
 from tensorflow.python.platform import build_info
 
-from ibc.utils import gpu
+from ibc.utils import gpu, startup
 
 _VERSION = """NVRM version: NVIDIA UNIX x86_64 Kernel Module  {}  Thu Feb 22 01:44:30 UTC 2024
 GCC version:  gcc version 11.4.0 (Ubuntu 11.4.0-1ubuntu1~22.04)
@@ -117,3 +118,31 @@ def test_the_libraries_are_those_of_this_tensorflow(driver):
         assert "built without CUDA" in gpu.why_none(found)
     else:
         assert built["cuda_version"].split(".")[0] == "12" and built["cudnn_version"] == "9"
+
+
+@pytest.fixture
+def configured(monkeypatch):
+    """What TensorFlow is told of two GPUs that are not there."""
+    told, gpus = [], [f"GPU:{index}" for index in range(2)]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: gpus)
+    for name in ("experimental.set_memory_growth", "set_logical_device_configuration"):
+        owner = tf.config.experimental if "." in name else tf.config
+        name = name.rpartition(".")[2]
+        monkeypatch.setattr(owner, name, lambda *args, name=name: told.append((name, *args)))
+    return told
+
+
+def test_memory_grows_or_has_a_limit_on_every_gpu(configured):
+    startup.import_tensorflow_alone_quietly()
+    assert configured == [("set_memory_growth", f"GPU:{index}", True) for index in range(2)]
+    configured.clear()
+    gpu.limit_memory(4096)
+    assert [device for _, device, _ in configured] == ["GPU:0", "GPU:1"]
+    assert all(limit[0].memory_limit == 4096 for _, _, limit in configured)
+    assert gpu.device() == "/gpu:0"
+
+
+def test_a_machine_without_gpus_has_no_such_device(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
+    assert gpu.device() is None
+    gpu.let_memory_grow()

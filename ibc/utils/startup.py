@@ -8,6 +8,8 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 
+from ibc.utils import gpu
+
 _LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 
 
@@ -61,7 +63,7 @@ def import_tensorflow_alone_quietly() -> None:
     with native_stderr_held_back(), garbage_ignored():
         import tensorflow as tf
 
-        tf.config.list_physical_devices()
+        gpu.let_memory_grow()
         tf.get_logger().setLevel("WARNING")
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ibc.train.devices import cluster as cluster_lib
 from ibc.train.devices import strategy as strategy_lib
-from ibc.utils import child_process, termination
+from ibc.utils import child_process, gpu, termination
 from tests import commands
 
 
@@ -143,6 +143,24 @@ def test_a_wrong_cluster_is_one_clear_error(config, message, monkeypatch):
 def test_a_device_that_is_not_there_is_one_clear_error(arguments, message, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
     refused(message, **arguments)
+
+
+def test_several_gpus_without_nccl_are_one_clear_error(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    gpus = ["GPU:0", "GPU:1"]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: gpus)
+    missing = {gpu.NCCL: "libnccl.so.2: cannot open shared object file"}
+    monkeypatch.setattr(gpu, "missing_libraries", lambda: missing)
+    made = []
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: made.append(1))
+    refused("2 GPUs add their gradients by NCCL, but libnccl.so.2 cannot be", multi_gpu=True)
+    assert not made
+    missing.clear()
+    strategy_lib.get_strategy(multi_gpu=True)
+    missing[gpu.NCCL] = "one GPU needs none"
+    gpus.pop()
+    strategy_lib.get_strategy(multi_gpu=True)
+    assert len(made) == 2
 
 
 def test_without_flags_there_is_one_device(monkeypatch):

@@ -62,8 +62,19 @@ def get_strategy(
     if os.environ.get("TF_CONFIG"):
         return cluster.get_strategy(os.environ["TF_CONFIG"])
     if multi_gpu:
+        _check_nccl(len(gpus))
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
+
+
+def _check_nccl(num_gpus: int) -> None:
+    """Raises ValueError where several GPUs have nothing to add their gradients with."""
+    reason = gpu.missing_libraries().get(gpu.NCCL) if num_gpus > 1 else None
+    if reason:
+        raise ValueError(
+            f"--multi_gpu: {num_gpus} GPUs add their gradients by NCCL, but {gpu.NCCL} cannot be "
+            f"loaded ({reason}); {gpu.INSTALL}, or drop the flag to train on one."
+        )
 
 
 def _tpu_strategy(address: str | None) -> tf.distribute.Strategy:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from absl import logging
 from tf_agents.agents import tf_agent
 from tf_agents.train import learner, step_per_second_tracker
+from tf_agents.typing import types
 
 from ibc.train.devices import cluster
 from ibc.train.loop import schedule, weight_average
@@ -65,6 +66,7 @@ class BehavioralCloningLearner(learner.Learner):
         policy_save_interval: int,
         log_interval: int = 100,
         average: weight_average.WeightAverage | None = None,
+        batch_at: Callable[[tf.Tensor], types.NestedTensor] | None = None,
     ):
         """Creates the learner and restores the newest checkpoint, if there is one.
 
@@ -79,8 +81,10 @@ class BehavioralCloningLearner(learner.Learner):
           log_interval: steps between log lines and TensorBoard scalars.
           average: takes the weights of every step into account, is part of checkpoints, and its
             agent's policies are exported instead of `agent`'s.
+          batch_at: maps the step's number to its batch, an element of `dataset_fn`'s, which is then
+            not read; to be called where training computes. None reads.
         """
-        self._average = average
+        self._average, self._batch_at = average, batch_at
         if average is not None:
             agent.weight_average = average  # Checkpoints hold what an agent's attributes hold.
         self._writes = cluster.is_chief(strategy)
@@ -108,7 +112,7 @@ class BehavioralCloningLearner(learner.Learner):
                 "beside it."
             ) from error
         self._saved_step = int(self.train_step_numpy)
-        self._pace = schedule.Pace()
+        self._pace, self._is_first = schedule.Pace(), True
         self._machines = cluster.Machines(strategy)
         self._progress = ProgressTrigger(self.train_summary_writer, agent, train_step, log_interval)
         self._exporter = policy_export.PolicyExporter(
@@ -160,6 +164,14 @@ class BehavioralCloningLearner(learner.Learner):
                 # What every machine takes for the call's length, and how many have got SIGTERM.
                 own = [length, float(termination.requested())]
                 seconds, terminated = self._machines.mean(own)
+            if self._is_first:
+                # What takes long before it is traced and compiled, and no pace of training.
+                logging.log(
+                    logging.DEBUG if bars.on_terminal() else logging.INFO,
+                    "First training step: %.1f s, with tracing and compiling it.",
+                    length,
+                )
+                self._is_first = False
             self._pace.measured(steps, seconds)
             step += steps
             on_steps(step, self._progress.scalars[tags.REDUCED_LOSS])
@@ -196,6 +208,8 @@ class BehavioralCloningLearner(learner.Learner):
     @tf.autograph.experimental.do_not_convert
     def single_train_step(self, iterator):
         """Makes one training step; see TF-Agents' Learner."""
+        if self._batch_at is not None:
+            iterator = iter([self._batch_at(self.train_step)])
         loss_info = super().single_train_step(iterator)
         if self._average is not None:
             self._average.update(self.train_step)

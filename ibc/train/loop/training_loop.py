@@ -201,7 +201,8 @@ def validation_loss(
 
     @tf.function
     def of_one_batch(step: tf.Tensor) -> tf_agent.LossInfo:
-        experience, _ = windows.batch_at(step, batch_size, seed)
+        with tf.device("/cpu:0"):  # Where the frames are: a batch is less to move.
+            experience, _ = windows.batch_at(step, batch_size, seed)
         return agent.loss(experience, training=False)
 
     of_batch = tf.function(lambda experience: agent.loss(experience, training=False))

@@ -11,10 +11,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from ibc.utils import gpu
 from ibc.utils.parallel import lanes
 
 MAX_ROWS = 4608
 """What fits, and lets 16 examples with the paper's 256 counter-examples form a block."""
+
+GPU_BYTES = 2 << 30
+"""Of a GPU's memory, about what a block's activations may take: there they need no caches."""
 
 MIN_ROWS = 16
 """Below this, starting an operation takes longer than the operation."""
@@ -26,23 +30,39 @@ _BUSY = 0.9
 """What is enough: more blocks are smaller ones."""
 
 
-def num_blocks(batch: int | None, rows_per_example: int, num_lanes: int = 1) -> int:
+# Before and after its activation function, with dropout, and with respect to the loss.
+_COPIES = 4
+
+
+def max_rows(numbers_per_row: int) -> int:
+    """Returns how many rows of activations to work on at a time, where a row has so many."""
+    if gpu.device() is None:
+        return MAX_ROWS
+    bytes_per_row = _COPIES * tf.float32.size * max(1, numbers_per_row)
+    return max(MAX_ROWS, GPU_BYTES // bytes_per_row)
+
+
+def num_blocks(
+    batch: int | None, rows_per_example: int, num_lanes: int = 1, most_rows: int | None = None
+) -> int:
     """Returns in how many equal blocks to work on a batch.
 
     Args:
       batch: Number of examples, None if it is not known.
       rows_per_example: Action samples scored per example, at least 1.
       num_lanes: How many blocks are worked on side by side.
+      most_rows: Rows of a block, see `max_rows`; `MAX_ROWS` if not given.
 
     Returns:
-      The smallest divisor of `batch` that makes blocks of at most `MAX_ROWS` rows, or `batch` if
+      The smallest divisor of `batch` that makes blocks of at most `most_rows` rows, or `batch` if
       an example alone exceeds this; a larger one, with blocks of at least `MIN_ROWS` rows, where
       that keeps the lanes busier; 1 if the batch is not known.
     """
     if batch is None:
         return 1
     divisors = [n for n in range(1, batch + 1) if batch % n == 0]
-    least = next((n for n in divisors if batch // n * rows_per_example <= MAX_ROWS), batch)
+    most_rows = most_rows or MAX_ROWS
+    least = next((n for n in divisors if batch // n * rows_per_example <= most_rows), batch)
     fitting = [n for n in divisors if n > least and batch // n * rows_per_example >= MIN_ROWS]
 
     def busy(count: int) -> float:

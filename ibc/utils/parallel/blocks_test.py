@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ibc.utils import gpu
 from ibc.utils.parallel import blocks, lanes
 
 
@@ -35,6 +36,17 @@ from ibc.utils.parallel import blocks, lanes
 )
 def test_number_of_blocks(expected, arguments):
     assert blocks.num_blocks(*arguments) == expected
+
+
+def test_on_a_gpu_blocks_bound_memory_alone(monkeypatch):
+    assert blocks.max_rows(2048) == blocks.MAX_ROWS == 4608
+    monkeypatch.setattr(gpu, "device", lambda: "/gpu:0")
+    # PUSH mlp_ebm: 16 layers of 128 numbers, 512 examples with 256 counter-examples.
+    most = blocks.max_rows(16 * 128)
+    assert most * 16 * 128 * 4 * 4 <= blocks.GPU_BYTES and most == 65536
+    assert blocks.num_blocks(512, 257, 1, most) == 4
+    assert blocks.num_blocks(512, 9, 1, most) == blocks.num_blocks(4096, 1, 1, most) == 1
+    assert blocks.max_rows(1 << 20) == blocks.MAX_ROWS
 
 
 def test_blocks_are_the_batch_and_their_sum_is_its_sum():
