@@ -71,8 +71,8 @@ def advance(discs: Discs, target: np.ndarray) -> None:
     walls_near = near.sum(1)
     free = (walls_near == 0) | _passes(discs.position, way)
     free &= ~discs.push.any(1)
-    leaning = (walls_near <= 1) & ~free
-    for rows, move in ((free, _glide), (leaning, _lean), (walls_near > 1, _squeeze)):
+    leaning = ~free & (walls_near <= 1)
+    for rows, move in ((free, _glide), (leaning, _lean), (~(free | leaning), _squeeze)):
         if rows.any():
             rows = np.flatnonzero(rows)
             some = discs.take(rows)

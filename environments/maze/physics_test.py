@@ -85,6 +85,15 @@ def test_ways_to_move_agree_where_all_apply():
             np.testing.assert_allclose(*(getattr(discs, name) for discs in both), atol=1e-10)
 
 
+def test_a_disc_that_leaves_two_walls_behind_moves_as_a_free_one():
+    """Both walls of the corridor's corner are in reach, but not on the way."""
+    start, target = np.array([57.7, 444.07]), np.array([450.0, 440.0])
+    discs = physics.at_rest([start])
+    physics.advance(discs, target[np.newaxis])
+    expected = target + (start - target) * (1 - 9e-5) ** 100
+    np.testing.assert_allclose(discs.position[0], expected, rtol=0, atol=1e-9)
+
+
 def test_a_centre_inside_a_box_leaves_through_the_nearest_side():
     discs = physics.at_rest([[225.0, 396.0]])
     for _ in range(20):
