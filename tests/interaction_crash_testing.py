@@ -24,7 +24,7 @@ _SMALL = (
     "imitation.discriminator.hidden_size = 8",
     "training.batch_size = 16",
     "training.start = 50",
-    "training.interval = 2",
+    "training.interval = 4",
     "logging.interval = 20",
     "memory.size = 1500",
     "evaluation.episodes = 2",
@@ -146,7 +146,7 @@ def compare(folder: pathlib.Path, algorithm: str, expert: str, kills: int) -> It
     Yields:
       Lines on each kill and at the end.
     """
-    steps, random_state = _EPISODE * (2 * kills + 3), random.Random(algorithm)
+    steps, random_state = _EPISODE * (2 * kills + 2), random.Random(algorithm)
     end(start(folder / "whole", algorithm, expert, steps), folder / "whole")
     for number in range(kills):
         in_checkpoint = number % 2 == 1
