@@ -56,6 +56,12 @@ def run(folder, data, *bindings, agent="mlp_ebm_quick.gin", **fields):
     return training.run(config, given, folder, dataset_path=data, **fields)
 
 
+@pytest.fixture
+def no_export(monkeypatch):
+    """Leaves out what is slow where nobody looks at it."""
+    monkeypatch.setattr(policy_export.PolicyExporter, "save_models", lambda self: None)
+
+
 @pytest.mark.parametrize(
     "agent",
     [
@@ -100,9 +106,9 @@ def _check_acts_by_averages(loaded, numbers):
         assert trained.tobytes() not in exported
 
 
-def test_a_plan_of_one_action_is_the_usual_training(tmp_path, particle_data, monkeypatch):
+@pytest.mark.usefixtures("no_export")
+def test_a_plan_of_one_action_is_the_usual_training(tmp_path, particle_data):
     """Bit for bit: with `action_horizon` = 1 bound, and without."""
-    monkeypatch.setattr(policy_export.PolicyExporter, "save_models", lambda self: None)
     small = ("train_eval.num_iterations = 3", "train_eval.batch_size = 32", "MLPEBM.width = 16")
     for name, bound in (("unbound", ()), ("bound", ("train_eval.action_horizon = 1",))):
         given, folder = (*small, *bound), tmp_path / name
@@ -162,6 +168,7 @@ def test_runs_are_the_same_stopped_or_streamed(tmp_path, particle_data, monkeypa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_export")
 def test_episodes_do_not_depend_on_how_many_run_side_by_side(tmp_path, particle_data):
     found = [
         run(tmp_path / str(count), particle_data, "train_eval.num_iterations = 2",

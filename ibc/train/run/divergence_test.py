@@ -121,7 +121,7 @@ def test_the_command_has_a_status_for_it(tmp_path, particle_data):
     )
     flags = ["--task=PARTICLE", "--skip_eval", f"--gin_file={_CONFIGS['mse']}"]
     flags += [f"--gin_bindings={binding}" for binding in bindings]
-    done = commands.as_program("train_eval", flags, tmp_path)
-    assert done.status == 3
-    (line,) = done.errors
+    done = commands.python_at_once("-m", "ibc.train_eval", *flags, cwd=tmp_path)
+    assert done.returncode == 3
+    (line,) = commands.errors_among(done.stderr)
     assert "not finite at training step" in line and "diverged_batch_" in line
