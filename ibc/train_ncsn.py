@@ -48,7 +48,8 @@ def _train(arguments: argparse.Namespace) -> None:
     # Imported here so that --help answers at once.
     startup.import_tensorflow_quietly()
     from ibc.ncsn import experiment, run_config
-    from ibc.online.on_policy import options  # noqa: F401  (a file may bind both programs)
+    from ibc.online import run_config as _  # noqa: F401  (a file may bind both programs)
+    from ibc.online.on_policy import options  # noqa: F401
 
     files = arguments.gin_file or ["near.gin"]
     run_config.configure(arguments.task, files, arguments.gin_bindings, arguments.set)

@@ -86,7 +86,7 @@ _PROGRAMS = {
         {
             (*_MAZE, "--set=model.l=5"): "Did you mean model.L",
             (*_MAZE, "--gin_file=near_publised.gin"): "did you mean near_published",
-            (*_MAZE, "--dataset_path=nowhere.npz"): "No such file or directory: 'nowhere.npz'",
+            (*_MAZE, "--dataset_path=nowhere.npz"): "no recorded episodes at nowhere.npz",
         },
         script="ibc-train-ncsn",
         takes_paths=True,

@@ -252,11 +252,10 @@ PROGRAMS = {
     },
     "train_ncsn": {
         (): "the following arguments are required: --task",
-        ("--task=MAZE", "--dataset_path=in/nowhere.npz"): "No such file or directory",
-        ("--task=MAZE", "--dataset_path=in/file"): "has no demonstrations",
+        ("--task=MAZE", "--dataset_path=in/nowhere.npz"): "no recorded episodes at in/nowhere.npz",
         ("--task=MAZE", "--set=model.l=5"): "Did you mean model.L",
         ("--task=MAZE", "--set=model.L=0"): "model.L must be a whole number of at least 1",
-        ("--task=MAZE", "--set=data.split=days"): "data.split must be one of",
+        ("--task=MAZE", "--set=data.pairing=all"): "data.pairing must be one of",
     },
     "ibc-landscape": {
         ("in/nowhere",): "in/nowhere does not exist; give a run's folder",

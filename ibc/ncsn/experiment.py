@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from ibc.ncsn import demonstration_pairs, energy_learner, measures, options, picture, run_config
+from ibc.data import pairs as pairs_lib
+from ibc.ncsn import energy_learner, measures, options, picture, run_config
 from ibc.networks import noise_conditioned_energy, pair_energy
 from ibc.train import config_files
 from ibc.train.run import checkpoints, lock, run_folder
@@ -36,7 +37,7 @@ def run(config: run_config.NcsnConfig) -> dict:
       Terminated: SIGTERM has arrived; a checkpoint was saved.
     """
     chosen = options.bound()
-    pairs = demonstration_pairs.read(config.dataset(), chosen.data)
+    pairs = pairs_lib.load(config.dataset(), chosen.data.pair_options())
     logging.info("Pairs: %d to learn from, %d held out.", len(pairs.train), len(pairs.test))
     with lock.held(config.folder(), run_config.ELSEWHERE):
         return _Run(config, chosen, pairs).run()
@@ -49,7 +50,7 @@ class _Run:
         self,
         config: run_config.NcsnConfig,
         chosen: options.Options,
-        pairs: demonstration_pairs.Pairs,
+        pairs: pairs_lib.Pairs,
     ):
         self._config, self._options, self._pairs = config, chosen, pairs
         self._folder: pathlib.Path = config.folder()
@@ -79,7 +80,7 @@ class _Run:
             str(self._folder / "train" / "checkpoints"),
             max_to_keep=_KEPT,
         )
-        bounds = np.concatenate(np.split(np.concatenate(pairs), 2, axis=1))
+        bounds = np.concatenate([pairs.train, pairs.test]).reshape(-1, pairs.state_size)
         self._low, self._high = bounds.min(0), bounds.max(0)
 
     def run(self) -> dict:

@@ -90,10 +90,9 @@ def test_another_run_in_the_folder_is_refused(demonstrations, tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("state", "ends", "said"),
     [
-        (np.zeros([50, 2]), [50], "only 0 pairs can be made"),
-        (np.full([50, 2], np.nan), [50], "must be [T, O] of finite numbers"),
-        (np.zeros([50]), [50], "must be [T, O] of finite numbers"),
-        (np.zeros([50, 2]), [20, 60], "episode_ends must rise to the number of states, 50"),
+        (np.zeros([50, 2]), [50], "has no pairs to learn from"),
+        (np.full([50, 2], np.nan), [50], "is not finite in episode 0"),
+        (np.zeros([50, 2]), [20, 60], "episode_ends must rise from above 0 to 50"),
     ],
 )
 def test_unusable_demonstrations_are_said(state, ends, said, tmp_path, monkeypatch):

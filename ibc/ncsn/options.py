@@ -8,6 +8,7 @@ from typing import Any
 
 import gin
 
+from ibc.data import pairs
 from ibc.ncsn import energy_learner
 from ibc.networks import noise_conditioned_energy, pair_energy
 from ibc.utils import parameters
@@ -132,13 +133,12 @@ class Data:
     pair_features: str = "difference"
     """'difference' for [s, s' − s], 'concat', as published, for [s, s']."""
     pairing: str = "episodes"
-    """'episodes' for pairs inside episodes, 'published' for its jumps between them."""
+    """'episodes' for pairs inside episodes, of which a fifth is held out; 'published' for jumps
+    between them, of which the last fifth is held out."""
     drop_repeated: bool = True
     """Whether frames that repeat the one before are left out before pairs are made."""
     pair_stride: int = 1
     """Frames from s to s'."""
-    split: str = "episodes"
-    """'episodes', or, as published, 'rows': the last fifth of either is held out."""
     normalisation: str = "exact"
     """'exact' statistics once, or, as published, 'running' ones that grow while the network
     learns."""
@@ -152,7 +152,6 @@ class Data:
         known = {
             "pair_features": pair_energy.FORMS,
             "pairing": ("episodes", "published"),
-            "split": ("episodes", "rows"),
             "normalisation": ("exact", "running"),
         }
         for name, values in known.items():
@@ -163,6 +162,15 @@ class Data:
         parameters.check_whole("data", pair_stride=self.pair_stride)
         if self.feature_mask is not None:
             object.__setattr__(self, "feature_mask", tuple(map(bool, self.feature_mask)))
+
+    def pair_options(self) -> pairs.PairOptions:
+        """Returns how pairs are made of recordings."""
+        return pairs.PairOptions(
+            drop_repeated=self.drop_repeated,
+            pair_stride=self.pair_stride,
+            auto_ends=self.auto_ends,
+            published_pairing=self.pairing == "published",
+        )
 
 
 @dataclasses.dataclass(frozen=True)

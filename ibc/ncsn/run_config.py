@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import gin
 
+from ibc.data.formats import convert
 from ibc.environments import tasks
 from ibc.ncsn import options
 from ibc.train import config_files
@@ -80,6 +81,7 @@ def configure(
       ValueError: A name is unknown, or a value unusable.
       FileNotFoundError: A config file does not exist.
     """
+    convert.known_formats()  # Which imports what gin has to know before it reads anything.
     targets = {name: f"{options.PREFIX}.{name}" for name in options.names()}
     targets |= {name: f"train_ncsn.{field}" for name, field in _OF_THE_RUN.items()}
     set_by = [option_settings.as_binding(setting, targets) for setting in settings]
