@@ -36,7 +36,7 @@ from ibc.train import config_files
 from ibc.train.run import checkpoints, lock, run_folder
 from ibc.utils import keys, termination, transitions
 
-_MEASURED_ROWS = 1024
+_MEASURED_ROWS = 512
 
 
 def run(config: run_config.OnlineConfig) -> dict:

@@ -30,6 +30,8 @@ def measure(
 ) -> dict[str, float]:
     """Measures a reward that is computed at update.
 
+    All batches are rated as one: what GMMIL says of a row depends on the rows beside it.
+
     Args:
       learned: The reward.
       batches: Transitions of 'expert' (not trained with, if there are such), 'agent' and 'random'.
@@ -41,10 +43,12 @@ def measure(
       `reward_<name>`, mean rewards of each batch, and `auc_<name>`, how probably an expert's
       transition is worth more than another's.
     """
-    rewards = {
-        name: np.asarray(learned.reward(batch, expert, log_policy, key))
-        for name, batch in batches.items()
-    }
+    together = transitions.Transitions(
+        *(tf.concat(fields, 0) for fields in zip(*batches.values(), strict=True))
+    )
+    values = np.asarray(learned.reward(together, expert, log_policy, key))
+    ends = np.cumsum([len(batch.reward) for batch in batches.values()])
+    rewards = dict(zip(batches, np.split(values, ends[:-1]), strict=True))
     means = {f"reward_{name}": float(values.mean()) for name, values in rewards.items()}
     others = {name: values for name, values in rewards.items() if name != "expert"}
     return means | {f"auc_{name}": auc(rewards["expert"], v) for name, v in others.items()}

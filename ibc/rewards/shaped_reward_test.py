@@ -125,3 +125,15 @@ def test_a_reward_is_measured_on_expert_agent_and_random_transitions():
     assert found["auc_agent"] > 0.9 and found["auc_random"] > 0.9
     assert found["reward_expert"] > found["reward_agent"]
     assert np.abs(batches["random"].action).max() <= 1
+
+
+def test_rows_that_are_compared_are_rated_in_one_batch():
+    # By itself a batch of the expert's is worth nothing to GMMIL, and a scattered one as little.
+    learned, expert = gmmil.GmmilReward(), batch_of(32, seed=1)
+    scattered = batch_of(32, seed=2, observation=9 * np.random.RandomState(0).randn(32, 5))
+    learned.train(scattered, expert, None, _KEY)
+    batches = {"expert": batch_of(32, seed=3), "agent": scattered}
+    found = measurements.measure(learned, batches, expert, None, _KEY)
+    assert found["auc_agent"] > 0.9
+    alone = [learned.reward(batch, expert, None, _KEY) for batch in batches.values()]
+    assert measurements.auc(*map(np.asarray, alone)) < 0.9
