@@ -151,7 +151,7 @@ def load(folder: str | pathlib.Path) -> PairEnergy:
         parts = told.pop("architecture")
         lists = {name: tuple(v) if isinstance(v, list) else v for name, v in parts.items()}
         energy = PairEnergy(Architecture(**lists), told)
-        with np.load(found / _WEIGHTS) as arrays:
+        with np.load(found / _WEIGHTS, allow_pickle=False) as arrays:
             for variable in energy.network.weights:
                 variable.assign(arrays[variable.name.partition(":")[0]])
             for name in _MOMENTS:

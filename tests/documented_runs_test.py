@@ -71,7 +71,7 @@ _SHORT_ONLINE = ("steps=60", "training.start=30", "evaluation.interval=60", "eva
 
 def test_every_page_is_run_somewhere():
     pages = {page.name for page in documentation.PAGES if any(documentation.commands(page))}
-    here = {"block_pushing.md", "inference.md", "landscapes.md", "online_imitation.md"}
+    here = {"block_pushing.md", "inference.md", "landscapes.md", "maze.md", "online_imitation.md"}
     here |= {"particle.md", "pusht.md", "quickstart.md", "report.md", "sequences.md", "tasks.md"}
     assert pages == here | _PAGES_ELSEWHERE.keys()
 
@@ -118,6 +118,11 @@ def test_block_pushing(tmp_path):
     for page in ("block_pushing.md", "tasks.md", "quickstart.md"):
         _run_page(page, tmp_path)
     assert list((tmp_path / "runs/my_run/rollouts").glob("**/*.mp4"))
+
+
+@pytest.mark.slow
+def test_the_maze(tmp_path):
+    _run_page("maze.md", tmp_path)
 
 
 @pytest.mark.slow
