@@ -45,6 +45,7 @@ _ELSEWHERE = {
     "*--task=PUSHT *--viz_img *": "ibc/pictures",
     "python ibc/online_train_eval.py --algorithm=GAIL --task=h*": "trains for hours",
     "* --sweep=*": "ibc/sweep",
+    "ibc-report runs/online": "test_learning_by_interaction",
     "ibc-tune *": "ibc/tune",
 }
 _MODULES = {
@@ -66,7 +67,13 @@ _SHORT = {
     "IbcPolicy.num_action_samples": 16,
 }
 _SHORT_FLAGS = {"--num_episodes": "2", "--replicas": "1"}
-_SHORT_ONLINE = ("steps=60", "training.start=30", "evaluation.interval=60", "evaluation.episodes=1")
+_SHORT_ONLINE = (
+    "steps=60",
+    "training.start=30",
+    "evaluation.interval=60",
+    "evaluation.episodes=1",
+    "imitation.trajectories=2",
+)
 
 
 def test_every_page_is_run_somewhere():
@@ -128,6 +135,8 @@ def test_the_maze(tmp_path):
 @pytest.mark.slow
 def test_learning_by_interaction(tmp_path):
     _run_page("online_imitation.md", tmp_path)
+    _run(["ibc-report", "runs/online"], tmp_path)
+    assert len((tmp_path / "report.csv").read_text(encoding="utf-8").splitlines()) == 3
 
 
 @pytest.mark.slow
@@ -144,10 +153,14 @@ def _run_page(name: str, folder: pathlib.Path) -> None:
     """Runs the commands of a page in a folder, recordings first."""
     found = [words for words in documentation.commands(_ROOT / "docs" / name) if _is_ours(words)]
     for words in sorted(found, key=lambda words: not _records(words)):
-        module, given = _module(words)
-        arguments = [*_shortened(given), *_shortening(module)]
-        done = commands.python_at_once("-m", module, *arguments, cwd=folder)
-        assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
+        _run(words, folder)
+
+
+def _run(words: list[str], folder: pathlib.Path) -> None:
+    module, given = _module(words)
+    arguments = [*_shortened(given), *_shortening(module)]
+    done = commands.python_at_once("-m", module, *arguments, cwd=folder)
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
 
 
 def _is_ours(words: list[str]) -> bool:

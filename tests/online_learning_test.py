@@ -1,6 +1,5 @@
 """Learning by interaction reaches its marks: an expert of the pendulum, and its imitations."""
 
-import dataclasses
 import functools
 import pathlib
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ibc.data.formats import convert
 from ibc.online import (
     algorithms,
     configuration,
@@ -23,7 +23,6 @@ from ibc.online import (
 )
 from ibc.rewards import learned_reward, measurements
 from ibc.utils import keys, transitions
-from tests import training
 
 pytestmark = pytest.mark.slow
 
@@ -32,25 +31,16 @@ _SHOWN = 5
 _BATCH = 128
 
 
-@dataclasses.dataclass(frozen=True)
-class _Expert:
-    """An expert of this program's own making."""
-
-    returns: float
-    """Of its last evaluation."""
-    path: str
-    """Record file of ten of its episodes."""
+# Ten episodes of the documented expert, seed 0. How well cloning goes depends on what is shown.
+_EPISODES = pathlib.Path(__file__).parent / "testdata" / "pendulum_expert.npz"
 
 
 @pytest.fixture(scope="module")
-def expert(tmp_path_factory) -> _Expert:
-    """Trains an expert as the documentation does, and records it."""
-    folder = tmp_path_factory.mktemp("expert")
-    trained = _train(folder, "SAC", steps=6000)
-    path = str(folder / "pendulum.tfrecord")
-    policy = str(folder / "SAC" / "policies" / "greedy_policy")
-    training.record(_TASK, path, policy=None, saved_model_path=policy, num_episodes=2 * _SHOWN)
-    return _Expert(float(np.mean(trained["test_returns"][-1])), path)
+def expert(tmp_path_factory) -> str:
+    """Returns the record file of an expert's episodes."""
+    path = str(tmp_path_factory.mktemp("expert") / "pendulum.tfrecord")
+    convert.convert(convert.open_source(_EPISODES), path)
+    return path
 
 
 @pytest.fixture(autouse=True)
@@ -77,28 +67,27 @@ def _train(folder: pathlib.Path, algorithm: str, steps: int, settings=(), **give
     return found
 
 
-def test_an_expert_is_trained_on_the_tasks_own_reward(expert):
-    shown = _shown(expert.path)
-    best = np.mean([demonstration.steps.reward.sum() for demonstration in shown])
-    assert demonstrations.normalized(expert.returns, _random_return(), best) >= 0.9
-    assert best > -300
+def test_an_expert_is_trained_on_the_tasks_own_reward(expert, tmp_path):
+    trained = _train(tmp_path, "SAC", steps=6000)
+    best = np.mean([demonstration.steps.reward.sum() for demonstration in _shown(expert)])
+    found = np.mean(trained["test_returns"][-1])
+    assert demonstrations.normalized(found, _random_return(), best) >= 0.9
 
 
-# Cloning depends on the expert more than others do, who differs between processors: 0.32 to 1.02.
 @pytest.mark.parametrize(
-    ("algorithm", "steps", "least"), [("BC", 1, 0.2), ("SQIL", 4500, 0.9), ("GAIL", 8000, 0.8)]
+    ("algorithm", "steps", "least"), [("BC", 1, 0.95), ("SQIL", 4500, 0.9), ("GAIL", 8000, 0.8)]
 )
 def test_five_of_its_trajectories_are_imitated(expert, tmp_path, algorithm, steps, least):
     settings = [f"imitation.trajectories={_SHOWN}"]
     if algorithm == "BC":
         settings.append("bc_pretraining.iterations=5000")
-    found = _train(tmp_path, algorithm, steps, settings, dataset_path=expert.path)
+    found = _train(tmp_path, algorithm, steps, settings, dataset_path=expert)
     assert np.mean(found["test_returns_normalized"][-1]) >= least
 
 
 @pytest.mark.parametrize(
     ("algorithm", "least"),
-    [("GAIL", 0.85), ("GMMIL", 0.85), ("RED", 0.85), ("PWIL", 0.85), ("DRIL", 0.6)],
+    [("GAIL", 0.85), ("GMMIL", 0.85), ("RED", 0.85), ("PWIL", 0.85), ("DRIL", 0.8)],
 )
 def test_a_reward_ranks_held_out_expert_transitions_above_random_ones(expert, algorithm, least):
     assert _auc(expert, algorithm) >= least
@@ -108,10 +97,10 @@ def test_disagreement_of_densities_ranks_the_wrong_way_round(expert):
     assert _auc(expert, "DRIL", ["imitation.uncertainty=density"]) <= 0.3
 
 
-def _auc(expert: _Expert, algorithm: str, settings=()) -> float:
+def _auc(expert: str, algorithm: str, settings=()) -> float:
     """Returns how probably a held-out expert transition is above one of random episodes."""
     configuration.configure(algorithm, None, ["pendulum_quick.gin"], [], settings)
-    shown = _shown(expert.path)
+    shown = _shown(expert)
     known, unseen = (expert_data.make(part) for part in (shown[:_SHOWN], shown[_SHOWN:]))
     learned = _learned(algorithm, known, _random_episodes(first_seed=1000))
     both = _joined(unseen, _random_episodes(first_seed=2000))
