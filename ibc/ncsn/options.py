@@ -1,6 +1,7 @@
 """The options of energies of pairs, under their published dotted names after `energy.`.
 
-In config files `energy.model.L = 50` sets `Model.L`; after `--set`, `model.L=50` does.
+In config files `energy.model.L = 50` sets `Model.L`; after `--set`, `model.L=50` does. There
+`training` is `energy.matching`, as `training` alone is learning by interaction's.
 """
 
 import dataclasses
@@ -78,7 +79,7 @@ class Model:
         )
 
 
-@gin.configurable("training", module=PREFIX)
+@gin.configurable("matching", module=PREFIX)
 @dataclasses.dataclass(frozen=True)
 class Training:
     """What is minimised, and for how long."""
@@ -199,6 +200,7 @@ class Options:
 
 PARTS = {"model": Model, "training": Training, "optim": Optim, "data": Data}
 """Dotted prefix → dataclass."""
+_GIN_PARTS = {"training": "matching"}
 
 
 def bound() -> Options:
@@ -219,15 +221,22 @@ def names() -> dict[str, Any]:
     }
 
 
-def free_names() -> frozenset[str]:
-    """Returns gin's names of what may change as a run goes on.
+def gin_names(option: str) -> tuple[str, str]:
+    """Returns gin's name of an option, whole and without its prefix.
 
-    Gin shortens names by what else is imported, so each is there with and without its prefix.
+    Gin shortens names by what else is imported, so it may say either.
     """
+    part, _, field = option.partition(".")
+    short = f"{_GIN_PARTS.get(part, part)}.{field}"
+    return f"{PREFIX}.{short}", short
+
+
+def free_names() -> frozenset[str]:
+    """Returns gin's names of what may change as a run goes on."""
     return frozenset(
-        f"{prefix}{name}.{field.name}"
+        gin_name
         for name, part in PARTS.items()
         for field in dataclasses.fields(part)
         if field.metadata.get("may_change")
-        for prefix in ("", f"{PREFIX}.")
+        for gin_name in gin_names(f"{name}.{field.name}")
     )

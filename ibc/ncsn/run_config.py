@@ -59,7 +59,7 @@ def free_names() -> frozenset[str]:
 
 def is_own(name: str) -> bool:
     """Returns whether a parameter that gin names is the energy's: a file may bind others too."""
-    known = {f"{prefix}{o}" for o in options.names() for prefix in ("", f"{options.PREFIX}.")}
+    known = {gin_name for option in options.names() for gin_name in options.gin_names(option)}
     return name in known or name.startswith("train_ncsn.") or "." not in name
 
 
@@ -82,7 +82,7 @@ def configure(
       FileNotFoundError: A config file does not exist.
     """
     convert.known_formats()  # Which imports what gin has to know before it reads anything.
-    targets = {name: f"{options.PREFIX}.{name}" for name in options.names()}
+    targets = {name: options.gin_names(name)[0] for name in options.names()}
     targets |= {name: f"train_ncsn.{field}" for name, field in _OF_THE_RUN.items()}
     set_by = [option_settings.as_binding(setting, targets) for setting in settings]
     folders = [
