@@ -69,7 +69,9 @@ def _write_interaction(
         raise ValueError(
             f"--metric={metric} is not for learning by interaction, which is compared by return."
         )
-    found = [interaction_runs.read(run) for each in folders for run in interaction_runs.find(each)]
+    found, unread = interaction_runs.read_all(folders)
+    for line in unread:
+        yield f"Left out: {line}"
     methods = interaction_runs.methods(found)
     of = interaction_scores.unit(methods)
     for method in methods:

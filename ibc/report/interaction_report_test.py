@@ -101,6 +101,24 @@ def test_the_page_and_its_table(top, tmp_path):
     assert float(rows[4]["normalized_return"]) == 0.5 and rows[4]["method"] == "GAIL"
 
 
+def test_runs_that_cannot_be_compared_are_left_out_and_named(tmp_path):
+    write_run(tmp_path, "SAC", "Walk", 0, 2.0)
+    other = tmp_path / "Walk" / "PPO_seed0"
+    other.mkdir()
+    young = write_run(tmp_path, "SAC", "Walk", 1, 2.0)
+    kept = json.loads((young / "results.json").read_text())
+    (young / "results.json").write_text(json.dumps({**kept, "test_steps": []}))
+    kept = {"evaluations": [{"test_returns": 1.0}], "seconds": 1.0}
+    (other / "results.json").write_text(json.dumps(kept, indent=1))
+    page = f"--output={tmp_path / 'r.html'}"
+    done = commands.in_process("ibc-report", [str(tmp_path), page])
+    assert done.status == 0 and f"Left out: {other} is of PPO or NEAR" in done.output, done
+    assert "SAC: normalized return 2" in done.output
+    assert f"Left out: {young} has no evaluation yet" in done.output
+    done = commands.in_process("ibc-report", [str(other), page])
+    assert done.status == 1 and "is of PPO or NEAR" in done.errors[-1], done
+
+
 def test_numbers_of_trajectories_and_options_tell_methods_apart(tmp_path):
     for trajectories in (5, 25):
         of = [f"imitation.trajectories = {trajectories}"]

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ibc.online import history, run_config
 from ibc.train.run import run_folder
 
 _OF_FOLDER = re.compile(r"([A-Za-z]+)_seed\d+")
+_ON_POLICY = re.compile(r'^\s*{\s*"evaluations"')
 _TRAJECTORIES = "imitation.trajectories"
 # Bindings have the shortest name that is one; these say where a run is, and how long.
 _NOT_THE_METHOD = {"seed", "task", "data"} | {
@@ -59,9 +60,11 @@ def are_in(folders: Sequence[pathlib.Path]) -> bool:
     """Whether folders are of such runs, or hold some.
 
     Raises:
-      ValueError: Some are and some are not, which cannot be compared.
+      ValueError: Some are and some are not, which cannot be compared; or all are of PPO or NEAR.
     """
     found = [bool(find(folder)) for folder in folders]
+    for line in (line for folder in folders for line in left_out(folder) if not any(found)):
+        raise ValueError(line)
     if any(found) and not all(found):
         other, one = folders[found.index(False)], folders[found.index(True)]
         raise ValueError(
@@ -72,9 +75,26 @@ def are_in(folders: Sequence[pathlib.Path]) -> bool:
 
 def find(folder: pathlib.Path) -> list[pathlib.Path]:
     """Returns the runs in a folder, itself or below."""
+    return [path.parent for path, text in _results(folder) if not _ON_POLICY.search(text)]
+
+
+def left_out(folder: pathlib.Path) -> list[str]:
+    """Says of each run of PPO or NEAR in a folder, itself or below, why it is not compared."""
+    return [
+        f"{path.parent} is of PPO or NEAR, which keep averages of evaluations in {history.FILE}, "
+        "not the episodes that are compared here."
+        for path, text in _results(folder)
+        if _ON_POLICY.search(text)
+    ]
+
+
+def _results(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, str]]:
+    """Yields the files of learning by interaction in a folder, itself or below, and their text."""
     places = [folder / history.FILE] if (folder / history.FILE).exists() else []
-    places = places or sorted(folder.glob(f"**/{history.FILE}"))
-    return [path.parent for path in places if "test_returns" in path.read_text("utf-8")]
+    for path in places or sorted(folder.glob(f"**/{history.FILE}")):
+        text = path.read_text("utf-8")
+        if "test_returns" in text:
+            yield path, text
 
 
 def read(folder: pathlib.Path) -> Run:
@@ -112,6 +132,27 @@ def read(folder: pathlib.Path) -> Run:
         )
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"{path} or {bound} is damaged ({error!r}): give another run.") from error
+
+
+def read_all(folders: Sequence[pathlib.Path]) -> tuple[list[Run], list[str]]:
+    """Reads the runs in folders; returns them, and lines that say which are left out, and why.
+
+    Raises:
+      FileNotFoundError: A folder that is itself a run, or all runs, were not evaluated.
+      ValueError: What one holds is damaged.
+    """
+    found, unread = [], [line for folder in folders for line in left_out(folder)]
+    for folder in folders:
+        for place in find(folder):
+            try:
+                found.append(read(place))
+            except FileNotFoundError as error:
+                if place == folder:
+                    raise
+                unread.append(str(error))
+    if not found:
+        raise FileNotFoundError(unread[-1])
+    return found, unread
 
 
 def methods(runs: Sequence[Run]) -> list[Method]:
