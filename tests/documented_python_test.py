@@ -20,7 +20,7 @@ _ELSEWHERE = {
 }
 _HERE = ("method_energy.md", "method_samplers.md", "method_windows.md")
 _WITH_A_RUN = ("README.md", "quickstart.md")
-_WITH_STATES = ("formats.md", "maze.md")
+_WITH_STATES = ("formats.md", "maze.md", "near.md")
 _PYTHON = [page for page in documentation.PAGES if documentation.fenced(page, "python")]
 _PARTICLE = {
     "pos_agent": np.array([0.2, 0.3]),
@@ -63,6 +63,7 @@ def test_pairs_of_states_and_many_mazes(tmp_path, monkeypatch):
             exec(compile(block, name, "exec"), names)
     assert len(names["made"].train) + len(names["made"].test) == 20 - 3
     assert names["infos"]["final_obs"].shape == names["observations"].shape == (64, 2)
+    assert (names["plan"].mean[:, 1] > 0.5).all()
 
 
 def _run_notebook(name: str, shorter: Mapping[str, str] = types.MappingProxyType({})) -> dict:
