@@ -273,6 +273,18 @@ PROGRAMS = {
         (*BENCHMARK, "--seeds=x"): "--seeds must be whole numbers with commas",
         (*BENCHMARK, "--executor=grid"): "invalid choice: 'grid'",
     },
+    "ibc-tune": {
+        (): "the following arguments are required: --algorithm, --task",
+        ("--algorithm=SQIL", *PENDULUM): "no search space for --algorithm=SQIL",
+        ("--algorithm=GAIL", "--task=Pendulum-v7"): "did you mean Pendulum-v1",
+        ("--algorithm=GAIL", *PENDULUM, "--trials=0"): "must be a whole number of at least 1",
+        ("--algorithm=GAIL", *PENDULUM, "--gin_file=nowhere.gin"): "'nowhere.gin' was not found",
+        ("--algorithm=GAIL", *PENDULUM, "--output=in/file/a"): "in/file is a regular file",
+    },
+    "ibc-info": {
+        ("--output=in/file/a.txt",): "--output=in/file/a.txt: no file can be made there",
+        ("--outputt",): "unrecognized arguments: --outputt",
+    },
     "ibc-export": {
         ("in/nowhere", "--to=onnx"): "in/nowhere does not exist; give a run's folder",
         ("in/file", "--to=onnx"): "in/file",
