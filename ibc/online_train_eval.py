@@ -6,7 +6,8 @@ Examples:
   python ibc/online_train_eval.py --algorithm=PWIL --task=all --sweep=seed=1,2,3 --jobs=2
 
 Exit status: 0 trained; 1 an error, in one line; 3 a loss became infinite or NaN; 130 Ctrl-C;
-143 SIGTERM, after which a checkpoint is saved. The same command goes on from the last checkpoint.
+143 SIGTERM, after which a checkpoint is saved when the episode ends (PPO and NEAR save none: their
+last one is of a whole block of rollouts). The same command goes on from the last checkpoint.
 """
 
 import argparse
@@ -105,6 +106,10 @@ def _train_one(
         from ibc.online.on_policy import configuration as on_policy_configuration
         from ibc.online.on_policy import experiment as on_policy
 
+        if point.optimised or arguments.generate_data:
+            raise ValueError(
+                f"--optimised and --generate_data are not for {point.algorithm}: leave them out."
+            )
         files = common.gin_files, common.gin_bindings, common.settings
         on_policy_configuration.configure(point.algorithm, point.task, *files)
         on_policy.run(run_config.OnlineConfig(**given))

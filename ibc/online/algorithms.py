@@ -186,6 +186,11 @@ def get(name: str) -> Algorithm:
     """
     if name in ALGORITHMS:
         return ALGORITHMS[name]
+    if name in ON_POLICY:
+        raise ValueError(
+            f"{name} has no tuned sets, and is neither swept nor searched for options: give one "
+            "--task and no --sweep, --jobs or --optimised, and run the command once for each seed."
+        )
     lower = {known.lower(): known for known in ALGORITHMS}
     near = difflib.get_close_matches(name.lower(), lower, n=1)
     hint = f" Did you mean {lower[near[0]]}?" if near else ""

@@ -43,6 +43,7 @@ def test_runs_are_commands_with_their_own_folders(tmp_path):
     [
         (["imitation.trajectory=1,2"], "GAIL", "Did you mean imitation.trajectories"),
         (["training.batch_size=16,0"], "SAC", "training.batch_size must be a whole number"),
+        (["algorithm=SAC,PPO"], "SAC", "PPO has no tuned sets, and is neither swept"),
         (["algorithm=SAC,GIAL"], "SAC", "no algorithm 'GIAL'"),
         (["optimised=GAIL_5_trajectories,PWIL_5_trajectories"], "GAIL", "is tuned for PWIL"),
         (["imitation.mix_expert_data=none,prefill_memory"], "GAIL", "GAIL cannot use"),
