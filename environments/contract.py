@@ -5,7 +5,7 @@ offers something by having the attribute; nothing has to be inherited.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import gymnasium
@@ -93,10 +93,18 @@ def frequency_of(inner: gymnasium.Env) -> float:
 
 def succeeded(env: py_environment.PyEnvironment) -> bool | None:
     """Returns whether the task is solved as things stand, None if that is not told."""
-    inner = suite.gym_env(env)
+    return told_success(suite.gym_env(env), suite.gymnasium_wrapper_of(env).get_info() or {})
+
+
+def told_success(inner: gymnasium.Env, info: Mapping[str, Any]) -> bool | None:
+    """Returns whether an innermost environment is solved, None if that is not told; see `Offer`.
+
+    Args:
+      inner: `gymnasium.Env.unwrapped`.
+      info: Of its latest step.
+    """
     if hasattr(inner, "succeeded"):
         return bool(inner.succeeded)
-    info = suite.gymnasium_wrapper_of(env).get_info() or {}
     told = [info[key] for key in _SUCCESS_KEYS if key in info]
     return bool(np.all(told[0])) if told else None
 

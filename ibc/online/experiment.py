@@ -23,6 +23,7 @@ from ibc.online import (
     interaction_env,
     learner,
     loop,
+    measuring,
     options,
     pretraining,
     relabelling,
@@ -31,12 +32,10 @@ from ibc.online import (
     saved_run,
     watching,
 )
-from ibc.rewards import learned_reward, measurements, shaped_reward, true_reward
+from ibc.rewards import shaped_reward, true_reward
 from ibc.train import config_files
 from ibc.train.run import checkpoints, lock, run_folder
 from ibc.utils import keys, termination, transitions
-
-_MEASURED_ROWS = 512
 
 
 def run(config: run_config.OnlineConfig) -> dict:
@@ -169,9 +168,9 @@ class _Run:
             watcher.went_on(collection.step)
             logging.info("Going on at step %d of %d.", collection.step, steps)
         with termination.by_agreement():
-            if not interacts and newest is None:
-                watcher.evaluated(0)
             collection.run(watcher)
+            if collection.step == steps and self.history.values["test_steps"][-1:] != [steps]:
+                watcher.evaluated(steps)
         watcher.save(collection.step)
         self._finish(watcher, trained, collection.step)
         return self.history.values
@@ -265,6 +264,7 @@ class _Run:
                 self.config.task, self.env, self.shown, pathlib.Path(place).parent
             )
             count = min(self.config.num_envs, evaluation.episodes)
+        measured = self._measuring()
         return watching.RunWatcher(
             self.folder,
             steps,
@@ -272,7 +272,7 @@ class _Run:
             lambda seen: trained.greedy(self._seen(seen)),
             evaluation.episodes,
             functools.partial(demonstrations.normalized, random=random, expert=best),
-            functools.partial(self._measured, trained),
+            functools.partial(measured.measure, trained.log_policy) if measured else dict,
             saved,
             self.config.checkpoint_interval,
             self.history,
@@ -283,24 +283,22 @@ class _Run:
         bit = np.zeros([len(observations), int(self.absorbing)], np.float32)
         return np.concatenate([observations, bit], axis=1)
 
-    def _measured(self, trained: learner.Learner) -> dict[str, float]:
-        """Measures a reward that is computed at update on expert, agent and random actions."""
-        is_measurable = (
-            self.learned.moment is learned_reward.Moment.UPDATE
-            and not self.learned.composes_batches
+    def _measuring(self) -> measuring.Measuring | None:
+        """Returns what measures the reward at evaluations, None where nothing can be measured."""
+        config, trajectories = self.config, self.options.imitation.trajectories
+        if config.check_time_usage or not self._has_worth():
+            return None
+        others = measuring.held_out(self.shown, trajectories, self.absorbing)
+        if others is not None:
+            logging.info(
+                "The reward is measured on %d trajectories of the expert's that are not learned "
+                "from.",
+                others.num_trajectories,
+            )
+        env = interaction_env.load(config.task)
+        return measuring.Measuring(
+            self.learned, self.memory, self.expert, others, env, self.absorbing, config.seed
         )
-        if self.expert is None or not len(self.memory) or not is_measurable:
-            return {}
-        key = keys.Key(tf.constant([self.config.seed, 2]))
-        latest = self.layout.unpack(self.memory.latest(_MEASURED_ROWS))
-        agent = transitions.Transitions(*map(tf.constant, latest))
-        expert = self._drawn_expert()
-        batches = {
-            "expert": expert,
-            "agent": agent,
-            "random": measurements.random_actions(agent, key),
-        }
-        return measurements.measure(self.learned, batches, expert, trained.log_policy, key)
 
     def _finish(self, watcher: watching.RunWatcher, trained: learner.Learner, step: int) -> None:
         """Exports the policy, draws what the run has brought, and leaves what else is wanted."""
@@ -308,6 +306,7 @@ class _Run:
         policy = finishing.export(
             folder, config.task, self.agent.actor, self.absorbing, config.steps
         )
+        logging.info("The greedy policy: %s", policy)
         self.history.draw()
         run_folder.write_operative_config(folder)
         if config.save_trajectories:
@@ -335,12 +334,6 @@ class _Run:
         """Returns what the steps of an episode are worth, [T]."""
         if not self._has_worth():
             return steps.reward
-        expert = self._drawn_expert()
+        reference = measuring.drawn(self.layout, self.expert, self.config.seed)
         key = keys.Key(tf.constant([self.config.seed, 3]))
-        return relabelling.of_shown(self.learned, steps, expert, trained.log_policy, key)
-
-    def _drawn_expert(self) -> transitions.Transitions:
-        """Returns some of the expert's transitions."""
-        packed = self.layout.pack(self.expert.rows)
-        drawn = self.layout.unpack(replay.draw(packed, _MEASURED_ROWS, self.config.seed))
-        return transitions.Transitions(*map(tf.constant, drawn))
+        return relabelling.of_shown(self.learned, steps, reference, trained.log_policy, key)

@@ -107,7 +107,7 @@ def test_a_run_that_is_gone_on_with_ends_with_the_same_numbers(tmp_path, expert,
     assert whole["update_steps"] == [150, 200, 250, 300, 350, 400]
     assert np.shape(whole["test_returns"]) == (2, 2) and np.shape(whole["Q_values"]) == (6, 2)
     assert (whole["test_returns_normalized"][0] is None) == (given is None)
-    is_measured = algorithm in ("GAIL", "DRIL")
+    is_measured = algorithm in ("GAIL", "PWIL", "DRIL")
     folders = [tmp_path / name / algorithm for name in ("whole", "halves")]
     assert _weights(folders[0]) == _weights(folders[1])
     pictures = {path.stem for path in folders[0].glob("*.png")}
@@ -142,7 +142,7 @@ def test_policies_of_tasks_with_parts_and_ends_are_evaluated_by_policy_eval(tmp_
     settings = ["training.start=60", "evaluation.interval=100"]
     _run(tmp_path, "GAIL", path, steps=150, settings=settings, task=task)
     found = _run(tmp_path, "GAIL", path, steps=200, settings=settings, task=task)
-    assert found["test_steps"] == [100, 200] and len(found["update_steps"]) == 3
+    assert found["test_steps"] == [100, 150, 200] and len(found["update_steps"]) == 3
     exported = str(tmp_path / "GAIL" / "policies" / "greedy_policy")
     gin.clear_config()
     measured = training.record(

@@ -17,10 +17,13 @@ _OF_UPDATES = {
 }
 MEASURED = ("reward_expert", "reward_agent", "reward_random", "auc_agent", "auc_random")
 """What is measured of a learned reward at each evaluation."""
-# Name of a picture, the first six as published → list of steps, and lists of values.
+SUCCESS = "success_rate"
+"""Share of an evaluation's episodes that were solved, where the task tells that."""
+# Name of a picture, six of them as published → list of steps, and lists of values.
 _PICTURES = {
     "train_returns": ("train_steps", ("train_returns",)),
     "test_returns": ("test_steps", ("test_returns",)),
+    SUCCESS: ("test_steps", (SUCCESS,)),
     "predicted_rewards": ("update_steps", ("predicted_rewards",)),
     "sac_alpha": ("update_steps", ("alphas",)),
     "sac_entropy": ("update_steps", ("entropies",)),
@@ -28,7 +31,7 @@ _PICTURES = {
     "learned_reward": ("test_steps", MEASURED[:3]),
     "auc": ("test_steps", MEASURED[3:]),
 }
-_OF_EVALUATIONS = ("test_returns_normalized", *MEASURED)
+_OF_EVALUATIONS = ("test_returns_normalized", SUCCESS, *MEASURED)
 
 
 class History:
@@ -76,11 +79,11 @@ class History:
         normalized: list[float] | None,
         measured: Mapping[str, float],
     ) -> None:
-        """Adds an evaluation's returns, normalized ones and `MEASURED` where there are such."""
+        """Adds returns, normalized ones, `SUCCESS` and `MEASURED`, where there are such."""
         self.values["test_steps"].append(step)
         self.values["test_returns"].append(returns)
         self.values["test_returns_normalized"].append(normalized)
-        for name in MEASURED:
+        for name in (SUCCESS, *MEASURED):
             self.values[name].append(measured.get(name))
 
     def add_update(self, step: int, scalars: Mapping[str, float]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
-from ibc.environments import suite, tasks
+from ibc.environments import contract, suite, tasks
 
 _PUBLISHED = {
     "ant": "Ant-v4",
@@ -27,6 +27,8 @@ class Outcome(NamedTuple):
     """Whether the episode has ended by itself."""
     timeout: bool
     """Whether its time is up; never both."""
+    succeeded: bool | None = None
+    """At the end of an episode, whether the task is solved; None where it does not tell."""
 
     @property
     def is_end(self) -> bool:
@@ -101,13 +103,18 @@ class InteractionEnv:
         share = (np.clip(action, -1, 1) + 1) / 2
         scaled = self.action_low + share * (self.action_high - self.action_low)
         box = self._env.action_space
-        observation, reward, terminated, truncated, _ = self._env.step(
+        observation, reward, terminated, truncated, info = self._env.step(
             np.reshape(scaled.astype(box.dtype), box.shape)
         )
         self._time += 1
         timeout = self._time >= self.step_limit or truncated
+        is_end = terminated or timeout
         return Outcome(
-            _vector(observation), float(reward), bool(terminated and not timeout), bool(timeout)
+            _vector(observation),
+            float(reward),
+            bool(terminated and not timeout),
+            bool(timeout),
+            contract.told_success(self._env.unwrapped, info) if is_end else None,
         )
 
 
@@ -142,7 +149,17 @@ def greedy_returns(
     episodes: int,
     seed: int = 0,
 ) -> np.ndarray:
-    """Returns what whole episodes bring, side by side with one call of the policy per step.
+    """Returns what whole episodes bring, [episodes]; see `play_greedily`."""
+    return play_greedily(envs, act, episodes, seed)[0]
+
+
+def play_greedily(
+    envs: list[InteractionEnv],
+    act: Callable[[np.ndarray], np.ndarray],
+    episodes: int,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Plays whole episodes side by side, with one call of the policy per step.
 
     Args:
       envs: As many episodes at a time.
@@ -151,9 +168,10 @@ def greedy_returns(
       seed: Of the first.
 
     Returns:
-      [episodes].
+      Returns [episodes], and whether each was solved at its end, [episodes], None where the task
+      does not tell.
     """
-    returns = np.zeros(episodes)
+    returns, solved = np.zeros(episodes), np.zeros(episodes)
     for first in range(0, episodes, len(envs)):
         running = list(range(min(len(envs), episodes - first)))
         seen = np.zeros([len(envs), envs[0].observation_size], np.float32)
@@ -167,7 +185,9 @@ def greedy_returns(
                 returns[first + row] += outcome.reward
                 if outcome.is_end:
                     running.remove(row)
-    return returns
+                    solved[first + row] = np.nan if outcome.succeeded is None else outcome.succeeded
+    # Some tell it of episodes alone that are solved.
+    return returns, None if np.isnan(solved).all() else np.nan_to_num(solved)
 
 
 def _vector(observation: Any) -> np.ndarray:

@@ -102,3 +102,21 @@ def test_returns_do_not_depend_on_how_many_run_at_a_time():
     )
     np.testing.assert_array_equal(one, three)
     assert len(set(one)) == 7
+
+
+class Telling(Walk):
+    """A walk that is solved where it ends on the right."""
+
+    @property
+    def succeeded(self):
+        return self._position > 2
+
+
+def test_success_is_that_of_the_last_step():
+    def act(seen):
+        return np.array([[1.0], [-1.0]], np.float32)
+
+    told = [interaction_env.InteractionEnv(Telling(), 12, "telling") for _ in range(2)]
+    _, solved = interaction_env.play_greedily(told, act, 4)
+    np.testing.assert_array_equal(solved, [1, 0, 1, 0])
+    assert interaction_env.play_greedily([walk(), walk()], act, 2)[1] is None

@@ -75,10 +75,12 @@ class RunWatcher(loop.Watcher):
         """See `Watcher`; does nothing where there are no environments for it."""
         if not self.envs:
             return None
-        returns = interaction_env.greedy_returns(list(self.envs), self.act, self.episodes)
+        returns, solved = interaction_env.play_greedily(list(self.envs), self.act, self.episodes)
         each = [self.normalize(value) for value in returns.tolist()]
         normalized = None if None in each else float(np.mean(each))
-        measured = self.measure()
+        measured = dict(self.measure())
+        if solved is not None:
+            measured[history_lib.SUCCESS] = float(solved.mean())
         self.history.add_evaluation(
             step, returns.tolist(), None if None in each else each, measured
         )
@@ -87,6 +89,7 @@ class RunWatcher(loop.Watcher):
             scalars["test_returns_normalized"] = normalized
         self._write(step, scalars)
         told = "" if normalized is None else f", normalized {normalized:.3f}"
+        told += "" if solved is None else f", {solved.mean():.0%} solved"
         logging.info(
             "Evaluation at step %d: return %.1f ± %.1f over %d episodes%s",
             step, returns.mean(), returns.std(), self.episodes, told,

@@ -1,5 +1,6 @@
 """What learning by interaction asks of a learned reward."""
 
+import copy
 import enum
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -128,6 +129,10 @@ class LearnedReward(tf.Module):
     def rewards_of_episode(self, episode: transitions.Transitions) -> tf.Tensor:
         """Returns the rewards [T] of the T steps of an episode; for rewards at its end."""
         raise NotImplementedError(f"{type(self).__name__} has no rewards for episodes.")
+
+    def aside(self) -> "LearnedReward":
+        """Returns a copy that rates other episodes while this one is in the midst of one."""
+        return copy.deepcopy(self)
 
     def after_evaluation(self, normalized_return: float) -> None:
         """Reacts to an evaluation, for example by annealing.

@@ -48,7 +48,18 @@ def measure(
     )
     values = np.asarray(learned.reward(together, expert, log_policy, key))
     ends = np.cumsum([len(batch.reward) for batch in batches.values()])
-    rewards = dict(zip(batches, np.split(values, ends[:-1]), strict=True))
+    return compare(dict(zip(batches, np.split(values, ends[:-1]), strict=True)))
+
+
+def compare(rewards: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Compares rewards.
+
+    Args:
+      rewards: Of 'expert', and of others, [N] each.
+
+    Returns:
+      See `measure`.
+    """
     means = {f"reward_{name}": float(values.mean()) for name, values in rewards.items()}
     others = {name: values for name, values in rewards.items() if name != "expert"}
     return means | {f"auc_{name}": auc(rewards["expert"], v) for name, v in others.items()}

@@ -1,5 +1,6 @@
 """Around any learned reward: scale, shift, bound, running normalisation, and the true reward."""
 
+import copy
 import dataclasses
 
 import gin
@@ -68,6 +69,7 @@ class ShapedReward(learned_reward.LearnedReward):
                 "composes batches of its own."
             )
         self._learned, self._shaping = learned, shaping
+        self._is_observing = True
         self.moment, self.pretraining_steps = learned.moment, learned.pretraining_steps
         self.composes_batches = learned.composes_batches
         self.reads = learned.reads | ({"reward"} if shaping.true_weight else frozenset())
@@ -115,6 +117,12 @@ class ShapedReward(learned_reward.LearnedReward):
         self._observe(rewards)
         return self.shaped(rewards, episode.reward)
 
+    def aside(self) -> "ShapedReward":
+        """Returns a copy whose statistics stay as they are, see `LearnedReward`."""
+        found = copy.deepcopy(self)
+        found._is_observing = False
+        return found
+
     def shaped(self, rewards: tf.Tensor, true_rewards: tf.Tensor) -> tf.Tensor:
         """Returns shaped rewards.
 
@@ -132,6 +140,8 @@ class ShapedReward(learned_reward.LearnedReward):
 
     def _observe(self, rewards: tf.Tensor) -> None:
         """Adds rewards [B] to the running moments (Chan et al., 1979)."""
+        if not self._is_observing:
+            return
         rows = tf.cast(tf.size(rewards), tf.float32)
         mean, variance = tf.nn.moments(rewards, [0])
         difference, total = mean - self.mean, self.count + rows

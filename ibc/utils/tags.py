@@ -74,6 +74,7 @@ INSIGHTS = {
 INTERACTION = {
     "test_returns": "Return of greedy episodes on the same seeds, averaged.",
     "test_returns_normalized": "The same between 0, random actions, and 1, the expert.",
+    "success_rate": "Share of these episodes that were solved, where the task tells that.",
     "train_returns": "Return of an episode of collection.",
     "predicted_rewards": "Rewards that the latest batch was learned with, averaged.",
     "predicted_rewards_std": "Their standard deviation over the batch.",
@@ -90,9 +91,10 @@ INTERACTION = {
     "entropy_bonus": "GAIL: its term in the discriminator's loss, not above 0.",
     "cloning_loss": "−log π of the expert's actions, averaged.",
     "embedding_loss": "RED: how badly the predictor knows the expert's data.",
-    "reward_expert": "The learned reward of the expert's transitions, averaged.",
+    "reward_expert": "The learned reward of the expert's transitions, averaged; of trajectories "
+    "that are not learned from, where there are such.",
     "reward_agent": "The learned reward of the agent's latest transitions, averaged.",
-    "reward_random": "The same with random actions.",
+    "reward_random": "The same with random actions; with PWIL, of episodes of such.",
     "auc_agent": "Probability that an expert's transition is worth more than an agent's.",
     "auc_random": "Probability that it is worth more than one with a random action.",
 }
