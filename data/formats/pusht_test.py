@@ -132,7 +132,10 @@ def test_the_published_demonstrations_are_read(golden):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"action": None}, "has no action or actions; it holds state"),
+        (
+            {"action": None, "acts": np.zeros((9, 2))},
+            "has no action or actions; it holds .*--rename",
+        ),
         ({"state": None}, "has no observations; it holds action"),
         (
             {"state": np.zeros((8, 5))},

@@ -8,7 +8,7 @@ import numpy as np
 from tf_agents.trajectories import trajectory
 
 from ibc.data import episodes
-from ibc.data.formats import columns, convert, hdf5, npz, npz_file, replay_buffer, zarr_store
+from ibc.data.formats import convert, hdf5, npz, npz_file, replay_buffer, zarr_store
 
 STATE = "state"
 """Name of the array of states, and of the observation that they become."""
@@ -26,9 +26,11 @@ class StateRecordings:
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
-        """Whether it is an npz or a zarr with states and ends of episodes, but no actions."""
-        names = _open(path).keys()
-        return {STATE, npz.ENDS} <= names and not names & {*columns.ACTIONS}
+        """Whether it is an npz or a zarr with states and ends of episodes, and nothing else.
+
+        What is there besides may be actions whose name is misspelt.
+        """
+        return {STATE, npz.ENDS} == _open(path).keys()
 
     def __init__(self, path: str, task: str | None):
         """Reads the ends of the episodes and checks all shapes; see `convert.EpisodeSource`.
