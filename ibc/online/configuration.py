@@ -20,11 +20,12 @@ _WORDS = {"true": True, "false": False, "null": None, "none": None}
 OF_THE_RUN = {
     "seed": "seed",
     "steps": "steps",
+    "dataset_path": "dataset_path",
     "check_time_usage": "check_time_usage",
     "save_trajectories": "save_trajectories",
     "render": "video",
 }
-"""Published names without a dot → fields of `OnlineConfig`."""
+"""Names without a dot, as published but for the path → fields of `OnlineConfig`."""
 
 
 def configure(

@@ -263,6 +263,11 @@ class _Run:
             random, best = demonstrations.reference_returns(
                 self.config.task, self.env, self.shown, pathlib.Path(place).parent
             )
+            if best is not None and best <= random:
+                logging.warning(
+                    "The expert brings %.1f and random actions %.1f: normalized returns mislead.",
+                    best, random,
+                )  # fmt: skip
             count = min(self.config.num_envs, evaluation.episodes)
         measured = self._measuring()
         return watching.RunWatcher(

@@ -203,6 +203,7 @@ def test_without_expert_data_the_commands_that_make_some_are_named(tmp_path, mon
         ("imitation.nonnegative_margin=inf", "imitation.nonnegative_margin = 'inf'"),
         ("imitation.reward_bandwidth_scale=null", "imitation.reward_bandwidth_scale = None"),
         ("steps=100", "online_train_eval.steps = 100"),
+        ("dataset_path=a/b*.tfrecord", "online_train_eval.dataset_path = 'a/b*.tfrecord'"),
         ("imitation.shaping.scale=2.5", "imitation.shaping.scale = 2.5"),
     ],
 )
