@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from absl import logging
 
-from ibc.data.formats import convert, fingerprint
+from ibc.data.formats import convert, fingerprint, states
 from ibc.data.inspection import source_info
 from ibc.data.records import manifest, shard_files
 from ibc.environments.d4rl import task as d4rl_tasks
@@ -38,7 +38,7 @@ def record_files(
       note: Is told in a line what is converted, and where to.
 
     Raises:
-      ValueError, ImportError: A recording is damaged, or a package is missing.
+      ValueError, ImportError: A recording is damaged or without actions, or a package is missing.
       OSError: There is no room beside it.
     """
     task = next((name for name in tasks if name in d4rl_tasks.FAMILY_OF), None)
@@ -57,6 +57,11 @@ def _record_file(path: str, task: str | None, note: Callable[[str], None]) -> st
     if not path or not source_info.is_other_format(path):
         return path
     source = convert.open_source(path, task)
+    if isinstance(source, states.StateRecordings):
+        raise ValueError(
+            f"{path} has states alone: without actions nothing can be cloned. Record them, too, or "
+            "learn an energy of the states with python ibc/train_ncsn.py."
+        )
     target = place(source.path)
     atomic_file.check_place(target)
     os.makedirs(os.path.dirname(target), exist_ok=True)

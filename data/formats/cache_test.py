@@ -51,6 +51,14 @@ def test_folders_have_their_cache_beside_them(tmp_path, name):
     assert cache.record_files(path) == first
 
 
+def test_a_recording_without_actions_is_not_cloned(tmp_path):
+    path = tmp_path / "states.npz"
+    np.savez(path, state=np.ones((9, 2)), episode_ends=[4, 9])
+    with pytest.raises(ValueError, match="has states alone: without actions nothing can be cloned"):
+        cache.record_files(str(path))
+    assert os.listdir(tmp_path) == ["states.npz"]
+
+
 def test_a_damaged_recording_leaves_no_cache(tmp_path):
     broken = own_data_testing.episodes()
     broken[1]["action"][0] = np.nan
