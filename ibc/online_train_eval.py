@@ -26,7 +26,9 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="All options with their defaults for each algorithm: the page 'Options of learning "
         "by interaction' of the documentation (python -m mkdocs serve), or ibc/online/options.py.",
     )
-    algorithms = "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL, FAIRL, PPO or NEAR"
+    algorithms = (
+        "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL, FAIRL, PPO, NEAR or AMP"
+    )
     parser.add_argument("--algorithm", default="SAC", help=f"{algorithms} (SAC)")
     parser.add_argument(
         "--task",

@@ -174,7 +174,7 @@ _PRESETS = {"SQIL": "AdRIL", "DAC": "GAIL", "AIRL": "GAIL", "FAIRL": "GAIL"}
 ALGORITHMS = _ALL | {preset: _ALL[name] for preset, name in _PRESETS.items()}
 """Name → algorithm; the last four are settings of others, see configs/online/."""
 
-ON_POLICY = ("NEAR", "PPO")
+ON_POLICY = ("NEAR", "PPO", "AMP")
 """Those that learn from what the present policy has just done, see `on_policy`."""
 
 

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import gin
 import numpy as np
 import tensorflow as tf
 
@@ -18,9 +19,17 @@ from ibc.rewards import learned_reward, pair_replay
 from ibc.utils import adamw, keys, parameters, transitions
 
 
+@gin.configurable("amp", module="on_policy")
 @dataclasses.dataclass(frozen=True)
 class AmpOptions:
-    """What the discriminator learns from; defaults are the published maze's."""
+    """The discriminator and what it learns from; defaults are the published maze's."""
+
+    hidden: tuple[int, ...] = (1024, 512)
+    """Units of the discriminator's hidden layers."""
+    pair_features: str = "difference"
+    """'difference' for [s, s' − s], 'concat', as published, for [s, s']."""
+    pair_stride: int = 1
+    """Frames of a demonstration from s to s'."""
 
     task_reward_w: float = 0.0
     """Factor of the task's reward."""
@@ -29,9 +38,11 @@ class AmpOptions:
     disc_coef: float = 5.0
     """Factor of the discriminator's loss in the policy's."""
     disc_grad_penalty: float = 10.0
-    """See `amp_losses.discriminator_loss`, as the next two."""
+    """Factor of the penalty on gradients at the demonstrations."""
     disc_logit_reg: float = 0.05
+    """Factor of the last layer's kernel, squared."""
     disc_weight_decay: float = 1e-4
+    """Factor of all kernels, squared."""
     amp_minibatch_size: int = 16
     """Pairs of each kind in a gradient step."""
     demo_buffer_size: int = 2000
@@ -47,6 +58,8 @@ class AmpOptions:
 
     def __post_init__(self):
         """Checks the numbers."""
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        parameters.check_whole("amp", pair_stride=self.pair_stride)
         sizes = ("amp_minibatch_size", "demo_buffer_size", "demo_refill", "replay_buffer_size")
         parameters.check_whole("amp", **{name: getattr(self, name) for name in sizes})
         weights = ("task_reward_w", "disc_reward_w")
@@ -58,6 +71,14 @@ class AmpOptions:
             raise ValueError(
                 f"amp.replay_keep_prob must be in [0, 1], but is {self.replay_keep_prob!r}."
             )
+
+    def discriminator(
+        self, observation_size: int, seed: int
+    ) -> pair_discriminator.PairDiscriminator:
+        """Returns an untrained one."""
+        return pair_discriminator.PairDiscriminator(
+            observation_size, self.hidden, self.pair_features, seed
+        )
 
 
 class Rated(NamedTuple):

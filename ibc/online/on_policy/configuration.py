@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import gin
 
+from ibc.data.formats import convert
 from ibc.ncsn import run_config as of_energies
 from ibc.online import configuration, run_config
 from ibc.online.on_policy import copies, options
@@ -36,6 +37,7 @@ def configure(
     """
     gin.clear_config()
     copies.import_configurables(task)
+    convert.known_formats()  # Which imports what gin has to know before it reads anything.
     folder = config_files.config_root() / task.lower()
     default = folder / f"{algorithm.lower()}.gin"
     files = [str(default)] if default.is_file() and not gin_files else []

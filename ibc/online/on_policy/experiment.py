@@ -1,4 +1,4 @@
-"""One run of PPO with the task's reward or with an energy's: copies, agent, loop, files."""
+"""One run of PPO on the task's reward or a learned one: copies, agent, loop, files."""
 
 import json
 import pathlib
@@ -9,13 +9,15 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from ibc.data import pairs as pairs_lib
+from ibc.environments import tasks
 from ibc.networks import pair_energy
 from ibc.online import finishing, run_config
 from ibc.online.on_policy import configuration, evaluation
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import loop as loop_lib
 from ibc.online.on_policy import options as options_lib
-from ibc.rewards import annealers, near
+from ibc.rewards import amp, annealers, near
 from ibc.train import config_files
 from ibc.train.run import checkpoints, lock, run_folder
 from ibc.utils import atomic_file, scalars, termination
@@ -85,11 +87,57 @@ class NearRater(tf.Module):
         return rollout.reached if self._is_absorbing else rollout.terminated
 
 
+class AmpRater(tf.Module):
+    """Rewards of a discriminator that is trained by the agent's optimizer."""
+
+    def __init__(self, reward: amp.AmpReward):
+        """Wraps the reward."""
+        super().__init__(name="amp_rater")
+        self.reward = reward
+
+    def rate(
+        self, rollout: loop_lib.Collected, frame: int
+    ) -> tuple[np.ndarray, Mapping[str, float]]:
+        """See `loop.Rater`; draws what the update to come is to learn from."""
+        del frame
+        pairs = rollout.pairs
+        rated = self.reward.rollout(pairs, rollout.reward)
+        self.reward.begin_update(pairs.reshape(-1, pairs.shape[-1]))
+        return rated.combined, {
+            "minibatch_disc_reward": float(rated.learned.mean()),
+            "minibatch_shaped_task_reward": float(rollout.reward.mean()),
+        }
+
+    def terminations(self, rollout: loop_lib.Collected) -> np.ndarray:
+        """See `loop.Rater`."""
+        return rollout.terminated
+
+
+def _amp_rater(
+    config: run_config.OnlineConfig, chosen: options_lib.Options, copies: copies_lib.Copies
+) -> AmpRater:
+    dataset = config.dataset_path or tasks.get_task(config.task).dataset_glob()
+    pairs = pairs_lib.load(dataset, pairs_lib.PairOptions(pair_stride=chosen.amp.pair_stride))
+    if pairs.state_size != copies.observation_size:
+        raise ValueError(
+            f"{dataset} has states of {pairs.state_size} numbers, but task {config.task} observes "
+            f"{copies.observation_size}: give online_train_eval.dataset_path."
+        )
+    ppo = chosen.ppo
+    steps = ppo.num_envs * ppo.horizon // ppo.minibatch_size
+    discriminator = chosen.amp.discriminator(copies.observation_size, config.seed)
+    return AmpRater(
+        amp.AmpReward(discriminator, pairs.train, chosen.amp, steps, config.seed),
+    )
+
+
 def _rater(
     config: run_config.OnlineConfig, chosen: options_lib.Options, copies: copies_lib.Copies
 ) -> loop_lib.Rater:
     if config.algorithm == "PPO":
         return loop_lib.TaskRewards()
+    if config.algorithm == "AMP":
+        return _amp_rater(config, chosen, copies)
     reward = chosen.reward
     task = config.task.rpartition(":")[2].replace("/", "_")
     folder = reward.eb_model_checkpoint or f"runs/ncsn/{task}/seed{config.seed}"
@@ -137,7 +185,14 @@ class _Run:
         self._config, self._options = config, chosen
         self._folder: pathlib.Path = config.folder()
         seed = config.seed
-        self._agent = chosen.ppo.agent(copies.observation_size, copies.action_size, seed)
+        beside = {}
+        if isinstance(rater, AmpRater):
+            reward = rater.reward
+            beside = {
+                "extra_weights": reward.discriminator.weights,
+                "extra_loss": reward.loss_of_step,
+            }
+        self._agent = chosen.ppo.agent(copies.observation_size, copies.action_size, seed, **beside)
         self._loop = loop_lib.Loop(copies, self._agent, rater, chosen, seed)
         more = {"rater": rater} if isinstance(rater, tf.Module) else {}
         self._checkpoints = tf.train.CheckpointManager(
@@ -234,13 +289,14 @@ class _Actor(tf.Module):
 
     def __init__(self, agent):
         super().__init__(name="actor")
-        self._agent = agent
+        # Not the agent, whose update would be exported, too.
+        self._network, self._observations = agent.network, agent.observations
 
     @property
     def weights(self):
-        return [*self._agent.network.weights, *self._agent.observations.variables]
+        return [*self._network.weights, *self._observations.variables]
 
     def moments(self, observation):
-        mean = self._agent.network(self._agent.observations(observation))[0]
+        mean = self._network(self._observations(observation))[0]
         bounded = tf.clip_by_value(mean, -self._LARGEST, self._LARGEST)
-        return tf.atanh(bounded), tf.exp(self._agent.network.log_std)
+        return tf.atanh(bounded), tf.exp(self._network.log_std)

@@ -26,11 +26,19 @@ def _energy(task="Pendulum-v1", size=3):
     energy.save(pathlib.Path("runs/ncsn/Pendulum-v1/seed0/energy"))
 
 
-@pytest.mark.parametrize("algorithm", ["PPO", "NEAR"])
+def _demonstrations():
+    states = np.random.default_rng(0).normal(size=[40, 3])
+    np.savez("demos.npz", state=np.float32(states), episode_ends=[20, 30, 40])
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "NEAR", "AMP"])
 def test_a_run_is_evaluated_exported_and_continued(algorithm, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _energy()
-    given = (f"--algorithm={algorithm}", "--task=Pendulum-v1", *_SMALL)
+    _demonstrations()
+    demonstrations = "--gin_bindings=online_train_eval.dataset_path = 'demos.npz'"
+    given = (f"--algorithm={algorithm}", "--task=Pendulum-v1", *_SMALL, demonstrations)
+    given += ("--set=amp.hidden=[8]",)
     whole = _run(*given, "--set=steps=128", "--tag=whole")
     assert (whole.status, whole.errors) == (0, [])
     for steps in (64, 128):
@@ -60,6 +68,15 @@ def test_what_is_wrong_is_said_before_anything_is_written(arguments, said, tmp_p
     monkeypatch.chdir(tmp_path)
     done = _run(*_PENDULUM, *_SMALL, *arguments)
     assert done.status == 1 and said in done.errors[-1]
+    assert not pathlib.Path("runs").exists()
+
+
+def test_demonstrations_of_another_task_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("demos.npz", state=np.eye(4, 2, dtype=np.float32), episode_ends=[2, 4])
+    given = "--gin_bindings=online_train_eval.dataset_path = 'demos.npz'"
+    done = _run("--algorithm=AMP", *_PENDULUM, *_SMALL, given)
+    assert "demos.npz has states of 2 numbers, but task Pendulum-v1 observes 3" in done.errors[-1]
     assert not pathlib.Path("runs").exists()
 
 

@@ -9,6 +9,7 @@ import gin
 
 from ibc.agents import ppo_agent
 from ibc.networks import actor_critic
+from ibc.rewards import amp as amp_lib
 from ibc.rewards import annealers, near
 from ibc.utils import parameters
 
@@ -55,8 +56,12 @@ class Ppo:
     """Factor of the value's loss."""
     entropy_coef: float = 0.0
     """Factor of the entropy."""
+    half_critic: bool = True
+    """Whether the value's loss is halved, as with NEAR and not with AMP."""
     bounds_loss_coef: float = 0.0
-    """Factor of what mean actions exceed 1.1 by."""
+    """Factor of what mean actions exceed the bound by."""
+    bound: float = 1.1
+    """Beyond which they are in excess; 1.0 with AMP."""
     grad_norm: float | None = None
     """Bound of the gradient's norm; None for none."""
     reward_scale: float = 1.0
@@ -106,7 +111,9 @@ class Ppo:
             clip_value=self.clip_value,
             critic_coef=self.critic_coef,
             entropy_coef=self.entropy_coef,
+            half_critic=self.half_critic,
             bounds_coef=self.bounds_loss_coef,
+            bound=self.bound,
             grad_norm=self.grad_norm,
             shuffle=self.shuffle,
         )
@@ -175,9 +182,10 @@ class Options:
     ppo: Ppo
     reward: Reward
     run: Run
+    amp: amp_lib.AmpOptions = dataclasses.field(default_factory=amp_lib.AmpOptions)
 
 
-PARTS = {"ppo": Ppo, "reward": Reward, "run": Run}
+PARTS = {"ppo": Ppo, "reward": Reward, "run": Run, "amp": amp_lib.AmpOptions}
 """Dotted prefix → dataclass."""
 
 
