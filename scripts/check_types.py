@@ -29,6 +29,8 @@ PUBLIC = (
     "ibc.notebook.result",
     "ibc.notebook.train_config",
     "ibc.notebook.training",
+    "ibc.online.cem",
+    "ibc.online.plan_returns",
     "ibc.runtime.policy",
     "ibc.samplers.action_space",
     "ibc.samplers.draws",

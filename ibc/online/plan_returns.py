@@ -1,6 +1,7 @@
 """What plans bring, tried on copies of an environment."""
 
 from collections.abc import Callable
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -38,13 +39,7 @@ class PlanReturns:
         Raises:
           ValueError: They are of a kind that cannot be copied.
         """
-        for env in (real, copies):
-            if not isinstance(env.unwrapped, vector_rows.VectorRows):
-                raise ValueError(
-                    f"CEM plans in copies, but {type(env.unwrapped).__name__} cannot be copied: "
-                    "use a task such as MAZE or PARTICLE_GOAL."
-                )
-        self._real, self._copies = real.unwrapped, copies.unwrapped
+        self._real, self._copies = _copyable(real), _copyable(copies)
         self._pair_reward, self._task_weight = pair_reward, task_weight
         self._repeat = action_repeat
 
@@ -72,7 +67,9 @@ class PlanReturns:
             seen = following
         return total
 
-    def _hold(self, actions: np.ndarray, seen: np.ndarray, over: np.ndarray):
+    def _hold(
+        self, actions: np.ndarray, seen: np.ndarray, over: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns what is seen after an action was held, the task's rewards, and who is done."""
         rewards = np.zeros(len(seen))
         for _ in range(self._repeat):
@@ -83,7 +80,18 @@ class PlanReturns:
         return seen, rewards, over
 
 
-def _spread(rows, count: int):
+def _copyable(env: gymnasium.vector.VectorEnv) -> vector_rows.VectorRows:
+    """Returns what is inside an environment, if its state can be read and set."""
+    inside = env.unwrapped
+    if not isinstance(inside, vector_rows.VectorRows):
+        raise ValueError(
+            f"CEM plans in copies, but {type(inside).__name__} cannot be copied: use a task such "
+            "as MAZE or PARTICLE_GOAL."
+        )
+    return inside
+
+
+def _spread(rows: Any, count: int) -> Any:
     """Returns the state of `count` rows that are all as the first one."""
     if isinstance(rows, tuple):
         return tuple(np.repeat(each[:1], count, axis=0) for each in rows)

@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_before_anything_is_written(arguments, said, tmp_p
 def test_demonstrations_of_another_task_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.savez("demos.npz", state=np.eye(4, 2, dtype=np.float32), episode_ends=[2, 4])
-    given = "--gin_bindings=online_train_eval.dataset_path = 'demos.npz'"
+    given = "--set=dataset_path=demos.npz"
     done = _run("--algorithm=AMP", *_PENDULUM, *_SMALL, given)
     assert "demos.npz has states of 2 numbers, but task Pendulum-v1 observes 3" in done.errors[-1]
     assert not pathlib.Path("runs").exists()
