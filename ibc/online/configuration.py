@@ -1,7 +1,5 @@
 """Puts together the options of a run: the algorithm's, a tuned set, files, and single ones."""
 
-import ast
-import difflib
 from collections.abc import Sequence
 
 import gin
@@ -14,9 +12,8 @@ from ibc.online import (  # noqa: F401  (configurables)
     run_config,
 )
 from ibc.train import config_files
-from ibc.utils import gin_config
+from ibc.utils import gin_config, option_settings
 
-_WORDS = {"true": True, "false": False, "null": None, "none": None}
 OF_THE_RUN = {
     "seed": "seed",
     "steps": "steps",
@@ -72,29 +69,9 @@ def as_binding(setting: str) -> str:
     Raises:
       ValueError: There is no such option; the message names the nearest.
     """
-    name, equals, text = setting.partition("=")
-    name = name.strip()
-    if not equals:
-        raise ValueError(f"--set={setting} has no value: give --set={setting}=<value>.")
-    known = options.names()
-    if name in OF_THE_RUN:
-        target = f"online_train_eval.{OF_THE_RUN[name]}"
-    elif name in known:
-        target = name
-    elif name == "env":
+    name, _, text = setting.partition("=")
+    if name.strip() == "env":
         raise ValueError(f"--set={setting}: the task is no option here; give --task={text}.")
-    else:
-        near = difflib.get_close_matches(name, [*known, *OF_THE_RUN], n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ValueError(f"--set={setting}: there is no option {name}.{hint}")
-    return f"{target} = {_value(text.strip())!r}"
-
-
-def _value(text: str) -> object:
-    # The option imitation.mix_expert_data has the value 'none', published without quotes.
-    if text.lower() in _WORDS and text != "none":
-        return _WORDS[text.lower()]
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+    targets = {name: name for name in options.names()}
+    targets |= {name: f"online_train_eval.{field}" for name, field in OF_THE_RUN.items()}
+    return option_settings.as_binding(setting, targets)

@@ -31,7 +31,8 @@ def as_binding(setting: str, targets: Mapping[str, str]) -> str:
 
 
 def _value(text: str) -> object:
-    if text.lower() in _WORDS:
+    # Options have the value 'none', published without quotes.
+    if text.lower() in _WORDS and text != "none":
         return _WORDS[text.lower()]
     try:
         return ast.literal_eval(text)
