@@ -40,18 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output", default="benchmark", metavar="FOLDER", help="for all that is made (benchmark)"
     )
-    parser.add_argument(
-        "--executor",
-        default="local",
-        choices=sorted(executors.EXECUTORS),
-        help="where runs are made: this machine, a Ray cluster, or SLURM (local)",
-    )
-    parser.add_argument(
-        "--slurm_options",
-        default="",
-        metavar="A=1,B=2",
-        help="for submitit, such as timeout_min=60,slurm_partition=gpu",
-    )
+    executors.add_arguments(parser)
     program.add_common(parser)
     return parser
 

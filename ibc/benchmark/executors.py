@@ -3,6 +3,7 @@
 On several machines, the library and the benchmark's folder have to be at the same place of all.
 """
 
+import argparse
 import functools
 import math
 import pathlib
@@ -16,6 +17,22 @@ from ibc.benchmark.plan import Job
 Run = Callable[[Sequence[Job] | deque[Job]], Iterator[tuple[Job, str | None]]]
 """Runs commands; yields each with None, or with what went wrong, as it ends, see `local.run`."""
 _POLL_SECONDS = 0.5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds --executor and --slurm_options."""
+    parser.add_argument(
+        "--executor",
+        default="local",
+        choices=sorted(EXECUTORS),
+        help="where runs are made: this machine, a Ray cluster, or SLURM (local)",
+    )
+    parser.add_argument(
+        "--slurm_options",
+        default="",
+        metavar="A=1,B=2",
+        help="for submitit, such as timeout_min=60,slurm_partition=gpu",
+    )
 
 
 def get(

@@ -56,18 +56,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=count, metavar="N", help="runs at a time (one per core of this machine)"
     )
-    parser.add_argument(
-        "--executor",
-        default="local",
-        choices=sorted(executors.EXECUTORS),
-        help="where runs are made: this machine, a Ray cluster, or SLURM (local)",
-    )
-    parser.add_argument(
-        "--slurm_options",
-        default="",
-        metavar="A=1,B=2",
-        help="for submitit, such as timeout_min=60,slurm_partition=gpu",
-    )
+    executors.add_arguments(parser)
 
 
 def count(text: str) -> int:
