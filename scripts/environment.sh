@@ -52,7 +52,7 @@ make_environment() {
   fi
   check_is_ours || return 1
   base=$(find_base_python) || return 1
-  echo "Making the Python environment in $venv (once; a few minutes, 2 GB) ..."
+  echo "Making the Python environment in $venv (once; a few minutes, 4 GB) ..."
   # Its mark stays while it is cleared, so that an interruption leaves nothing without one.
   mkdir -p "$venv" && echo "$root" >"$venv/.checkout" || return 1
   find "$venv/" -mindepth 1 ! -path "$venv/.checkout" -delete || return 1
