@@ -45,7 +45,7 @@ class Blind(pendulum.PendulumEnv):
     render = gymnasium.Env.render
 
 
-gymnasium.register("Blind-v0", Blind, max_episode_steps=200)
+gymnasium.register("Undrawn-v0", Blind, max_episode_steps=200)
 gymnasium.register("Walk-v0", interaction_env_test.Walk, max_episode_steps=12)
 _WALK = "ibc.online.experiment_test:Walk-v0"
 
@@ -160,7 +160,7 @@ def test_a_task_that_draws_nothing_is_refused_before_anything_is_written(tmp_pat
             "BC",
             expert,
             settings=["render=true"],
-            task="ibc.online.experiment_test:Blind-v0",
+            task="ibc.online.experiment_test:Undrawn-v0",
         )
     assert not list(tmp_path.iterdir())
 
