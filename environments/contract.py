@@ -50,6 +50,12 @@ class Offer(Protocol):
     def set_goal_dist_tolerance(self, goal_dist_tolerance: float) -> None:
         """Sets the distance that counts as reached. Else this is the environment's own."""
 
+    def picture(self, height: int, width: int) -> np.ndarray:
+        """Returns what a video to learn from shows, uint8 [height, width, 3], drawn at this size.
+
+        Else it is what `render` draws, resized.
+        """
+
     def save_episode_picture(self, path: str | os.PathLike) -> None:
         """Writes a picture of the episode so far. Else --viz_img is refused."""
 

@@ -43,6 +43,7 @@ def test_every_published_name_is_a_task():
         "PUSHT",
         "PUSHT_STATE",
         "PARTICLE_GOAL",
+        "PARTICLE_REACH",
         "MAZE",
         "MAZE_GOAL",
         *_D4RL,

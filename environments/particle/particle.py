@@ -15,6 +15,7 @@ import gin
 import gymnasium
 import numpy as np
 
+from ibc.environments.particle import plane_picture
 from ibc.environments.particle import task as particle_tasks
 from ibc.utils import parameters
 
@@ -227,6 +228,28 @@ class ParticleEnv(gymnasium.Env):
         if self.render_mode is None:
             return None
         return self._renderer.frame(self.episode)
+
+    def picture(self, height: int, width: int) -> np.ndarray:
+        """Returns goals and point as a video shows them, uint8 [height, width, 3].
+
+        Raises:
+          ValueError: They are not in a plane.
+        """
+        if self.n_dim != 2:
+            raise ValueError(
+                f"videos show the particle in a plane, but ParticleEnv.n_dim is {self.n_dim}: set "
+                "it to 2."
+            )
+        goals = zip(
+            (self.first_goal, self.second_goal),
+            (plane_picture.FIRST_GOAL, plane_picture.SECOND_GOAL),
+            strict=True,
+        )
+        discs = [
+            plane_picture.Disc(goal, plane_picture.GOAL_RADIUS, color) for goal, color in goals
+        ]
+        point = plane_picture.Disc(self.position, plane_picture.AGENT_RADIUS, plane_picture.AGENT)
+        return plane_picture.draw([*discs, point], height, width)
 
     def save_episode_picture(self, path: str) -> None:
         """Writes a PNG of the episode so far to `path`."""
