@@ -12,9 +12,10 @@ import tensorflow as tf
 from tensorflow.core.framework import graph_pb2, kernel_def_pb2, node_def_pb2
 from tensorflow.python.framework import kernels
 
-from ibc.agents import greedy_policy, sac_agent_test
+from ibc.agents import greedy_policy, sac_agent_test, training_step_test
 from ibc.data.records import shards
 from ibc.data.windows import dataset
+from ibc.train.build import optimizer
 from ibc.utils import gpu, keys
 from tests import agent_lanes_test, agent_testing, pixel_agents_test, shard_testing
 
@@ -28,6 +29,9 @@ _ALLOWED = {
 _OF_VARIABLES = "/job:"
 _AGENTS = {
     **agent_lanes_test._AGENTS,
+    "float16": lambda: training_step_test.half_precision_agent(
+        optimizer.get_optimizer("adam", 1e-3, loss_scaling=True)
+    ),
     "pixels, mse": pixel_agents_test._regression_agent,
     "pixels, mdn": pixel_agents_test._mixture_agent,
     "pixels, dfo": lambda: pixel_agents_test._implicit_agent(**pixel_agents_test._UNIFORM),

@@ -36,6 +36,10 @@ _CASES = {
         bound("train_eval", mixed_precision=True)
         | bound("MLPEBM", dense_layer_type="spectral_norm"),
     ),
+    "states, MSE in float16": (
+        _PARTICLE / "mlp_mse.gin",
+        bound("train_eval", mixed_precision="float16"),
+    ),
     "states, MSE": (_PARTICLE / "mlp_mse.gin", {}),
     "states, MSE, as published for sequences": (_PARTICLE / "mlp_mse.gin", _PUBLISHED),
     "states, EBM, as published for sequences": (

@@ -17,7 +17,7 @@ from ibc.networks.layers import dense
 from ibc.samplers import action_space as action_space_lib
 from ibc.samplers import langevin, published_dfo, warm_start
 from ibc.samplers import sampler as sampler_lib
-from ibc.utils import gpu, keys, parameters
+from ibc.utils import gpu, keys, parameters, precision
 from ibc.utils.parallel import blocks
 
 _NARROW = 256
@@ -291,5 +291,5 @@ def pays_for_chains(score_network: network.Network) -> bool:
     return gpu.device() is not None or all(
         isinstance(layer, dense.Dense) and layer.units <= _NARROW
         for layer in score_network.submodules
-        if getattr(layer, "compute_dtype", None) == tf.bfloat16.name
+        if getattr(layer, "compute_dtype", None) in precision.HALVES
     )

@@ -96,7 +96,10 @@ class TrainingStep:
         loss_info, gradients = self._loss_and_gradients(experience, weights, key)
         variables = self.network.trainable_variables
         norm = tf.linalg.global_norm(gradients)
-        finite = tf.math.is_finite(loss_info.loss) & tf.math.is_finite(norm)
+        finite = tf.math.is_finite(norm)
+        if self._scaling:  # The optimizer leaves out the step, and tries a smaller scale.
+            finite |= self._scaling.loss_scale > 1
+        finite &= tf.math.is_finite(loss_info.loss)
         message = ["The loss or its gradient is not finite at training step"]
         message += [tf.identity(self.counter), "loss:", loss_info.loss]
         check = tf.debugging.Assert(finite, message)
@@ -133,11 +136,20 @@ class TrainingStep:
             with tf.GradientTape() as tape:
                 step = _step(key.part(index, count), True, tape)
                 info = self._share(experience, weights, step, count)
-            return info, self._gradients(info.loss, tape)
+                scaled = self._scaling.get_scaled_loss(info.loss) if self._scaling else info.loss
+            return info, self._gradients(scaled, tape)
 
-        result = self._over_blocks(of_block, experience, weights)
+        info, gradients = self._over_blocks(of_block, experience, weights)
         dense.store_power_iterations(self.network)
-        return result
+        if self._scaling:
+            gradients = self._scaling.get_unscaled_gradients(gradients)
+        return info, gradients
+
+    @property
+    def _scaling(self) -> tf.keras.mixed_precision.LossScaleOptimizer | None:
+        """The optimizer if it scales losses, as float16 needs it."""
+        scales = isinstance(self.optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
+        return self.optimizer if scales else None
 
     def _share(
         self, experience: Experience, weights: types.Tensor | None, step: Step, count: int

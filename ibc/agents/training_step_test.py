@@ -1,4 +1,4 @@
-"""Blocks of a training step change nothing: losses, masks, power iterations."""
+"""Blocks of a training step change nothing; in float16 the loss is scaled."""
 
 import gin
 import numpy as np
@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 
 from ibc.agents import ibc_agent
+from ibc.train.build import optimizer
+from ibc.utils import precision
 from ibc.utils.parallel import blocks
 from tests import agent_testing
 
@@ -73,3 +75,53 @@ def test_masks_follow_from_the_seed(monkeypatch):
     _, first = _trained(16, monkeypatch, **options)
     _, again = _trained(16, monkeypatch, **options)
     agent_testing.assert_close(again, first)
+
+
+def half_precision_agent(optimizer, half="float16"):
+    """Returns an agent whose hidden layers compute in a type of half the size, if `half`."""
+    with precision.mixed(half):
+        return _agent(add_grad_penalty=False, optimizer=optimizer)
+
+
+def _scaling(initial_scale):
+    adam = tf.keras.optimizers.legacy.Adam(1e-3)
+    return tf.keras.mixed_precision.LossScaleOptimizer(adam, initial_scale=initial_scale)
+
+
+def _step(agent, weight):
+    """Trains a step with weighted examples."""
+    return tf.function(agent.train)(agent_testing.batch(24), weights=tf.fill([24], weight))
+
+
+def _gradients_norm(agent):
+    """Of a loss so small that float16 has few digits left."""
+    return _step(agent, 1e-7).extra["gradients_norm"].numpy()
+
+
+def test_small_gradients_survive_float16_because_the_loss_is_scaled():
+    exact = _gradients_norm(half_precision_agent(optimizer.get_optimizer("adam", 1e-3), False))
+    for name in optimizer.OPTIMIZERS:
+        made = optimizer.get_optimizer(name, 1e-3, loss_scaling=True)
+        np.testing.assert_allclose(_gradients_norm(half_precision_agent(made)), exact, rtol=0.02)
+    lost = _gradients_norm(half_precision_agent(optimizer.get_optimizer("adam", 1e-3)))
+    assert abs(lost / exact - 1) > 0.1
+
+
+def test_a_step_whose_gradient_overflows_is_left_out():
+    made = _scaling(2.0**60)
+    agent = half_precision_agent(made)
+    before = agent_testing.weights(agent)
+    assert np.isfinite(_step(agent, 1.0).loss)
+    assert made.loss_scale == 2.0**59 and agent.train_step_counter == 1
+    agent_testing.assert_close(agent_testing.weights(agent), before)
+    train = tf.function(agent.train)
+    for _ in range(60):
+        train(agent_testing.batch(24))
+    assert 1 < made.loss_scale < 2.0**40
+    after = agent_testing.weights(agent)
+    assert any(np.any(one != other) for one, other in zip(after, before, strict=True))
+
+
+def test_a_gradient_that_overflows_unscaled_is_an_error():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not finite at training step"):
+        _step(half_precision_agent(_scaling(1.0)), 1e20)

@@ -29,7 +29,7 @@ from ibc.train.devices import cluster, feeding
 from ibc.train.loop import learner as learner_lib
 from ibc.train.loop import progress, schedule, training_loop, weight_average
 from ibc.train.run import checkpoints, divergence, lock, memory, run_board, run_folder
-from ibc.utils import termination
+from ibc.utils import precision, termination
 
 
 def run(
@@ -167,7 +167,10 @@ def _build_agent(
         )
         if data.fitted:
             arguments = sequences.build_arguments(time_step_spec, data.fitted)
-        made = optimizer.get_optimizer(config.optimizer, rate, config.gradient_clipping)
+        hidden_type = precision.hidden_type(config.mixed_precision)
+        made = optimizer.get_optimizer(
+            config.optimizer, rate, config.gradient_clipping, hidden_type == "float16"
+        )
 
         def build() -> tf_agent.TFAgent:
             agent = build_agent.build_agent(

@@ -17,7 +17,7 @@ from ibc.train.build import build_agent, learning_rate, optimizer, sequence_opti
 from ibc.train.build import sequences as sequences_lib
 from ibc.train.devices import cluster
 from ibc.train.run import top_k
-from ibc.utils import parameters
+from ibc.utils import parameters, precision
 
 ELSEWHERE = "give this run its own --tag, --add_time or train_eval.root_dir"
 """What is to be done where a run's folder is another's."""
@@ -159,9 +159,10 @@ class RunConfig:
     """Number of record files to use; −1 uses all."""
     use_warmup: bool = False
     """The published switch for `learning_rate_schedule` = 'warmup'."""
-    mixed_precision: bool = False
-    """Compute hidden layers in bfloat16, weights and energies in float32; Langevin chains over
-    narrow networks, where that is slower, stay in float32."""
+    mixed_precision: bool | str = False
+    """Compute hidden layers in 'bfloat16' or 'float16', weights and energies in float32. True:
+    bfloat16, but float16 on GPUs older than Ampere. float16 scales the loss. Langevin chains over
+    narrow networks, where bfloat16 is slower, stay in float32 on CPUs."""
     memory_limit_mb: float | None = parameters.free(None)
     """Memory (10⁶ bytes) for the data and the batches on their way to training; data that needs
     more is streamed from disk, with the same samples in the same order. None: all data is held in
@@ -174,6 +175,7 @@ class RunConfig:
         build_agent.check_names(self.loss_type, self.network)
         learning_rate.check_name(self.learning_rate_schedule)
         optimizer.check_name(self.optimizer)
+        precision.check(self.mixed_precision)
         self._check_top_k()
         if self.for_rnn:
             raise ValueError(

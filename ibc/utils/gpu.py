@@ -57,6 +57,14 @@ def device() -> str | None:
     return "/gpu:0" if tf.config.list_physical_devices("GPU") else None
 
 
+def compute_capability() -> tuple[int, int] | None:
+    """Returns the lowest compute capability of the GPUs that TensorFlow sees; None without one."""
+    import tensorflow as tf
+
+    details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
+    return min((found["compute_capability"] for found in details), default=None)
+
+
 def let_memory_grow() -> None:
     """Has TensorFlow take a GPU's memory as it needs it, not all of it at once.
 

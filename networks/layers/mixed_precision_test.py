@@ -1,11 +1,11 @@
-"""Mixed precision: hidden layers in bfloat16, weights and results in float32."""
+"""Mixed precision: hidden layers in half of the bits, weights and results in float32."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ibc.networks import registry
-from ibc.utils import precision
+from ibc.utils import gpu, precision
 from tests import network_testing
 
 _STATES = tf.TensorSpec([2, 3])
@@ -35,7 +35,7 @@ def _numbers(network, spec):
     return numbers, [gradient for gradient in gradients if gradient is not None]
 
 
-def _exact_and_mixed(name, options):
+def _exact_and_mixed(name, options, half="bfloat16"):
     """Makes a network twice, in float32 and in mixed precision, with the same weights."""
     spec = _STATES
     if name != "PixelEBM":
@@ -43,7 +43,7 @@ def _exact_and_mixed(name, options):
     if not name.startswith("MLP"):
         spec, options = _IMAGES, dict(target_height=16, target_width=16, **options)
     networks = []
-    for mixed in (False, True):
+    for mixed in (False, half):
         with precision.mixed(mixed):
             networks.append(registry.networks()[name](spec, tf.TensorSpec([2]), **options))
         networks[-1].create_variables()
@@ -51,16 +51,17 @@ def _exact_and_mixed(name, options):
     return *networks, spec
 
 
+@pytest.mark.parametrize(("half", "digits_lost"), [("bfloat16", 0.05), ("float16", 0.01)])
 @pytest.mark.parametrize(("name", "options"), _NETWORKS)
-def test_hidden_layers_alone_lose_digits(name, options):
+def test_hidden_layers_alone_lose_digits(name, options, half, digits_lost):
     tf.keras.utils.set_random_seed(0)
-    exact, mixed, spec = _exact_and_mixed(name, options)
+    exact, mixed, spec = _exact_and_mixed(name, options, half)
     assert {variable.dtype for variable in mixed.variables} == {tf.float32}
     (expected, _), (found, gradients) = _numbers(exact, spec), _numbers(mixed, spec)
     assert found.dtype == tf.float32
     assert all(gradient.dtype == tf.float32 for gradient in gradients)
     error = np.abs(found - expected).max() / (np.abs(expected).max() + 1e-6)
-    assert 0 < error < 0.05
+    assert 0 < error < digits_lost
 
 
 @pytest.mark.parametrize(("name", "options"), _ENERGIES)
@@ -81,3 +82,20 @@ def test_float32_is_the_default_and_comes_back():
         with precision.mixed(False):
             assert precision.hidden_policy().compute_dtype == "float32"
     assert precision.hidden_policy().compute_dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("capability", "type_name"),
+    [(None, "bfloat16"), ((7, 5), "float16"), ((8, 0), "bfloat16"), ((12, 0), "bfloat16")],
+)
+def test_the_type_follows_from_the_gpu(capability, type_name, monkeypatch):
+    monkeypatch.setattr(gpu, "compute_capability", lambda: capability)
+    assert precision.hidden_type(True) == type_name
+    assert precision.hidden_type(False) == "float32"
+    assert precision.hidden_type("float16") == "float16"
+
+
+@pytest.mark.parametrize("wrong", ["float32", "half", 16, None])
+def test_another_type_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"mixed_precision is .*choose one of False, True, 'bf"):
+        precision.hidden_type(wrong)

@@ -41,7 +41,7 @@ def build_agent(
     optimizer: tf.keras.optimizers.Optimizer,
     train_step: tf.Variable,
     seed: int,
-    mixed_precision: bool = False,
+    mixed_precision: bool | str = False,
     network_observation_spec: types.NestedTensorSpec | None = None,
     normal_std: float | None = None,
 ) -> tf_agent.TFAgent:
@@ -57,7 +57,7 @@ def build_agent(
       optimizer: Keras optimizer.
       train_step: scalar int64.
       seed: seed of the sampling noise and dropout.
-      mixed_precision: whether the network's hidden layers compute in bfloat16.
+      mixed_precision: type of hidden layers, see `precision.hidden_type`.
       network_observation_spec: what `normalizers` make of an observation, where it has another
         structure.
       normal_std: standard deviation of counter-examples that are drawn from a normal distribution

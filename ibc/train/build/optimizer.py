@@ -18,7 +18,9 @@ def check_name(name: object) -> None:
         )
 
 
-def get_optimizer(name: str, rate: Rate, gradient_clipping: float | None = None):
+def get_optimizer(
+    name: str, rate: Rate, gradient_clipping: float | None = None, loss_scaling: bool = False
+):
     """Returns the Keras optimizer of a name.
 
     Args:
@@ -26,15 +28,20 @@ def get_optimizer(name: str, rate: Rate, gradient_clipping: float | None = None)
       rate: learning rate as a function of the step.
       gradient_clipping: largest norm of all gradients together, over all devices; longer ones are
         scaled down to it. None: no limit.
+      loss_scaling: whether gradients are those of a loss times 2ⁿ, which keeps small ones from
+        vanishing in float16; n grows with time, and falls where a gradient overflows, whose step
+        is left out (Micikevicius et al., arXiv 1710.03740).
 
     Raises:
       ValueError: there is no such optimizer, or one of its parameters is out of its range.
     """
     check_name(name)
     if name == "adamw":
-        return adamw(rate, gradient_clipping)
-    # The fused implementation: one kernel per variable.
-    return tf.keras.optimizers.legacy.Adam(rate, global_clipnorm=gradient_clipping)
+        made = adamw(rate, gradient_clipping)
+    else:
+        # The fused implementation: one kernel per variable.
+        made = tf.keras.optimizers.legacy.Adam(rate, global_clipnorm=gradient_clipping)
+    return tf.keras.mixed_precision.LossScaleOptimizer(made) if loss_scaling else made
 
 
 @gin.configurable
