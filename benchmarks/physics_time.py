@@ -1,5 +1,6 @@
-"""How much of the time is spent inside PyBullet."""
+"""How much of the time is spent inside PyBullet, and in which of its functions."""
 
+import collections
 import time
 
 from ibc.environments.block_pushing.simulation import bullet
@@ -9,8 +10,14 @@ class TimedClient:
     """Makes every connection to PyBullet count the time spent in it."""
 
     def __init__(self):
-        self.seconds = 0.0
+        self.of: collections.Counter[str] = collections.Counter()
+        """Seconds in each of PyBullet's functions."""
         self._lookup = bullet.Client.__getattr__
+
+    @property
+    def seconds(self) -> float:
+        """Seconds in all of PyBullet."""
+        return self.of.total()
 
     def __enter__(self) -> "TimedClient":
         lookup = self._lookup
@@ -25,7 +32,7 @@ class TimedClient:
                 try:
                     return function(*args, **kwargs)
                 finally:
-                    self.seconds += time.perf_counter() - start
+                    self.of[name] += time.perf_counter() - start
 
             client.__dict__[name] = timed
             return timed
