@@ -100,6 +100,7 @@ setuptools.setup(
             "ibc-online-train-eval = ibc.online_train_eval:run",
             "ibc-train-ncsn = ibc.train_ncsn:run",
             "ibc-policy-eval = ibc.data.policy_eval:run",
+            "ibc-generate-videos = ibc.data.generate_videos:run",
             "ibc-data = ibc.data.ibc_data:run",
             "ibc-info = ibc.info:run",
             "ibc-export = ibc.export_policy:run",

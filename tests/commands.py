@@ -18,7 +18,7 @@ from absl.testing import flagsaver
 
 from ibc import export_policy, info, online_train_eval, policy_bench, train_eval, train_ncsn
 from ibc.benchmark import __main__ as benchmark
-from ibc.data import ibc_data, policy_eval
+from ibc.data import generate_videos, ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
 from ibc.landscape import __main__ as landscape
 from ibc.open_loop import __main__ as open_loop
@@ -32,6 +32,7 @@ MODULES = {
     "online_train_eval": online_train_eval,
     "train_ncsn": train_ncsn,
     "policy_eval": policy_eval,
+    "generate_videos": generate_videos,
     "ibc-data": ibc_data,
     "collect_oracle": collect_oracle,
     "ibc-export": export_policy,
@@ -46,6 +47,7 @@ MODULES = {
 _WITHOUT_FLAGS = (
     "online_train_eval",
     "train_ncsn",
+    "generate_videos",
     "ibc-data",
     "ibc-export",
     "ibc-info",

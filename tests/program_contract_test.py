@@ -112,6 +112,27 @@ _PROGRAMS = {
         begun="[1-9][0-9]*/1000000",
         script="ibc-policy-eval",
     ),
+    "generate_videos": Program(
+        "data/generate_videos.py",
+        "task policy others episode_len height width num_train num_valid video_dir seed processes",
+        {
+            (*_PARTICLE, "--policy=orakle"): "policy 'orakle' is unknown; did you mean oracle",
+            (*_PARTICLE, "--height=0"): "--height must be from 1 to 4096, got 0.",
+            (*_PARTICLE,): "task PARTICLE has no step limit: give --episode_len.",
+        },
+        report=(
+            "--task=PARTICLE_REACH",
+            "--num_train=1",
+            "--num_valid=1",
+            "--processes=1",
+            "--video_dir=a",
+        ),
+        keeps="a/valid/1/00000.npy",
+        busy=("--task=PARTICLE_REACH", "--num_train=90000", "--processes=2"),
+        begun="[1-9][0-9]*/18",
+        script="ibc-generate-videos",
+        takes_paths=True,
+    ),
     "collect_oracle": Program(
         "environments/collect/collect_oracle.py",
         "task policy num_shards worker_id successes_only step_limit save_states",

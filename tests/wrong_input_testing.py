@@ -4,6 +4,7 @@ LANGEVIN = "--gin_file=mlp_ebm_langevin_quick.gin"
 NARROW = ("--saved_model_path=in/narrow",)
 MSE = "--gin_file=mlp_mse_quick.gin"
 PENDULUM = ("--task=Pendulum-v1",)
+REACH = ("--task=PARTICLE_REACH",)
 BENCHMARK = ("--task=PARTICLE", "--gin_file=mlp_mse.gin")
 CHUNKS = "--gin_bindings=train_eval.action_horizon = 4"
 
@@ -256,6 +257,14 @@ PROGRAMS = {
         ("--task=MAZE", "--set=model.l=5"): "Did you mean model.L",
         ("--task=MAZE", "--set=model.L=0"): "model.L must be a whole number of at least 1",
         ("--task=MAZE", "--set=data.pairing=all"): "data.pairing must be one of",
+    },
+    "generate_videos": {
+        (): "the following arguments are required: --task",
+        (*REACH, "--others="): "--others is empty",
+        (*REACH, "--others=in/nowhere"): "in/nowhere does not exist",
+        (*REACH, "--episode_len=0"): "--episode_len must be from 1 to 100000, got 0",
+        (*REACH, "--video_dir=in/file"): "in/file is a regular file, not a folder",
+        ("--task=pen-human-v0",): "policy 'oracle' needs a task with an oracle",
     },
     "ibc-landscape": {
         ("in/nowhere",): "in/nowhere does not exist; give a run's folder",

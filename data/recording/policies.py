@@ -21,14 +21,18 @@ _LISTED = 3
 
 
 def load_environment(
-    options: recording_options.EvaluationOptions,
+    options: recording_options.EvaluationOptions, max_episode_steps: int | None = None
 ) -> py_environment.PyEnvironment:
     """Loads the environment that options ask for; a replay's starts where recordings do.
+
+    Args:
+      options: What is to be run.
+      max_episode_steps: See `suite.load`.
 
     Raises:
       FileNotFoundError, ValueError: There is no such variant, or the recordings do not fit it.
     """
-    env = _load_environment(options, _history_length(options))
+    env = _load_environment(options, _history_length(options), max_episode_steps)
     if options.policy != recording_options.REPLAY:
         return env
     num_episodes = options.last_number + 1
@@ -36,7 +40,9 @@ def load_environment(
 
 
 def _load_environment(
-    options: recording_options.EvaluationOptions, history_length: int | None
+    options: recording_options.EvaluationOptions,
+    history_length: int | None,
+    max_episode_steps: int | None = None,
 ) -> py_environment.PyEnvironment:
     return suite.load(
         options.task,
@@ -44,6 +50,7 @@ def _load_environment(
         use_image_obs=options.use_image_obs,
         shared_memory=options.shared_memory,
         flatten=options.flatten_env,
+        max_episode_steps=max_episode_steps,
     )
 
 
