@@ -1,6 +1,6 @@
 """Recordings of the published video encoder, as our networks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -14,12 +14,17 @@ Entry = tuple[str, tf.Variable | None]
 
 
 def fill(encoder: video_encoder.VideoEncoder) -> None:
-    """Gives an encoder the recordings' weights: the k-th entry is drawn from the seed k."""
-    for k, (name, variable) in enumerate(encoder_entries(encoder)):
+    """Gives an encoder the recordings' weights."""
+    fill_entries(encoder_entries(encoder))
+
+
+def fill_entries(entries: Iterable[Entry], offset: int = 0) -> None:
+    """Gives variables the recordings' weights: the k-th is drawn from the seed offset + k."""
+    for k, (name, variable) in enumerate(entries):
         if variable is None:
             continue
         shape = _published_shape(variable)
-        u = np.random.RandomState(k).uniform(-1, 1, shape)
+        u = np.random.RandomState(offset + k).uniform(-1, 1, shape)
         if len(shape) > 1:
             u = 1.7 * u / np.sqrt(np.prod(shape[1:]))
         elif name.endswith("running_var"):

@@ -42,6 +42,7 @@ class Perceptron(tf.Module):
         input_dropout: float = 0.0,
         dropout: float = 0.0,
         spectral_norm: bool = False,
+        gain: float | None = None,
         seed: int | None = None,
         name: str = "perceptron",
     ):
@@ -56,6 +57,7 @@ class Perceptron(tf.Module):
           input_dropout: Share of x that masks drop.
           dropout: Share of a hidden layer that they drop, before its activation.
           spectral_norm: Whether kernels are divided by their spectral norm.
+          gain: Of kernels but the last; None for the activation's.
           seed: Seed of the kernels; None for other ones in every process.
           name: Name of the variables.
 
@@ -67,7 +69,8 @@ class Perceptron(tf.Module):
             raise ValueError(
                 f"activation must be one of {list(ACTIVATIONS)}, but is {activation!r}."
             )
-        self._activation, gain = ACTIVATIONS[activation]
+        self._activation, usual_gain = ACTIVATIONS[activation]
+        gain = usual_gain if gain is None else gain
         self._rates = [_rate("input_dropout", input_dropout), _rate("dropout", dropout)]
         sizes = [inputs, *[hidden_size] * depth, outputs]
         seeds = tf.random.split(_seed(seed), len(sizes) - 1)
