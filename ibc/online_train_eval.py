@@ -27,7 +27,8 @@ def make_parser() -> argparse.ArgumentParser:
         "by interaction' of the documentation (python -m mkdocs serve), or ibc/online/options.py.",
     )
     algorithms = (
-        "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL, FAIRL, PPO, NEAR or AMP"
+        "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL, FAIRL, PPO, NEAR, AMP or "
+        "CEM"
     )
     parser.add_argument("--algorithm", default="SAC", help=f"{algorithms} (SAC)")
     parser.add_argument(
@@ -104,9 +105,10 @@ def _train_one(
         given["tag"] = arguments.tag
     if arguments.video:
         given["video"] = True
-    if point.algorithm in algorithms.ON_POLICY:
+    if point.algorithm in algorithms.WITHOUT_REPLAY:
         from ibc.online.on_policy import configuration as on_policy_configuration
         from ibc.online.on_policy import experiment as on_policy
+        from ibc.online.on_policy import planning
 
         if point.optimised or arguments.generate_data:
             raise ValueError(
@@ -114,7 +116,8 @@ def _train_one(
             )
         files = common.gin_files, common.gin_bindings, common.settings
         on_policy_configuration.configure(point.algorithm, point.task, *files)
-        on_policy.run(run_config.OnlineConfig(**given))
+        program_of = planning if point.algorithm == "CEM" else on_policy
+        program_of.run(run_config.OnlineConfig(**given))
         return
     options = (point.algorithm, point.optimised, common.gin_files, common.gin_bindings)
     configuration.configure(*options, common.settings, point.task)

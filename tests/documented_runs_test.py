@@ -25,7 +25,7 @@ _PAGES_ELSEWHERE = {
     "distributed.md": "distributed_test.py",
     "formats.md": "formats_example_test.py, own_data_training_test.py",
     "installation.md": "scripts_test.py",
-    "near.md": "ibc/ncsn/experiment_test.py, ibc/online/on_policy/experiment_test.py",
+    "near.md": "ibc/ncsn/experiment_test.py and the tests of ibc/online/on_policy",
     "own_data.md": "own_data_example_test.py",
     "own_environment.md": "any_environment_test.py",
     "performance.md": "scripts_test.py",

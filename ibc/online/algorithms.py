@@ -177,6 +177,9 @@ ALGORITHMS = _ALL | {preset: _ALL[name] for preset, name in _PRESETS.items()}
 ON_POLICY = ("NEAR", "PPO", "AMP")
 """Those that learn from what the present policy has just done, see `on_policy`."""
 
+WITHOUT_REPLAY = (*ON_POLICY, "CEM")
+"""These, and the planner, which learns nothing."""
+
 
 def get(name: str) -> Algorithm:
     """Returns the algorithm of a name.
@@ -186,7 +189,7 @@ def get(name: str) -> Algorithm:
     """
     if name in ALGORITHMS:
         return ALGORITHMS[name]
-    if name in ON_POLICY:
+    if name in WITHOUT_REPLAY:
         raise ValueError(
             f"{name} has no tuned sets, and is neither swept nor searched for options: give one "
             "--task and no --sweep, --jobs or --optimised, and run the command once for each seed."

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import gin
 import numpy as np
 
 from ibc.utils import parameters
@@ -17,6 +18,7 @@ Returns = Callable[[np.ndarray], np.ndarray]
 _SMALLEST_STD = 0.05
 
 
+@gin.configurable("cem", module="on_policy")
 @dataclasses.dataclass(frozen=True)
 class CemOptions:
     """How plans are searched for."""
@@ -31,10 +33,12 @@ class CemOptions:
     """How often plans are drawn, the first time around the last decision's."""
     std: float = 1.0
     """Standard deviation of the first iteration's actions."""
+    action_repeat: int = 1
+    """Steps for which an action is held."""
 
     def __post_init__(self):
         """Checks the numbers."""
-        names = ("horizon", "num_sims", "iterations")
+        names = ("horizon", "num_sims", "iterations", "action_repeat")
         parameters.check_whole("cem", **{name: getattr(self, name) for name in names})
         parameters.check_positive("cem", std=self.std)
         if not (0 < self.elite_percentage < 1 and self.elites >= 2):

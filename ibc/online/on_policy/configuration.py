@@ -1,4 +1,4 @@
-"""Puts together the options of a run of PPO, NEAR or AMP."""
+"""Puts together the options of a run of PPO, NEAR, AMP or CEM."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,6 +11,8 @@ from ibc.online import configuration, run_config
 from ibc.online.on_policy import copies, options
 from ibc.train import config_files
 from ibc.utils import gin_config, option_settings
+
+_FROM_A_REPLAY_ALONE = ("check_time_usage", "save_trajectories", "video")
 
 
 def configure(
@@ -25,7 +27,7 @@ def configure(
     What was bound before is forgotten.
 
     Args:
-      algorithm: One of `algorithms.ON_POLICY`.
+      algorithm: One of `algorithms.WITHOUT_REPLAY`.
       task: Name of the task.
       gin_files: Paths, or bare names of files in the task's folder of configs.
       gin_bindings: Such as 'on_policy.ppo.lr = 1e-4'.
@@ -46,6 +48,20 @@ def configure(
     }
     set_by = [option_settings.as_binding(setting, targets) for setting in settings]
     gin_config.parse([*files, *gin_files], [*gin_bindings, *set_by], search_folders=[folder])
+
+
+def refuse_options_of_a_replay(config: run_config.OnlineConfig) -> None:
+    """Refuses what only algorithms on SAC can do.
+
+    Raises:
+      ValueError: It is asked for; the message names the option.
+    """
+    for name in _FROM_A_REPLAY_ALONE:
+        if getattr(config, name):
+            raise ValueError(
+                f"online_train_eval.{name} is not for {config.algorithm}: leave it out, or use an "
+                "algorithm on SAC."
+            )
 
 
 def may_change(name: str) -> bool:

@@ -3,6 +3,7 @@
 import importlib
 from typing import NamedTuple, Protocol
 
+import gin
 import gymnasium
 import numpy as np
 
@@ -189,6 +190,15 @@ def import_configurables(task: str) -> None:
     entry = gymnasium.spec(description.environment_id()).vector_entry_point
     if isinstance(entry, str):
         importlib.import_module(entry.partition(":")[0])
+
+
+def load_judged(task: str, number: int, repeat: int = 1) -> Copies:
+    """Loads copies for evaluation, see `load`.
+
+    What gin binds in the scope 'evaluation' counts for these alone: measures that take time, say.
+    """
+    with gin.config_scope("evaluation"):
+        return load(task, number, repeat)
 
 
 def load(task: str, number: int, repeat: int = 1) -> Copies:

@@ -5,19 +5,14 @@ import pathlib
 import time
 from collections.abc import Mapping
 
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from ibc.data import pairs as pairs_lib
-from ibc.environments import tasks
-from ibc.networks import pair_energy
 from ibc.online import finishing, run_config
-from ibc.online.on_policy import configuration, evaluation
+from ibc.online.on_policy import configuration, evaluation, raters
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import loop as loop_lib
 from ibc.online.on_policy import options as options_lib
-from ibc.rewards import amp, annealers, near
 from ibc.train import config_files
 from ibc.train.run import checkpoints, lock, run_folder
 from ibc.utils import atomic_file, scalars, termination
@@ -26,7 +21,6 @@ RESULTS = "results.json"
 _KEPT = 2
 _EVALUATION_SEED = 1_000_003
 _LONGEST = 2000
-_FROM_A_REPLAY_ALONE = ("check_time_usage", "save_trajectories", "video")
 
 
 def run(config: run_config.OnlineConfig) -> dict:
@@ -44,12 +38,7 @@ def run(config: run_config.OnlineConfig) -> dict:
       FloatingPointError: A loss is not finite.
       Terminated: SIGTERM has arrived; the last block's checkpoint is kept.
     """
-    for name in _FROM_A_REPLAY_ALONE:
-        if getattr(config, name):
-            raise ValueError(
-                f"online_train_eval.{name} is not for {config.algorithm}: leave it out, or use an "
-                "algorithm on SAC."
-            )
+    configuration.refuse_options_of_a_replay(config)
     chosen = options_lib.bound()
     copies = copies_lib.load(config.task, chosen.ppo.num_envs, chosen.ppo.action_repeat)
     frames = chosen.ppo.num_envs * chosen.ppo.horizon * chosen.ppo.action_repeat
@@ -57,119 +46,9 @@ def run(config: run_config.OnlineConfig) -> dict:
         raise ValueError(
             f"online_train_eval.steps is {config.steps}, but a single rollout has {frames} steps."
         )
-    rater = _rater(config, chosen, copies)
+    rater = raters.make(config, chosen, copies)
     with lock.held(config.folder(), run_config.ELSEWHERE):
         return _Run(config, chosen, copies, rater).run()
-
-
-class NearRater(tf.Module):
-    """Rewards of an energy, annealed with the rollouts."""
-
-    def __init__(self, reward: near.NearReward, is_absorbing: bool):
-        """Wraps the reward; says whether only the goal ends what is to come."""
-        super().__init__(name="near_rater")
-        self.reward, self._is_absorbing = reward, is_absorbing
-
-    def rate(
-        self, rollout: loop_lib.Collected, frame: int
-    ) -> tuple[np.ndarray, Mapping[str, float]]:
-        """See `loop.Rater`."""
-        rated = self.reward.rollout(rollout.pairs, rollout.reward, rollout.reached, frame)
-        return rated.combined, {
-            "minibatch_energy": float(rated.energy.mean()),
-            "minibatch_energy_reward": float(rated.learned.mean()),
-            "minibatch_shaped_task_reward": float(rollout.reward.mean()),
-            "ncsn_perturbation_level": float(self.reward.level),
-        }
-
-    def terminations(self, rollout: loop_lib.Collected) -> np.ndarray:
-        """See `loop.Rater`."""
-        return rollout.reached if self._is_absorbing else rollout.terminated
-
-
-class AmpRater(tf.Module):
-    """Rewards of a discriminator that is trained by the agent's optimizer."""
-
-    def __init__(self, reward: amp.AmpReward):
-        """Wraps the reward."""
-        super().__init__(name="amp_rater")
-        self.reward = reward
-
-    def rate(
-        self, rollout: loop_lib.Collected, frame: int
-    ) -> tuple[np.ndarray, Mapping[str, float]]:
-        """See `loop.Rater`; draws what the update to come is to learn from."""
-        del frame
-        pairs = rollout.pairs
-        rated = self.reward.rollout(pairs, rollout.reward)
-        self.reward.begin_update(pairs.reshape(-1, pairs.shape[-1]))
-        return rated.combined, {
-            "minibatch_disc_reward": float(rated.learned.mean()),
-            "minibatch_shaped_task_reward": float(rollout.reward.mean()),
-        }
-
-    def terminations(self, rollout: loop_lib.Collected) -> np.ndarray:
-        """See `loop.Rater`."""
-        return rollout.terminated
-
-
-def _amp_rater(
-    config: run_config.OnlineConfig, chosen: options_lib.Options, copies: copies_lib.Copies
-) -> AmpRater:
-    dataset = config.dataset_path or tasks.get_task(config.task).dataset_glob()
-    pairs = pairs_lib.load(dataset, pairs_lib.PairOptions(pair_stride=chosen.amp.pair_stride))
-    if pairs.state_size != copies.observation_size:
-        raise ValueError(
-            f"{dataset} has states of {pairs.state_size} numbers, but task {config.task} observes "
-            f"{copies.observation_size}: give online_train_eval.dataset_path."
-        )
-    ppo = chosen.ppo
-    steps = ppo.num_envs * ppo.horizon // ppo.minibatch_size
-    discriminator = chosen.amp.discriminator(copies.observation_size, config.seed)
-    return AmpRater(
-        amp.AmpReward(discriminator, pairs.train, chosen.amp, steps, config.seed),
-    )
-
-
-def _rater(
-    config: run_config.OnlineConfig, chosen: options_lib.Options, copies: copies_lib.Copies
-) -> loop_lib.Rater:
-    if config.algorithm == "PPO":
-        return loop_lib.TaskRewards()
-    if config.algorithm == "AMP":
-        return _amp_rater(config, chosen, copies)
-    reward = chosen.reward
-    task = config.task.rpartition(":")[2].replace("/", "_")
-    folder = reward.eb_model_checkpoint or f"runs/ncsn/{task}/seed{config.seed}"
-    energy = pair_energy.load(folder)
-    _check_fits(energy, folder, config.task, copies.observation_size)
-    annealer = annealers.make(
-        reward.annealing, energy.num_levels, reward.sigma_level, config.steps, reward.progress
-    )
-    is_absorbing = reward.terminal == "absorbing"
-    return NearRater(
-        near.NearReward(
-            energy,
-            annealer,
-            reward.transform,
-            reward.task_reward_w,
-            reward.energy_reward_w,
-            chosen.ppo.gamma if is_absorbing else None,
-        ),
-        is_absorbing,
-    )
-
-
-def _check_fits(energy: pair_energy.PairEnergy, folder: str, task: str, size: int) -> None:
-    """Refuses an energy of another task."""
-    of_task = energy.description.get("task")
-    if of_task != task or energy.architecture.observation_size != size:
-        raise ValueError(
-            f"the energy in {folder} is of task {of_task} with "
-            f"{energy.architecture.observation_size} numbers observed, but task {task} observes "
-            f"{size}: give reward.eb_model_checkpoint, or train one with `python "
-            f"ibc/train_ncsn.py --task={task}`."
-        )
 
 
 class _Run:
@@ -186,7 +65,7 @@ class _Run:
         self._folder: pathlib.Path = config.folder()
         seed = config.seed
         beside = {}
-        if isinstance(rater, AmpRater):
+        if isinstance(rater, raters.AmpRater):
             reward = rater.reward
             beside = {
                 "extra_weights": reward.discriminator.weights,
@@ -200,7 +79,7 @@ class _Run:
             str(self._folder / "train" / "checkpoints"),
             max_to_keep=_KEPT,
         )
-        self._judges = copies_lib.load(
+        self._judges = copies_lib.load_judged(
             config.task, chosen.run.evaluation_episodes, chosen.ppo.action_repeat
         )
         self._results: dict = {"evaluations": [], "seconds": 0.0}

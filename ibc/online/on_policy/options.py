@@ -1,4 +1,4 @@
-"""The options of PPO, NEAR and AMP, under dotted names after `on_policy.`.
+"""The options of PPO, NEAR, AMP and CEM, under dotted names after `on_policy.`.
 
 In config files `on_policy.ppo.gamma = 0.99` sets `Ppo.gamma`; after `--set`, `ppo.gamma=0.99` does.
 """
@@ -9,6 +9,7 @@ import gin
 
 from ibc.agents import ppo_agent
 from ibc.networks import actor_critic
+from ibc.online import cem as cem_lib
 from ibc.rewards import amp as amp_lib
 from ibc.rewards import annealers, near
 from ibc.utils import parameters
@@ -128,7 +129,7 @@ class Reward:
     eb_model_checkpoint: str | None = None
     """Folder of the energy's run; runs/ncsn/<task>/seed<seed> if not given."""
     sigma_level: int = -1
-    """−1 to anneal, otherwise the level."""
+    """−1 to anneal, with CEM for the widest, otherwise the level."""
     annealing: str = "ncsnv2-adaptive"
     """One of `annealers.STRATEGIES`."""
     progress: str = "relative_abs"
@@ -166,7 +167,7 @@ class Run:
     evaluation_interval: int = parameters.free(30)
     """Rollouts between evaluations."""
     evaluation_episodes: int = parameters.free(20)
-    """Episodes of an evaluation, side by side, with the mean action."""
+    """Episodes of an evaluation, side by side, with the mean action; with CEM the run's."""
     block: int = 30
     """Rollouts after which a checkpoint is saved and all copies begin anew."""
 
@@ -183,9 +184,16 @@ class Options:
     reward: Reward
     run: Run
     amp: amp_lib.AmpOptions = dataclasses.field(default_factory=amp_lib.AmpOptions)
+    cem: cem_lib.CemOptions = dataclasses.field(default_factory=cem_lib.CemOptions)
 
 
-PARTS = {"ppo": Ppo, "reward": Reward, "run": Run, "amp": amp_lib.AmpOptions}
+PARTS = {
+    "ppo": Ppo,
+    "reward": Reward,
+    "run": Run,
+    "amp": amp_lib.AmpOptions,
+    "cem": cem_lib.CemOptions,
+}
 """Dotted prefix → dataclass."""
 
 
