@@ -14,15 +14,19 @@ from ibc.utils import tags
 _LARGEST_VIDEO_BYTES = 1_000_000
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
-       color: #222 }
+       color: #222; background: #fff }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 .wide { overflow-x: auto } table { border-collapse: collapse; font-size: 0.9rem }
 th, td { text-align: left; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid #ddd;
          vertical-align: top; white-space: nowrap }
+:is(th, td):first-child { position: sticky; left: 0; background: inherit }
+tr { background: #fff }
 .flex { display: flex; flex-wrap: wrap; gap: 1rem } svg { flex: 1 1 22rem;
        max-width: min(100%, 40rem); min-width: 0; height: auto }
 video { width: 16rem; max-width: 100% } p.note { color: #666; font-size: 0.85rem }
 figure { margin: 0 }
+@media (max-width: 30em) { :is(th, td):first-child { white-space: normal; min-width: 7.5rem;
+                                                     overflow-wrap: anywhere } }
 """
 
 

@@ -1,6 +1,7 @@
 """Reports of run folders whose contents are known, as page, picture of it, CSV and lines."""
 
 import csv
+import html
 import html.parser
 import json
 import pathlib
@@ -122,19 +123,41 @@ def test_csv_has_a_line_for_each_run(page):
     assert float(rows[2]["last"]) == pytest.approx(5 / 6, abs=1e-5)
 
 
-def test_a_browser_shows_the_page(page, tmp_path):
+def browse(page, folder, *flags) -> str:
+    """Has Chromium show a page; returns what it writes."""
     if _CHROMIUM is None:
         pytest.skip("there is no Chromium to show the page")
+    always = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars"
+    always += " --disable-background-networking --disable-component-update --disable-sync"
+    command = [_CHROMIUM, *always.split(), f"--user-data-dir={folder / 'user'}", *flags]
+    options = dict(check=True, capture_output=True, text=True, timeout=120)
+    return subprocess.run([*command, page.as_uri()], **options).stdout
+
+
+def test_a_browser_shows_the_page(page, tmp_path):
     picture = tmp_path / "page.png"
-    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars"
-    flags += " --disable-background-networking --disable-component-update --disable-sync"
-    command = [_CHROMIUM, *flags.split(), f"--user-data-dir={tmp_path / 'user'}"]
-    command += ["--window-size=1000,1400", f"--screenshot={picture}", page.as_uri()]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    browse(page, tmp_path, "--window-size=1000,1400", f"--screenshot={picture}")
     pixels = np.asarray(Image.open(picture).convert("RGB")).reshape(-1, 3)
     colours = {tuple(colour) for colour in np.unique(pixels, axis=0)}
     # Those of both methods' lines, and the page's text.
     assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00), (0x22, 0x22, 0x22)} <= colours
+
+
+def test_on_a_telephone_tables_scroll_and_the_page_does_not(page, tmp_path):
+    # Windows are 500 pixels wide at least, frames are not.
+    frame = tmp_path / "frame.html"
+    text = html.escape(page.read_text())
+    frame.write_text(
+        f"""<!doctype html><body><iframe width=400 srcdoc="{text}"></iframe>
+        <script>onload = () => {{
+          const shown = document.querySelector("iframe").contentDocument;
+          const all = [shown.documentElement, ...shown.querySelectorAll(".wide")];
+          document.title = all.map(each => each.scrollWidth).join(" ");
+        }}</script>"""
+    )
+    text = browse(frame, tmp_path, "--window-size=1000,1400", "--dump-dom")
+    width, *tables = map(int, re.search("<title>([0-9 ]+)", text)[1].split())
+    assert width == 400 < min(tables[0], tables[1])
 
 
 def test_what_cannot_be_compared_is_said(folders, tmp_path):
