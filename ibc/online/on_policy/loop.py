@@ -118,6 +118,7 @@ class Loop:
                 drawn = np.random.SeedSequence([self._seed, number // block]).generate_state(1)
                 seen = self._copies.begin(int(drawn[0] >> 1))
                 self._return[:], self._length[:] = 0, 0
+            self._schedule(number / rollouts)
             rollout, seen = self._collect(seen, number)
             told = self._learn(rollout, number)
             self.rollouts.assign_add(1)
@@ -128,6 +129,17 @@ class Loop:
                     )
             if not after(self.done, told):
                 return
+
+    def _schedule(self, share: float) -> None:
+        """Sets what depends on the share of the run that is over."""
+        ppo = self._options.ppo
+        if ppo.lr_schedule == "linear":
+            self._agent.rate.assign(ppo.lr * (1 - share))
+        if ppo.final_log_sigma is not None:
+            log_std = self._agent.network.log_std
+            log_std.assign(
+                tf.fill(log_std.shape, (1 - share) * ppo.log_sigma + share * ppo.final_log_sigma)
+            )
 
     def _collect(self, seen: np.ndarray, number: int) -> tuple[Collected, np.ndarray]:
         self._returns, self._lengths = [], []

@@ -85,6 +85,19 @@ def test_pairs_lead_to_where_the_step_led_and_not_to_the_next_start():
     assert (rollout.timeout[-1] | rollout.terminated[-1]).all()
 
 
+def test_learning_rate_and_noise_fall_in_lines():
+    loop, agent = _loop(lr_schedule="linear", final_log_sigma=-3.0)
+    found = []
+
+    def after(*_):
+        found.append([float(agent.rate), *agent.network.log_std.numpy()])
+        return True
+
+    loop.run(4, after)
+    expected = [[3e-3, -1.0], [2.25e-3, -1.5], [1.5e-3, -2.0], [0.75e-3, -2.5]]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_repeated_actions_sum_rewards_up_to_the_end():
     copies = copies_lib.Repeated(_Line(), 3)
     copies.begin(0)
@@ -104,3 +117,12 @@ def test_a_loss_that_is_not_finite_ends_the_run():
 def test_a_minibatch_has_to_divide_the_rollout():
     with pytest.raises(ValueError, match="does not divide the 16 × 32 = 512 rows"):
         options.Ppo(minibatch_size=100)
+
+
+def test_what_is_adapted_or_learned_is_not_scheduled():
+    with pytest.raises(ValueError, match="so that it cannot be learned"):
+        options.Ppo(final_log_sigma=-3.0, learn_sigma=True)
+    with pytest.raises(ValueError, match="so that it cannot be linear, too"):
+        options.Ppo(lr_schedule="linear", kl_threshold=0.01)
+    with pytest.raises(ValueError, match="lr_schedule must be one of"):
+        options.Ppo(lr_schedule="adaptive")

@@ -16,6 +16,8 @@ from ibc.utils import parameters
 
 PREFIX = "on_policy"
 """What dotted names begin with in config files."""
+SCHEDULES = ("constant", "linear")
+"""Of the learning rate."""
 
 
 @gin.configurable("ppo", module=PREFIX)
@@ -35,6 +37,9 @@ class Ppo:
     """Whether actor and critic share them."""
     log_sigma: float = -3.0
     """Logarithm of the standard deviation of actions within ±1."""
+    final_log_sigma: float | None = None
+    """What it has come to, in a line, at the end of the run; None for staying. Means near ±1 act
+    otherwise than actions around them do, which are clipped: the less, the smaller σ."""
     learn_sigma: bool = False
     """Whether it is trained."""
     gamma: float = 0.99
@@ -43,8 +48,11 @@ class Ppo:
     """λ of the advantages."""
     lr: float = 5e-5
     """Learning rate."""
+    lr_schedule: str = "constant"
+    """'constant', or 'linear' from `lr` to 0 at the end of the run, so that what is learned stays;
+    then the number of steps decides what is learned."""
     kl_threshold: float | None = None
-    """Divergence that the learning rate is adapted to; None for a constant rate."""
+    """Divergence that the learning rate is adapted to; None for the schedule's."""
     minibatch_size: int = 16
     """Rows of a gradient step."""
     mini_epochs: int = 4
@@ -81,6 +89,20 @@ class Ppo:
         for name in ("gamma", "tau"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"ppo.{name} must be in [0, 1], but is {getattr(self, name)!r}.")
+        if self.lr_schedule not in SCHEDULES:
+            raise ValueError(
+                f"ppo.lr_schedule must be one of {SCHEDULES}, but is {self.lr_schedule!r}."
+            )
+        if self.lr_schedule != "constant" and self.kl_threshold is not None:
+            raise ValueError(
+                "ppo.kl_threshold adapts the learning rate, so that it cannot be "
+                f"{self.lr_schedule}, too: leave it or ppo.lr_schedule out."
+            )
+        if self.learn_sigma and self.final_log_sigma is not None:
+            raise ValueError(
+                "ppo.final_log_sigma says what σ is, so that it cannot be learned: leave it or "
+                "ppo.learn_sigma out."
+            )
         rows = self.num_envs * self.horizon
         if rows % self.minibatch_size:
             raise ValueError(
