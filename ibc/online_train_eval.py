@@ -27,8 +27,8 @@ def make_parser() -> argparse.ArgumentParser:
         "by interaction' of the documentation (python -m mkdocs serve), or ibc/online/options.py.",
     )
     algorithms = (
-        "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL, FAIRL, PPO, NEAR, AMP or "
-        "CEM"
+        "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL, FAIRL, PPO, NEAR, AMP, "
+        "CEM or DRQ"
     )
     parser.add_argument("--algorithm", default="SAC", help=f"{algorithms} (SAC)")
     parser.add_argument(
@@ -94,6 +94,14 @@ def _train(arguments: argparse.Namespace) -> None:
         program.say(line)
 
 
+def _refuse_of_rewards(point: grid.Point, arguments: argparse.Namespace) -> None:
+    """Refuses flags that only learned rewards on SAC know."""
+    if point.optimised or arguments.generate_data:
+        raise ValueError(
+            f"--optimised and --generate_data are not for {point.algorithm}: leave them out."
+        )
+
+
 def _train_one(
     point: grid.Point, common: run_arguments.Common, arguments: argparse.Namespace
 ) -> None:
@@ -105,15 +113,21 @@ def _train_one(
         given["tag"] = arguments.tag
     if arguments.video:
         given["video"] = True
-    if point.algorithm in algorithms.WITHOUT_REPLAY:
+    if point.algorithm == "DRQ":
+        from ibc.online.drq import experiment as drq
+        from ibc.online.drq import options as drq_options
+
+        _refuse_of_rewards(point, arguments)
+        files = common.gin_files, common.gin_bindings, common.settings
+        drq_options.configure(point.task, *files)
+        drq.run(run_config.OnlineConfig(**given))
+        return
+    if point.algorithm in algorithms.APART:
         from ibc.online.on_policy import configuration as on_policy_configuration
         from ibc.online.on_policy import experiment as on_policy
         from ibc.online.on_policy import planning
 
-        if point.optimised or arguments.generate_data:
-            raise ValueError(
-                f"--optimised and --generate_data are not for {point.algorithm}: leave them out."
-            )
+        _refuse_of_rewards(point, arguments)
         files = common.gin_files, common.gin_bindings, common.settings
         on_policy_configuration.configure(point.algorithm, point.task, *files)
         program_of = planning if point.algorithm == "CEM" else on_policy

@@ -1,5 +1,7 @@
 """A trained actor as a policy of the task: plain observations in, actions of its box out."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import tensorflow as tf
 from tf_agents.networks import network
@@ -23,7 +25,7 @@ class PlainActor(network.Network):
         self,
         observation_spec: types.NestedTensorSpec,
         action_spec: types.BoundedTensorSpec,
-        actor: tanh_gaussian.TanhGaussian,
+        actor: "Actor",
         absorbing: bool,
         name: str = "PlainActor",
     ):
@@ -63,6 +65,37 @@ class PlainActor(network.Network):
         return self._middle + self._half * tf.tanh(mean), network_state
 
 
+class BoundedMean(tf.Module):
+    """A mean action within ±1 as an actor whose actions are tanh of its means."""
+
+    _LARGEST = 1 - 1e-6
+
+    def __init__(
+        self,
+        mean: Callable[[tf.Tensor], tf.Tensor],
+        weights: Sequence[tf.Variable],
+        name: str = "actor",
+    ):
+        """Wraps a network.
+
+        Args:
+          mean: From observations [B, O] to actions [B, A], cut off at ±1.
+          weights: Its variables.
+          name: Name of the module.
+        """
+        super().__init__(name=name)
+        self._mean, self.weights = mean, list(weights)
+
+    def moments(self, observation: tf.Tensor) -> tuple[tf.Tensor, None]:
+        """Returns means before tanh, [B, A], and no deviation."""
+        mean = tf.clip_by_value(self._mean(observation), -self._LARGEST, self._LARGEST)
+        return tf.atanh(mean), None
+
+
+Actor = tanh_gaussian.TanhGaussian | BoundedMean
+"""What gives means before tanh."""
+
+
 def flat(observation: types.NestedTensor, absorbing: bool) -> tf.Tensor:
     """Returns observations as the actor sees them, float32 [B, O].
 
@@ -84,7 +117,7 @@ def flat(observation: types.NestedTensor, absorbing: bool) -> tf.Tensor:
 def policy(
     time_step_spec: ts.TimeStep,
     action_spec: types.BoundedTensorSpec,
-    actor: tanh_gaussian.TanhGaussian,
+    actor: Actor,
     absorbing: bool,
 ) -> mse_agent.MsePolicy:
     """Returns the greedy policy of an actor, which is exported and deployed as a regression is.

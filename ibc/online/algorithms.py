@@ -177,8 +177,9 @@ ALGORITHMS = _ALL | {preset: _ALL[name] for preset, name in _PRESETS.items()}
 ON_POLICY = ("NEAR", "PPO", "AMP")
 """Those that learn from what the present policy has just done, see `on_policy`."""
 
-WITHOUT_REPLAY = (*ON_POLICY, "CEM")
-"""These, and the planner, which learns nothing."""
+APART = (*ON_POLICY, "CEM", "DRQ")
+"""These, the planner, which learns nothing, and DrQ-v2, which learns of pictures: all that is no
+reward on SAC."""
 
 
 def get(name: str) -> Algorithm:
@@ -189,7 +190,7 @@ def get(name: str) -> Algorithm:
     """
     if name in ALGORITHMS:
         return ALGORITHMS[name]
-    if name in WITHOUT_REPLAY:
+    if name in APART:
         raise ValueError(
             f"{name} has no tuned sets, and is neither swept nor searched for options: give one "
             "--task and no --sweep, --jobs or --optimised, and run the command once for each seed."

@@ -11,7 +11,6 @@ from ibc.agents import greedy_policy, plain_actor
 from ibc.data.recording import options as recording_options
 from ibc.data.recording import recorder
 from ibc.eval import evaluation, measured_environment
-from ibc.networks import tanh_gaussian
 from ibc.online import episode_video, interaction_env
 from ibc.train.build import agent_specs
 from ibc.train.run import policy_export, policy_parts
@@ -21,7 +20,7 @@ from ibc.utils import atomic_file, transitions
 def export(
     folder: pathlib.Path,
     task: str,
-    actor: tanh_gaussian.TanhGaussian,
+    actor: plain_actor.Actor,
     absorbing: bool,
     steps: int,
 ) -> pathlib.Path:

@@ -6,7 +6,8 @@ import pytest
 from ibc.online import frame_replay
 
 
-def _episode(length: int, first: int = 0, side: int = 1) -> frame_replay.Episode:
+def episode(length: int, first: int = 0, side: int = 1) -> frame_replay.Episode:
+    """Returns an episode whose frames and actions are numbered from `first`."""
     numbers = np.arange(first, first + length + 1, dtype=np.uint8)
     frames = np.broadcast_to(numbers[:, None, None, None], (length + 1, side, side, 2))
     actions = np.stack([numbers[:-1], -numbers[:-1]], 1).astype(np.float32)
@@ -21,7 +22,7 @@ def test_transitions_are_the_published_ones(golden, length, n_step):
     prefix = f"L{length}_n{n_step}"
     # Published rows tell what was done before them, and so the first holds nothing.
     values = {name: recorded[f"{prefix}_{name}"][1:] for name in ("action", "reward", "discount")}
-    episode = frame_replay.Episode(
+    recorded_episode = frame_replay.Episode(
         recorded[f"{prefix}_observation"],
         values["action"],
         values["reward"][:, 0],
@@ -30,7 +31,7 @@ def test_transitions_are_the_published_ones(golden, length, n_step):
     replay = frame_replay.FrameReplay(100, n_step, stack=1)
     index = recorded[f"{prefix}_index"]
     assert set(index) <= set(range(1, length - n_step + 2))
-    rows = [replay.transition(episode, step) for step in index - 1]
+    rows = [replay.transition(recorded_episode, step) for step in index - 1]
     names = ("obs", "act", "rew", "disc", "next")
     for name, found in zip(names, zip(*rows, strict=True), strict=True):
         expected = recorded[f"{prefix}_sample_{name}"]
@@ -39,8 +40,8 @@ def test_transitions_are_the_published_ones(golden, length, n_step):
 
 def test_all_steps_of_all_episodes_are_drawn_alike_and_none_crosses_an_end():
     replay = frame_replay.FrameReplay(100, n_step=3, stack=1)
-    replay.add(_episode(5))
-    replay.add(_episode(10, first=100))
+    replay.add(episode(5))
+    replay.add(episode(10, first=100))
     batch = replay.sample(8000, 0)
     starts = batch.observation[:, 0, 0, 0].astype(int)
     np.testing.assert_array_equal(batch.next_observation[:, 0, 0, 0], starts + 3)
@@ -58,25 +59,25 @@ def test_all_steps_of_all_episodes_are_drawn_alike_and_none_crosses_an_end():
 def test_the_oldest_episodes_go():
     replay = frame_replay.FrameReplay(20)
     for number in range(5):
-        replay.add(_episode(8, first=10 * number))
+        replay.add(episode(8, first=10 * number))
     assert len(replay) == 16 and replay.total == 5
-    assert [int(episode.frames[0, 0, 0, 0]) for episode in replay.episodes] == [30, 40]
-    replay.add(_episode(50))
+    assert [int(each.frames[0, 0, 0, 0]) for each in replay.episodes] == [30, 40]
+    replay.add(episode(50))
     assert len(replay) == 50
 
 
 def test_observations_are_stacked_oldest_first_and_the_reset_repeats():
     replay = frame_replay.FrameReplay(100, n_step=1)
-    first, *_, following = replay.transition(_episode(4, first=5, side=2), 1)
+    first, *_, following = replay.transition(episode(4, first=5, side=2), 1)
     np.testing.assert_array_equal(first[0, 0], [5, 5, 5, 5, 6, 6])
     np.testing.assert_array_equal(following[1, 1], [5, 5, 6, 6, 7, 7])
 
 
 def test_an_episode_shorter_than_n_is_one_transition():
     replay = frame_replay.FrameReplay(100, n_step=5, stack=1)
-    episode = _episode(2)
-    episode.discounts[-1] = 0
-    replay.add(episode)
+    short = episode(2)
+    short.discounts[-1] = 0
+    replay.add(short)
     batch = replay.sample(4, 1)
     np.testing.assert_array_equal(batch.observation[:, 0, 0, 0], 0)
     np.testing.assert_array_equal(batch.next_observation[:, 0, 0, 0], 2)
@@ -85,11 +86,9 @@ def test_an_episode_shorter_than_n_is_one_transition():
 
 
 def test_what_does_not_belong_together_is_refused():
-    episode = _episode(3)
+    given = episode(3)
     with pytest.raises(ValueError, match=r"one frame more than steps.*3 frames, 3 actions"):
-        frame_replay.Episode(
-            episode.frames[:-1], episode.actions, episode.rewards, episode.discounts
-        )
+        frame_replay.Episode(given.frames[:-1], given.actions, given.rewards, given.discounts)
     with pytest.raises(ValueError, match="without episodes"):
         frame_replay.FrameReplay(10).sample(1, 0)
     with pytest.raises(ValueError, match="at least 1"):

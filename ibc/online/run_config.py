@@ -22,7 +22,7 @@ class OnlineConfig:
     """
 
     algorithm: str = "SAC"
-    """A name in `algorithms.ALGORITHMS` or `WITHOUT_REPLAY`."""
+    """A name in `algorithms.ALGORITHMS` or `APART`."""
     task: str = "Pendulum-v1"
     """'ant', 'halfcheetah', 'hopper' or 'walker2d', a task, or a registered Gymnasium id."""
     seed: int = 0
@@ -48,7 +48,7 @@ class OnlineConfig:
 
     def __post_init__(self):
         """Checks the values."""
-        if self.algorithm not in algorithms.WITHOUT_REPLAY:
+        if self.algorithm not in algorithms.APART:
             algorithms.get(self.algorithm)
         parameters.check_seed("online_train_eval", self.seed)
         counts = ("steps", "num_envs", "checkpoint_interval")

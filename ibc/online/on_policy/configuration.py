@@ -27,7 +27,7 @@ def configure(
     What was bound before is forgotten.
 
     Args:
-      algorithm: One of `algorithms.WITHOUT_REPLAY`.
+      algorithm: One of `algorithms.APART`.
       task: Name of the task.
       gin_files: Paths, or bare names of files in the task's folder of configs.
       gin_bindings: Such as 'on_policy.ppo.lr = 1e-4'.

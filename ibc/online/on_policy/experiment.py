@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import tensorflow as tf
 from absl import logging
 
+from ibc.agents import plain_actor, ppo_agent
 from ibc.online import finishing, run_config
 from ibc.online.on_policy import configuration, evaluation, raters
 from ibc.online.on_policy import copies as copies_lib
@@ -110,7 +111,7 @@ class _Run:
             self._loop.run(rollouts, lambda done, told: self._after(done, told, rollouts))
         self._save()
         finishing.export(
-            self._folder, self._config.task, _Actor(self._agent), False, self._config.steps
+            self._folder, self._config.task, _actor(self._agent), False, self._config.steps
         )
         run_folder.write_operative_config(self._folder)
         return self._results
@@ -161,21 +162,8 @@ class _Run:
             self._checkpoints.save(checkpoint_number=self._loop.done)
 
 
-class _Actor(tf.Module):
-    """The agent's mean action as an actor whose actions are tanh of its means."""
-
-    _LARGEST = 1 - 1e-6
-
-    def __init__(self, agent):
-        super().__init__(name="actor")
-        # Not the agent, whose update would be exported, too.
-        self._network, self._observations = agent.network, agent.observations
-
-    @property
-    def weights(self):
-        return [*self._network.weights, *self._observations.variables]
-
-    def moments(self, observation):
-        mean = self._network(self._observations(observation))[0]
-        bounded = tf.clip_by_value(mean, -self._LARGEST, self._LARGEST)
-        return tf.atanh(bounded), tf.exp(self._network.log_std)
+def _actor(agent: ppo_agent.PpoAgent) -> plain_actor.BoundedMean:
+    """Returns what is exported: not the agent, whose update would be, too."""
+    network, observations = agent.network, agent.observations
+    weights = [*network.weights, *observations.variables]
+    return plain_actor.BoundedMean(lambda seen: network(observations(seen))[0], weights)

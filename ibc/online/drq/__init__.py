@@ -1,0 +1,1 @@
+"""Learning by interaction from pictures: DrQ-v2 on the task's reward."""

@@ -1,0 +1,205 @@
+"""One run of DrQ-v2: environment, agent, loop, evaluations, files."""
+
+import json
+import pathlib
+import time
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+
+from ibc.agents import drq_v2_agent
+from ibc.networks import drq_networks
+from ibc.online import finishing, frame_replay, interaction_env, run_config
+from ibc.online.drq import episode_files, picture_env
+from ibc.online.drq import loop as loop_lib
+from ibc.online.drq import options as options_lib
+from ibc.online.on_policy import configuration as on_policy
+from ibc.train import config_files
+from ibc.train.run import checkpoints, lock, run_folder
+from ibc.utils import atomic_file, scalars, termination
+
+RESULTS = "results.json"
+_KEPT = 2
+_EVALUATION_SEED = 1_000_003
+
+
+def run(config: run_config.OnlineConfig) -> dict:
+    """Trains a policy; goes on where a run in the folder was stopped.
+
+    Args:
+      config: What to train; `drq`'s options are bound by gin.
+
+    Returns:
+      What results.json holds: a list of evaluations, with episodes, frames and seconds.
+
+    Raises:
+      ValueError: An option is unusable, or the task draws no pictures.
+      BlockingIOError: Another process trains in the folder.
+      FloatingPointError: A loss is not finite.
+      Terminated: SIGTERM has arrived; a checkpoint was saved after the episode.
+    """
+    on_policy.refuse_options_of_a_replay(config)
+    options = options_lib.Drq()
+    env = picture_env.PictureEnv(interaction_env.load(config.task), options)
+    env.reset(_EVALUATION_SEED)  # A task without pictures is refused here.
+    run_of_agent = _Run(config, options, env)
+    with lock.held(config.folder(), run_config.ELSEWHERE):
+        return run_of_agent.run()
+
+
+class _Run:
+    """What is made for a run."""
+
+    def __init__(
+        self,
+        config: run_config.OnlineConfig,
+        options: options_lib.Drq,
+        env: picture_env.PictureEnv,
+    ):
+        self._config, self._options, self._env = config, options, env
+        self._folder: pathlib.Path = config.folder()
+        self._replay = frame_replay.FrameReplay(
+            options.replay_buffer_size, options.nstep, options.discount, options.stack
+        )
+        self._files = episode_files.EpisodeFiles(self._folder / "train" / "replay")
+        agent = _agent(options, env, config.seed)
+        self._loop = loop_lib.Loop(env, agent, self._replay, options, config.seed)
+        self._checkpoints = tf.train.CheckpointManager(
+            self._loop.checkpoint,
+            str(self._folder / "train" / "checkpoints"),
+            max_to_keep=_KEPT,
+        )
+        self._results: dict = {"evaluations": [], "seconds": 0.0}
+        self._saved_at = 0
+        self._begun = 0.0
+
+    def run(self) -> dict:
+        newest = checkpoints.newest(self._folder, run_config.ELSEWHERE)
+        run_folder.record_or_compare(
+            self._folder,
+            config_files.bound_parameters(),
+            {
+                "seed": self._config.seed,
+                "task": self._config.task,
+                "algorithm": self._config.algorithm,
+            },
+            continued=newest is not None,
+            may_change=lambda name, stored: options_lib.may_change(name),
+            elsewhere=run_config.ELSEWHERE,
+        )
+        logging.info("This run is kept in %s", self._folder)
+        if newest is not None:
+            self._restore(newest)
+            logging.info("Going on at frame %d of %d.", self._loop.frames, self._config.steps)
+        self._begun = time.monotonic() - self._results["seconds"]
+        self._writer = tf.summary.create_file_writer(str(self._folder / "train"))
+        with termination.by_agreement():
+            self._loop.run(self._config.steps, self._after_episode)
+        if self._saved_at != self._loop.frames:
+            self._save()
+        if self._options.observation == "state":
+            finishing.export(
+                self._folder, self._config.task, self._loop.actor(), False, self._config.steps
+            )
+        run_folder.write_operative_config(self._folder)
+        return self._results
+
+    def _restore(self, path: str) -> None:
+        try:
+            status = self._loop.checkpoint.restore(path)
+            status.assert_existing_objects_matched()
+        except (AssertionError, ValueError) as error:
+            raise ValueError(
+                f"The checkpoint {path} is of another agent than this command's "
+                f"({str(error).splitlines()[0]}): {run_config.ELSEWHERE}."
+            ) from error
+        self._files.restore(self._replay, self._loop.episodes)
+        stored = json.loads((self._folder / RESULTS).read_text(encoding="utf-8"))
+        kept = [each for each in stored["evaluations"] if each["frames"] <= self._loop.frames]
+        self._results = stored | {"evaluations": kept}
+        self._saved_at = self._loop.frames
+
+    def _after_episode(self, loop: loop_lib.Loop, told: Mapping[str, float]) -> bool:
+        seconds = time.monotonic() - self._begun
+        told = {**told, "episode": loop.episodes, "total_time": seconds}
+        scalars.write(self._writer, loop.frames, told, prefix="train/")
+        evaluations = self._results["evaluations"]
+        last = evaluations[-1]["frames"] if evaluations else 0
+        is_over = loop.frames >= self._config.steps
+        if is_over or loop.frames - last >= self._options.eval_every_frames:
+            self._evaluate(loop, seconds)
+        is_due = loop.frames - self._saved_at >= self._config.checkpoint_interval
+        goes_on = not termination.requested()
+        if is_due or is_over or not goes_on:
+            self._save()
+        return goes_on
+
+    def _evaluate(self, loop: loop_lib.Loop, seconds: float) -> None:
+        found = play_greedily(self._env, loop, self._options.num_eval_episodes)
+        row = {"frames": loop.frames, "episodes": loop.episodes, "seconds": round(seconds, 1)}
+        self._results["evaluations"].append(row | found)
+        scalars.write(self._writer, loop.frames, found, prefix="eval/")
+        shown = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
+        logging.info("Frame %d of %d: %s", loop.frames, self._config.steps, shown)
+        self._write_results()
+
+    def _save(self) -> None:
+        """Writes the replay, results and then a checkpoint, between episodes."""
+        with termination.deferred():
+            self._files.save(self._replay)
+            self._write_results()
+            self._checkpoints.save(checkpoint_number=self._loop.frames)
+        self._saved_at = self._loop.frames
+
+    def _write_results(self) -> None:
+        self._results["seconds"] = time.monotonic() - self._begun
+        atomic_file.write_text(self._folder / RESULTS, json.dumps(self._results, indent=1))
+
+
+def play_greedily(
+    env: picture_env.PictureEnv, loop: loop_lib.Loop, episodes: int
+) -> dict[str, float]:
+    """Plays episodes with mean actions, the same ones at each call; returns what they bring.
+
+    Returns:
+      Means of `episode_reward` and of `episode_length`, in frames, and `success_rate` where the
+      task tells it.
+    """
+    returns, lengths, solved = [], [], []
+    for number in range(episodes):
+        frames, value, length = [env.reset(_EVALUATION_SEED + number)], 0.0, 0
+        while True:
+            outcome = env.step(loop.greedy(loop.latest(frames)[np.newaxis])[0])
+            frames.append(outcome.frame)
+            value, length = value + outcome.reward, length + outcome.frames
+            if outcome.terminated or outcome.timeout:
+                break
+        returns.append(value)
+        lengths.append(length)
+        solved.append(outcome.succeeded)
+    found = {"episode_reward": np.mean(returns), "episode_length": np.mean(lengths)}
+    if None not in solved:
+        found["success_rate"] = np.mean(solved)
+    return {name: float(value) for name, value in found.items()}
+
+
+def _agent(
+    options: options_lib.Drq, env: picture_env.PictureEnv, seed: int
+) -> drq_v2_agent.DrqV2Agent:
+    dtype = tf.uint8 if options.observation == "pixels" else tf.float32
+    encoder, actions = options.encoder(env.shape, seed), env.env.action_size
+    sizes = encoder.size, actions, options.feature_dim, options.hidden_dim
+    return drq_v2_agent.DrqV2Agent(
+        ts.time_step_spec(tensor_spec.TensorSpec(env.shape, dtype)),
+        tensor_spec.BoundedTensorSpec([actions], tf.float32, -1, 1),
+        encoder,
+        drq_networks.Actor(*sizes, seed=seed + 1),
+        drq_networks.Critic(*sizes, seed=seed + 2),
+        drq_networks.Critic(*sizes, seed=seed + 2, name="target_critic"),
+        options.of_agent(),
+        seed,
+    )
