@@ -11,6 +11,10 @@ from collections.abc import Callable, Mapping
 RECORDED_EPISODES = 2000
 RECORDING_REPLICAS = 2
 
+RENDERERS = ("tiny", "egl", "auto")
+"""What can draw the pictures of a PyBullet simulation: its TinyRenderer; OpenGL without a display;
+that where a GPU draws, and TinyRenderer elsewhere."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
@@ -45,6 +49,8 @@ class Task:
     """Gymnasium id of the environment with image observations, if there is one."""
     shared_memory: bool = False
     """Whether ids with the prefix 'Shared' exist, which use a PyBullet shared-memory server."""
+    picture_parameters: str | None = None
+    """gin's name of an environment with the parameters `image_size` and `renderer`, if it has."""
     is_foreign: bool = False
     """Whether the environment was not made for this library, so that it has to be adapted."""
 
@@ -60,6 +66,23 @@ class Task:
         if shared_memory and not self.shared_memory:
             raise ValueError(f"task {self.name} has no shared-memory variant.")
         return f"Shared{env_id}" if shared_memory else env_id
+
+    def picture_bindings(
+        self, image_size: tuple[int, int] | None = None, renderer: str | None = None
+    ) -> tuple[str, ...]:
+        """Returns gin bindings that have the environment draw so; None leaves a parameter as it is.
+
+        Raises:
+          ValueError: The task's pictures are as they are.
+        """
+        asked = {"image_size": image_size, "renderer": renderer}
+        asked = {name: value for name, value in asked.items() if value is not None}
+        if asked and self.picture_parameters is None:
+            flags = " and ".join(f"--{name}" for name in asked)
+            raise ValueError(f"task {self.name} has one kind of pictures; leave out {flags}.")
+        return tuple(
+            f"{self.picture_parameters}.{name} = {value!r}" for name, value in asked.items()
+        )
 
     def default_dataset(self, use_image_obs: bool = False) -> str:
         """Returns where, from the working directory, demonstrations are recorded by default."""

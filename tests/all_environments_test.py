@@ -53,7 +53,7 @@ def test_ids_are_registered_with_their_limits(env_id):
         spec = gymnasium.spec(name)
         assert spec.max_episode_steps == _LIMITS[env_id]
         assert spec.kwargs["shared_memory"] == (name == shared)
-        assert spec.kwargs["image_size"] == ((240, 320) if "Rgb" in env_id else None)
+        assert spec.kwargs["use_image_obs"] == ("Rgb" in env_id)
 
 
 def test_no_other_ids_are_registered():

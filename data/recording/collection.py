@@ -38,7 +38,7 @@ def prepare(options: recording_options.CollectionOptions) -> tuple[list[int], li
     """
     task = tasks.get_task(options.task)
     task.import_configurables()
-    gin_config.parse(options.gin_file, options.gin_bindings, task.config_folders())
+    gin_config.parse(options.gin_file, options.bindings(), task.config_folders())
     begin_or_continue(options)
     complete = [shard for shard in options.shards() if is_complete(options, shard)]
     for shard in complete:

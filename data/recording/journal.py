@@ -39,7 +39,8 @@ _LONGEST_SHOWN = 60
 # What may differ between a recording and its continuation, or between workers.
 _HARMLESS = {
     *("num_shards", "worker_id", "num_workers", "replicas", "dataset_path", "shared_memory"),
-    *("gin_file", "gin_bindings"),
+    # What these come to is compared as gin has it.
+    *("gin_file", "gin_bindings", "image_size", "renderer"),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from absl import flags
 
 from ibc.data.records import shard_files
+from ibc.environments import task as task_lib
 from ibc.environments import tasks
 from ibc.runtime import folders
 from ibc.utils import atomic_file, parameters, users_module
@@ -52,6 +53,14 @@ class Options:
     seed: int = _flag(0, "Seed from which every episode's seed is derived.")
     history_length: int | None = _flag(None, "Number of latest observations in a frame, stacked.")
     use_image_obs: bool = _flag(False, "Whether observations contain an image.")
+    image_size: str | None = _flag(
+        None, "HEIGHTxWIDTH of images in pixels, such as 90x120; the task's own by default."
+    )
+    renderer: str | None = _flag(
+        None,
+        "What draws them: tiny (PyBullet's, by default), egl (OpenGL without a display) or auto, "
+        "egl where a GPU draws and tiny elsewhere.",
+    )
     flatten_env: bool = _flag(False, "Whether observations are concatenated to one vector.")
     shared_memory: bool = _flag(False, "Whether to use a PyBullet shared-memory server.")
     dataset_path: str | None = _flag(None, "Record file to write the episodes to.")
@@ -62,6 +71,19 @@ class Options:
     def episode_number(self, replica: int, episode: int) -> int | None:
         """Returns the environment seed of an episode, if seeds are counted and not derived."""
         return None
+
+    def bindings(self) -> tuple[str, ...]:
+        """Returns the gin bindings, and those that `--image_size` and `--renderer` stand for.
+
+        Raises:
+          ValueError: One of the two is wrong, or the task has no such choice.
+        """
+        size = None if self.image_size is None else _size(self.image_size)
+        if self.renderer not in (None, *task_lib.RENDERERS):
+            known = ", ".join(task_lib.RENDERERS)
+            raise ValueError(f"--renderer must be one of {known}, got {self.renderer!r}.")
+        of_pictures = tasks.get_task(self.task).picture_bindings(size, self.renderer)
+        return (*self.gin_bindings, *of_pictures)
 
     @classmethod
     def define_flags(cls, values: flags.FlagValues) -> list[str]:
@@ -287,6 +309,14 @@ def users_controller(policy: str) -> Callable:
     return found
 
 
+def _size(text: str) -> tuple[int, int]:
+    """Returns height and width of a text such as '90x120'."""
+    match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text)
+    if match is None:
+        raise ValueError(f"--image_size must be HEIGHTxWIDTH, such as 90x120, got {text!r}.")
+    return int(match[1]), int(match[2])
+
+
 def _numbered(path: str, number: int) -> str:
     """Returns the name of one of several record files: `<dataset>_<i>.<ext>`."""
     stem, extension = os.path.splitext(path)
@@ -300,6 +330,7 @@ def _check_episodes(options: Options) -> None:
     if options.task is None:
         raise ValueError(f"--task is missing; set it to one of: {', '.join(tasks.TASKS)}.")
     tasks.get_task(options.task).environment_id(options.use_image_obs, options.shared_memory)
+    options.bindings()
 
 
 def _check_oracle(options: Options) -> None:

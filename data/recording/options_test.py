@@ -42,6 +42,17 @@ def test_good_options_pass(exported, tmp_path):
     assert not os.path.exists(os.path.dirname(dataset))
 
 
+def test_size_and_renderer_of_images_are_bindings_of_the_environment():
+    pixels = _changed(task="PUSH", policy="oracle", image_size="90x120", renderer="auto")
+    pixels.check()
+    bound = ("BlockPush.image_size = (90, 120)", "BlockPush.renderer = 'auto'")
+    assert pixels.bindings() == bound
+    first = ("BlockPushMultimodal.image_size = (1, 1)",)
+    two = dataclasses.replace(pixels, task="PUSH_MULTIMODAL", renderer=None, gin_bindings=first)
+    assert two.bindings() == (*first, "BlockPushMultimodal.image_size = (90, 120)")
+    assert _GOOD.bindings() == ()
+
+
 # Of both programs: what is changed in good options → what is said.
 _SENSELESS = [
     ({"num_episodes": 0}, "--num_episodes must be at least 1, got 0"),
@@ -53,6 +64,13 @@ _SENSELESS = [
     ({"task": "PARTICEL"}, "did you mean PARTICLE"),
     ({"task": "PUHS", "policy": "oracle_push"}, "did you mean PUSH"),
     ({"use_image_obs": True}, "no image observations"),
+    ({"image_size": "90x120"}, "task PARTICLE has one kind of pictures; leave out --image_size"),
+    ({"renderer": "egl"}, "task PARTICLE has one kind of pictures; leave out --renderer"),
+    *(
+        ({"image_size": size}, f"--image_size must be HEIGHTxWIDTH, such as 90x120, got '{size}'")
+        for size in ("90", "90,120", "0x120", "-1x5", "90x120x3", "")
+    ),
+    ({"renderer": "opengl"}, "--renderer must be one of tiny, egl, auto, got 'opengl'"),
     ({"shared_memory": True}, "no shared-memory variant"),
     ({"policy": "oracle_push"}, "policy 'oracle_push' belongs to task PUSH and INSERT"),
     ({"policy": "randon"}, "did you mean random"),

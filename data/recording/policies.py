@@ -73,6 +73,18 @@ def _history_length(options: recording_options.EvaluationOptions) -> int | None:
     return lengths.pop() if fits else None
 
 
+def picture_bindings(options: recording_options.EvaluationOptions) -> tuple[str, ...]:
+    """Returns gin bindings that give images the size which an exported policy looks at."""
+    if options.saved_model_path is None or not options.use_image_obs:
+        return ()
+    described = description.read(folders.find(options.saved_model_path))
+    images = [f for f in (described.observation.values() if described else ()) if len(f.shape) == 3]
+    task = tasks.get_task(options.task)
+    if len(images) != 1 or task.picture_parameters is None:
+        return ()
+    return task.picture_bindings(images[0].shape[:2])
+
+
 def make(
     options: recording_options.Options, env: py_environment.PyEnvironment, seed: int
 ) -> py_policy.PyPolicy:

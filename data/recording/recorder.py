@@ -249,7 +249,8 @@ def run(
     """
     task = tasks.get_task(options.task)
     task.import_configurables()
-    gin_config.parse(options.gin_file, options.gin_bindings, task.config_folders())
+    bindings = (*policies.picture_bindings(options), *options.bindings())
+    gin_config.parse(options.gin_file, bindings, task.config_folders())
     env = policies.load_environment(options)
     recorder = Recorder(
         options,

@@ -17,7 +17,7 @@ from tf_agents.utils import example_encoding_dataset
 
 from ibc.data.recording import journal, recorder
 from ibc.data.recording import options as recording_options
-from ibc.data.records import manifest
+from ibc.data.records import manifest, shard_reader
 from ibc.environments import suite
 from ibc.environments.particle import particle_oracles
 from ibc.utils import termination
@@ -229,6 +229,14 @@ def test_a_killed_recording_goes_on_after_its_last_whole_episode(tmp_path, damag
     assert notes[-1] == f"{folder}/a: going on after episode {left} of 3."
     assert len(notes) == 3 - left
     shard_testing.assert_equal(_read(folder / "a"), expected)
+
+
+@pytest.mark.parametrize("task", ["PUSH", "PUSH_NORMALIZED", "PUSH_DISCONTINUOUS"])
+def test_images_have_the_size_that_is_asked_for(tmp_path, task):
+    size = {"image_size": "48x64", "use_image_obs": True}
+    path = str(tmp_path / "a")
+    _run(task=task, num_episodes=1, gin_bindings=(), dataset_path=path, **size)
+    assert shard_reader.read_shard(path).spec.observation["rgb"].shape == (48, 64, 3)
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def check_matches(
         raise ValueError(
             f"the dataset {dataset_path} does not fit the environment of task {task}: in the "
             f"dataset {'; '.join(phrases)}. It was made for another task, or with other settings "
-            "(ParticleEnv.n_dim, images, flattened observations)."
+            "(ParticleEnv.n_dim, images or their size, flattened observations)."
         )
 
 

@@ -60,6 +60,8 @@ class BlockPush(pushing_env.PushingEnv):
         visuals_mode: str = "default",
         abs_action: bool = False,
         render_mode: str | None = None,
+        use_image_obs: bool | None = None,
+        renderer: str = "tiny",
     ):
         """Creates the environment; arguments are those of `PushingEnv`, and `task`.
 
@@ -83,6 +85,8 @@ class BlockPush(pushing_env.PushingEnv):
             visuals_mode=visuals_mode,
             abs_action=abs_action,
             render_mode=render_mode,
+            use_image_obs=use_image_obs,
+            renderer=renderer,
         )
 
     def get_goal_translation(self) -> np.ndarray:

@@ -123,6 +123,8 @@ class BlockPushNormalized(block_pushing.BlockPush):
         shared_memory: bool = False,
         seed: int | None = None,
         render_mode: str | None = None,
+        use_image_obs: bool | None = None,
+        renderer: str = "tiny",
     ):
         """Creates the environment; arguments are those of `BlockPush`.
 
@@ -139,6 +141,8 @@ class BlockPushNormalized(block_pushing.BlockPush):
             shared_memory=shared_memory,
             seed=seed,
             render_mode=render_mode,
+            use_image_obs=use_image_obs,
+            renderer=renderer,
         )
 
     def _in_metres(self, action: np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 import gymnasium
 import numpy as np
 
-from ibc.environments.block_pushing import observations
+from ibc.environments import task as task_lib
+from ibc.environments.block_pushing import observations, task
 from ibc.environments.block_pushing.simulation import (
     bullet,
     camera,
@@ -18,6 +19,7 @@ from ibc.environments.block_pushing.simulation import (
     scene_state,
     xarm_sim_robot,
 )
+from ibc.environments.block_pushing.simulation import renderer as renderers
 from ibc.utils import parameters
 
 _MAX_DISPLACEMENT_METRES = 0.1
@@ -53,12 +55,15 @@ class PushingEnv(gymnasium.Env, abc.ABC):
         visuals_mode: str = "default",
         abs_action: bool = False,
         render_mode: str | None = None,
+        use_image_obs: bool | None = None,
+        renderer: str = "tiny",
     ):
         """Loads the scene and starts an episode.
 
         Args:
           control_frequency: Environment steps per second, a divisor of 240.
-          image_size: Height and width of image observations, or None for no images.
+          image_size: Height and width of pictures; None means 240 × 320 where they are observed,
+            otherwise those of the camera.
           shared_memory: Whether to use a PyBullet shared-memory server, in real time.
           seed: Seed of the random state; `reset(seed=...)` replaces it.
           goal_dist_tolerance: Distance (m) within which something is at its goal.
@@ -66,9 +71,13 @@ class PushingEnv(gymnasium.Env, abc.ABC):
           visuals_mode: 'default' or 'real': look, workspace bounds and camera.
           abs_action: Whether actions are commanded positions instead of displacements.
           render_mode: None or 'rgb_array'.
+          use_image_obs: Whether observations contain a picture; None: if there is an `image_size`.
+          renderer: What draws: 'tiny' (PyBullet's TinyRenderer), 'egl' (OpenGL without a display)
+            or 'auto', EGL where a GPU draws and TinyRenderer elsewhere. With EGL import
+            TensorFlow, if at all, before.
 
         Raises:
-          ValueError: A parameter is out of range; the message names it.
+          ValueError: A parameter is out of range, the message names it; or EGL does not work.
           ConnectionError: No shared-memory server runs.
         """
         if effector_height is None:
@@ -82,6 +91,7 @@ class PushingEnv(gymnasium.Env, abc.ABC):
         parameters.check_seed(self._name, seed)
         self._check_choice("visuals_mode", visuals_mode, tuple(scene.LOOKS))
         self._check_choice("render_mode", render_mode, (None, *self.metadata["render_modes"]))
+        self._check_choice("renderer", renderer, task_lib.RENDERERS)
         if image_size is not None:
             self._check_image_size(image_size)
         self.control_frequency = control_frequency
@@ -91,7 +101,10 @@ class PushingEnv(gymnasium.Env, abc.ABC):
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "render_fps": control_frequency}
         self._look = scene.LOOKS[visuals_mode]
-        self._image_size = None if image_size is None else tuple(image_size)
+        self._shows_picture = image_size is not None if use_image_obs is None else use_image_obs
+        usual = task.IMAGE_SIZE if self._shows_picture else self._look.camera.image_size
+        self._picture_size = tuple(image_size or usual)
+        self._drawn: tuple[tuple, np.ndarray] | None = None
         self.observation_space = self._make_observation_space()
         self.action_space = self._make_action_space()
         self._rng = np.random.RandomState(seed)
@@ -102,6 +115,7 @@ class PushingEnv(gymnasium.Env, abc.ABC):
             first_start,
             self._look,
             shared_memory=shared_memory,
+            drawn_by=renderers.choose(renderer),
         )
         self._steps_per_action = self._count_steps_per_action()
         self._observe_targets()
@@ -154,7 +168,7 @@ class PushingEnv(gymnasium.Env, abc.ABC):
         return self._with_picture({key: value.copy() for key, value in observed.items()})
 
     def render(self) -> np.ndarray | None:
-        """Returns a picture of the table, uint8 [height, width, 3]."""
+        """Returns a picture of the table, uint8 [height, width, 3]; what is observed, if it is."""
         return None if self.render_mode is None else self._picture()
 
     def close(self) -> None:
@@ -289,13 +303,17 @@ class PushingEnv(gymnasium.Env, abc.ABC):
         return state
 
     def _with_picture(self, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        if self._image_size is not None:
+        if self._shows_picture:
             state["rgb"] = self._picture()
         return state
 
     def _picture(self) -> np.ndarray:
-        look_camera = self._look.camera
-        return look_camera.render(self.scene.client, self._image_size or look_camera.image_size)
+        """Draws the table, unless nothing has moved since it was drawn last."""
+        poses = self.scene.poses()
+        if self._drawn is None or self._drawn[0] != poses:
+            picture = self._look.camera.render(self.scene.client, self._picture_size)
+            self._drawn = poses, picture
+        return self._drawn[1].copy()
 
     def _command(self, action: np.ndarray) -> tuple[float, float, float]:
         action = np.asarray(action)
@@ -315,7 +333,10 @@ class PushingEnv(gymnasium.Env, abc.ABC):
 
     def _make_observation_space(self) -> gymnasium.spaces.Dict:
         return observations.make_space(
-            len(self.block_urdfs), len(self.target_urdfs), *self.workspace_bounds, self._image_size
+            len(self.block_urdfs),
+            len(self.target_urdfs),
+            *self.workspace_bounds,
+            self._picture_size if self._shows_picture else None,
         )
 
     def _make_action_space(self) -> gymnasium.spaces.Box:

@@ -12,7 +12,7 @@ import itertools
 from ibc.environments import task
 
 IMAGE_SIZE = (240, 320)
-"""Height and width of image observations of the registered environments, pixels."""
+"""Height and width of image observations when nothing else is asked for, pixels."""
 
 _PACKAGE = "ibc.environments.block_pushing"
 # Value of --policy -> module and class.
@@ -94,7 +94,7 @@ def register() -> None:
     for (name, row), shared_memory, images in itertools.product(
         _ROWS.items(), (False, True), (False, True)
     ):
-        arguments = {"shared_memory": shared_memory, "image_size": IMAGE_SIZE if images else None}
+        arguments = {"shared_memory": shared_memory, "use_image_obs": images}
         if row.entry_point in (_PLAIN, _NORMALIZED):
             arguments["task"] = BlockTaskVariant[name]
         gymnasium.register(
@@ -116,6 +116,7 @@ TASKS = tuple(
         config_families=("pushing_states", "pushing_pixels"),
         image_env_id=row.env_id(name, images=True),
         shared_memory=True,
+        picture_parameters=row.entry_point.rpartition(":")[2],
     )
     for name, row in _ROWS.items()
 )

@@ -163,14 +163,13 @@ def _spelt_out(bindings):
 @pytest.mark.parametrize(
     ("task", "binding"),
     [
-        ("PUSH", "BlockPush.image_size = (120, 160)"),
-        ("PUSH", "BlockPush.image_size = None"),
+        ("PUSH", "BlockPush.use_image_obs = True"),
         ("REACH", "BlockPush.task = 'REACH'"),
         ("INSERT", "BlockPush.shared_memory = True"),
         ("PUSH", "eval/BlockPush.task = 'REACH'"),
         ("PUSH_NORMALIZED", "BlockPush.task = 'REACH'"),
-        ("PUSH_NORMALIZED", "BlockPushNormalized.image_size = (120, 160)"),
-        ("PUSH_DISCONTINUOUS", "BlockPushDiscontinuous.image_size = (120, 160)"),
+        ("PUSH_NORMALIZED", "BlockPushNormalized.use_image_obs = False"),
+        ("PUSH_DISCONTINUOUS", "BlockPushDiscontinuous.use_image_obs = True"),
         ("PUSH_MULTIMODAL", "BlockPushMultimodal.shared_memory = True"),
     ],
 )

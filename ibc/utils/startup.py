@@ -1,12 +1,14 @@
 """What has to be settled before TensorFlow is imported: the Keras version and start-up noise."""
 
 import contextlib
+import ctypes
 import gc
 import os
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from typing import IO
 
 from ibc.utils import gpu
 
@@ -86,10 +88,28 @@ def garbage_ignored() -> Iterator[None]:
 @contextlib.contextmanager
 def native_stderr_held_back() -> Iterator[None]:
     """Sends file descriptor 2 to a temporary file; replays it if the body raises."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
+    with _held_back(sys.stderr, 2):
+        yield
+
+
+@contextlib.contextmanager
+def native_output_held_back() -> Iterator[None]:
+    """Does so with file descriptors 1 and 2, and with what C libraries have yet to write."""
+    libc = ctypes.CDLL(None)
+    libc.fflush(None)
+    with _held_back(sys.stdout, 1), _held_back(sys.stderr, 2):
+        try:
+            yield
+        finally:
+            libc.fflush(None)
+
+
+@contextlib.contextmanager
+def _held_back(stream: IO[str], descriptor: int) -> Iterator[None]:
+    stream.flush()
+    terminal = os.dup(descriptor)
     with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
+        os.dup2(held_back.fileno(), descriptor)
         try:
             yield
         except BaseException:
@@ -97,6 +117,6 @@ def native_stderr_held_back() -> Iterator[None]:
             os.write(terminal, held_back.read())
             raise
         finally:
-            sys.stderr.flush()
-            os.dup2(terminal, 2)
+            stream.flush()
+            os.dup2(terminal, descriptor)
             os.close(terminal)

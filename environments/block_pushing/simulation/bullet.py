@@ -1,5 +1,6 @@
 """PyBullet: connecting to it, loading files into it, and the poses of bodies as it has them."""
 
+import contextlib
 import functools
 import inspect
 import math
@@ -43,7 +44,8 @@ class Client:
     def __init__(self, connection_mode: int):
         """Connects; `isConnected()` tells whether that worked. The mode is e.g. DIRECT."""
         self._client_id = pybullet.connect(connection_mode, SHARED_MEMORY_KEY)
-        self._end = weakref.finalize(self, _disconnect, self._client_id, os.getpid())
+        self._plugins: list[str] = []
+        self._end = weakref.finalize(self, _disconnect, self._client_id, os.getpid(), self._plugins)
 
     def __getattr__(self, name: str) -> Any:
         """Returns a function of PyBullet for this simulation, or a constant."""
@@ -55,17 +57,24 @@ class Client:
         setattr(self, name, value)
         return value
 
+    def load_plugin(self, file: str, entry_point: str) -> bool:
+        """Loads a plugin; returns whether that worked."""
+        self._plugins.append(file)
+        return pybullet.loadPlugin(file, entry_point, physicsClientId=self._client_id) >= 0
+
     def disconnect(self) -> None:
         """Ends the simulation, or the connection to a server; may be called twice."""
         self._end()
         # Ids are used again, so nothing may remember this one.
-        self.__dict__ = {"_client_id": -1, "_end": self._end}
+        self.__dict__ = {"_client_id": -1, "_plugins": [], "_end": self._end}
 
 
-def _disconnect(client_id: int, process_id: int) -> None:
+def _disconnect(client_id: int, process_id: int, plugins: list[str]) -> None:
     # A forked process has the object but not the simulation.
     if os.getpid() == process_id and pybullet.isConnected(client_id):
-        pybullet.disconnect(client_id)
+        # A plugin announces its end, too.
+        with startup.native_output_held_back() if plugins else contextlib.nullcontext():
+            pybullet.disconnect(client_id)
 
 
 def connect(shared_memory: bool = False) -> Client:

@@ -53,7 +53,9 @@ class Camera:
             height=height,
             viewMatrix=parameters.view_matrix,
             projectionMatrix=parameters.projection_matrix,
-            flags=bullet.pybullet.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
+            # TinyRenderer draws none that show; those of EGL flicker in stripes.
+            shadow=0,
+            flags=bullet.pybullet.ER_NO_SEGMENTATION_MASK,
             renderer=bullet.pybullet.ER_BULLET_HARDWARE_OPENGL,
         )[2]
         return np.ascontiguousarray(np.reshape(rgba, (height, width, 4))[:, :, :3], dtype=np.uint8)

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from ibc.environments.block_pushing.simulation import bullet, camera, xarm_sim_robot
+from ibc.environments.block_pushing.simulation import bullet, camera, renderer, xarm_sim_robot
 
 _GRAVITY = -9.8
 _PLANE_Z = -0.001
@@ -74,6 +74,7 @@ class Scene:
         look: Look = LOOKS["default"],
         end_effector: str = "suction",
         shared_memory: bool = False,
+        drawn_by: str = "tiny",
     ):
         """Loads everything and starts an episode.
 
@@ -84,9 +85,11 @@ class Scene:
           look: How the table looks.
           end_effector: The robot's tool, one of `xarm_sim_robot.TOOLS`.
           shared_memory: Whether the simulation is that of a shared-memory server.
+          drawn_by: What draws pictures, 'tiny' or 'egl'; a server with a window draws itself.
 
         Raises:
           ConnectionError: No shared-memory server runs.
+          ValueError: What draws cannot be loaded.
         """
         self._target_urdfs, self._block_urdfs = tuple(target_urdfs), tuple(block_urdfs)
         self._first_start = first_start
@@ -94,7 +97,10 @@ class Scene:
         # Someone watching a server would see everything vanish.
         self._may_rebuild = not shared_memory
         self.client = bullet.connect(shared_memory)
+        drawn_by = "tiny" if shared_memory else drawn_by
+        renderer.prepare(self.client, drawn_by)
         self._build()
+        renderer.draw_first(self.client, drawn_by)
         self._pacer = Pacer(self.time_step) if shared_memory else None
 
     @property
@@ -148,6 +154,11 @@ class Scene:
     def pose_of(self, body: int) -> bullet.Pose:
         """Returns the pose of a body."""
         return bullet.Pose(*self.client.getBasePositionAndOrientation(body))
+
+    def poses(self) -> tuple:
+        """Returns where everything is, all that a picture depends on unless colours change."""
+        bodies = (self.robot.end_effector, *self.targets, *self.blocks)
+        return (*self.robot.joint_states()[0], *map(self.pose_of, bodies))
 
     def close(self) -> None:
         """Ends the simulation, or the connection to the server; may be called twice."""
