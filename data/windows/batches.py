@@ -15,6 +15,9 @@ _BATCHES_AT_ONCE = 2
 _BATCHES_READY = 8
 _IMAGES_AT_ONCE = 32
 
+MOST_IMAGE_BATCHES = _IMAGE_BATCHES_AT_ONCE + _IMAGE_BATCHES_READY
+"""Batches of images that are in memory besides those in use, at most."""
+
 
 def shuffled(
     step: tf.Tensor, within_batch: tf.Tensor, batch_size: int, num_windows: int, seed: int
@@ -43,8 +46,8 @@ def shuffled(
 
 
 def decoded(values: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
-    """Decodes the images [B, T] of one leaf; numbers stay as they are."""
-    if not specs.is_image(spec):
+    """Decodes the images [B, T] of one leaf; numbers and what is decoded stay as they are."""
+    if not specs.is_image(spec) or values.dtype == tf.uint8:
         return values
     images = tf.map_fn(
         lambda encoded: decode_image(encoded, spec),

@@ -186,7 +186,8 @@ class ChunkDataset(dataset.WindowDataset):
             return tf.nest.map_structure(
                 lambda values: tf.gather(values, window_indices), self._features
             ), ()
-        observation = columns.gather(self._observation, tf.gather(self._windows, window_indices))
+        held = self._images.instead_of(self._observation)
+        observation = columns.gather(held, tf.gather(self._windows, window_indices))
         observation = self._decoded(observation)
         chunk = columns.gather(self._action, tf.gather(self._chunks, window_indices))
         sample = observation, chunk

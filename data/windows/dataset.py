@@ -12,7 +12,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from ibc.data.records import shard_reader, specs
-from ibc.data.windows import batches, columns, streamed, windows
+from ibc.data.windows import batches, columns, decoded_images, streamed, windows
 
 _MAX_STEPS = np.iinfo(np.int64).max
 
@@ -22,9 +22,9 @@ class WindowDataset:
 
     A sample is `((observation, action), ())`: the observations of a window's frames and the action
     of its last frame. Numbers are float32; images stay JPEG-encoded and are decoded when a batch
-    needs them. With `for_rnn` a sample is `((observation, action), discount)`, the
-    windows are not repaired, there is an action for every frame, and discounts after the
-    first episode's end are 0.
+    needs them, or once by `as_tf_dataset` if there is memory for all of them. With `for_rnn` a
+    sample is `((observation, action), discount)`, the windows are not repaired, there is an action
+    for every frame, and discounts after the first episode's end are 0.
 
     Attributes:
       spec: `Trajectory` of `TensorSpec`s of one stored frame.
@@ -83,6 +83,7 @@ class WindowDataset:
                 self._discounts = tf.constant(discounts)
         self._observation = self.frames.observation
         self._action = self.frames.action
+        self._images = decoded_images.DecodedImages()
         self._transform = None
 
     @property
@@ -133,6 +134,11 @@ class WindowDataset:
     def held(self) -> Any:
         """Returns a nest of the frames, normalized ones too, and windows, in memory or on disk."""
         return self.frames, self._observation, self._action, self._windows
+
+    @property
+    def images(self) -> decoded_images.DecodedImages:
+        """Those that are decoded already."""
+        return self._images
 
     @property
     def has_images(self) -> bool:
@@ -317,6 +323,7 @@ class WindowDataset:
         per_step = len(shares)
         length = self._windows.shape[-1]
         window = batches.window_bytes(self.spec.observation, self.spec.action, length)
+        self._hold_images(batch_size // num_shares * window, per_step)
         at_once, ready = batches.ahead_within(
             self.memory_limit_mb,
             self.held_bytes,
@@ -344,13 +351,25 @@ class WindowDataset:
     def _gather(self, window_indices: tf.Tensor) -> Any:
         """Gathers the sample of windows int64 [B]."""
         frames = tf.gather(self._windows, window_indices)
-        observation, action = columns.gather((self._observation, self._action), frames)
+        held = self._images.instead_of(self._observation), self._action
+        observation, action = columns.gather(held, frames)
         observation = self._decoded(observation)
         if self._transform is not None:
             observation = self._transform(observation)
         if self._discounts is None:
             return (observation, tf.nest.map_structure(lambda each: each[:, -1], action)), ()
         return (observation, action), tf.gather(self._discounts, window_indices)
+
+    def _hold_images(self, batch_bytes: int, in_use: int) -> None:
+        """Decodes the images if there is room for all besides as many batches as there may be."""
+        if not self.has_images or self.is_streamed:
+            return
+        room = decoded_images.room_without_limit()
+        if self.memory_limit_mb is not None:
+            taken = self.held_bytes + (in_use + batches.MOST_IMAGE_BATCHES) * batch_bytes
+            room = 1e6 * self.memory_limit_mb - taken
+        with tf.device("/cpu:0"):
+            self._images.hold(self.frames.observation, self.spec.observation, room)
 
     def _decoded(self, observation: Any) -> Any:
         """Decodes the images of observations [B, T, ...]."""
@@ -360,7 +379,9 @@ class WindowDataset:
 def held_bytes(*parts: WindowDataset) -> int:
     """Memory that the frames and windows of some data sets take; what they share counts once."""
     held = {id(leaf): leaf for leaf in tf.nest.flatten([part.held() for part in parts])}
-    return sum(map(columns.held_bytes, held.values()))
+    images = {id(part.images): part.images for part in parts}
+    decoded = sum(each.held_bytes for each in images.values())
+    return decoded + sum(map(columns.held_bytes, held.values()))
 
 
 def _join_frames(
