@@ -28,18 +28,19 @@ class CameraEncoder(tf.keras.layers.Layer):
       linear: Maps their coordinates to features, before the relu.
     """
 
-    def __init__(self, trunk: str, group_norm: bool, **kwargs):
+    def __init__(self, trunk: str, group_norm: bool, temperature: float = 1.0, **kwargs):
         """Creates the layers.
 
         Args:
           trunk: 'ResNet18' or 'SmallTrunk'.
           group_norm: As in `resnet18.ResNet18`; the small trunk has no normalization.
+          temperature: As in `spatial_softmax.SpatialSoftmax`.
           **kwargs: Passed to Keras.
         """
         super().__init__(**kwargs)
         is_small = trunk == "SmallTrunk"
         self.trunk = small_trunk.SmallTrunk() if is_small else resnet18.ResNet18(group_norm)
-        self.pool = spatial_softmax.SpatialSoftmax(_KEYPOINTS)
+        self.pool = spatial_softmax.SpatialSoftmax(_KEYPOINTS, temperature)
         self.linear = fan_in.FanInDense(_FEATURES)
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -69,6 +70,7 @@ class HybridEncoder(tf.keras.layers.Layer):
         group_norm: bool = True,
         share_cameras: bool = False,
         eval_fixed_crop: bool = True,
+        temperature: float = 1.0,
         **kwargs,
     ):
         """Creates the encoder.
@@ -84,6 +86,9 @@ class HybridEncoder(tf.keras.layers.Layer):
           share_cameras: One encoder for all cameras; otherwise each has its own weights.
           eval_fixed_crop: Crop the centre outside of training; False: random crops there, too,
             others at each execution.
+          temperature: Of the softmax over pixels that finds key-points; 1 is published. The small
+            trunk's features are so small at first that each key-point is the picture's middle:
+            0.05 makes key-points move with what they see.
           **kwargs: Passed to Keras.
 
         Raises:
@@ -96,6 +101,7 @@ class HybridEncoder(tf.keras.layers.Layer):
             raise ValueError(
                 f"HybridEncoder.trunk must be one of {list(_TRUNKS)}, but is {trunk!r}."
             )
+        parameters.check_positive("HybridEncoder", temperature=temperature)
         self._shapes = _checked_shapes(obs_spec, keys)
         self._images = [key for key, shape in self._shapes.items() if len(shape) == _IMAGE_RANK]
         self._crop_shape = _checked_crop(crop_shape, {k: self._shapes[k] for k in self._images})
@@ -107,7 +113,7 @@ class HybridEncoder(tf.keras.layers.Layer):
                 f"numbers of channels, {channels}: set it to False."
             )
         count = 1 if share_cameras else len(self._images)
-        self.cameras = [CameraEncoder(trunk, group_norm) for _ in range(count)]
+        self.cameras = [CameraEncoder(trunk, group_norm, temperature) for _ in range(count)]
 
     def call(
         self, observation: Mapping[str, tf.Tensor], training: dropout.Training = False

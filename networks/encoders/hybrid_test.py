@@ -54,6 +54,16 @@ def test_keys_are_in_the_descriptions_order_and_frames_follow_each_other(observa
             assert np.std(expected) > 0.01 and expected.min() == 0
 
 
+def test_a_low_temperature_makes_key_points_of_a_new_network_move(observation):
+    def spread(temperature):
+        tf.keras.utils.set_random_seed(0)
+        (camera,) = hybrid.HybridEncoder(SPEC, ("wrist",), temperature=temperature).cameras
+        pictures = tf.reshape(observation["wrist"], [-1, *observation["wrist"].shape[2:]])
+        return np.std(camera.pool(camera.trunk(tf.cast(pictures, tf.float32) / 128 - 1)), axis=0)
+
+    assert np.mean(spread(0.05)) > 5 * np.mean(spread(1.0))
+
+
 def test_keys_choose_and_order(observation):
     encoder = _encoder(keys=("gripper", "front"))
     found = tf.reshape(encoder(observation), [-1, 2, 65])
@@ -189,6 +199,7 @@ def test_the_batch_size_may_be_unknown(observation):
         (dict(crop_shape=(16, 2.5)), r"HybridEncoder.crop_shape\[1\] must be .* got 2.5"),
         (dict(crop_shape=(0, 2)), r"HybridEncoder.crop_shape\[0\] must be .* got 0"),
         (dict(keys=("wrist", "front2")), "keys looks at 'front2', but .* has wrist, joints, front"),
+        (dict(temperature=0), "HybridEncoder.temperature must be a positive number"),
         (dict(keys="wrist"), "keys must be a list of names or None, but is 'wrist'"),
         (dict(keys=("joints",)), "needs an image .* choose MLPEBM, .*image_obs = True"),
     ],

@@ -9,18 +9,20 @@ from ibc.networks.layers import fan_in
 class SpatialSoftmax(tf.keras.layers.Layer):
     """A convolution (1×1) to K features, and each one's mean position under a softmax.
 
-    The softmax is over the pixels, its temperature 1. Computed in float32: these are positions.
+    The softmax is over the pixels. Computed in float32: these are positions.
     """
 
-    def __init__(self, num_features: int = 32, **kwargs):
+    def __init__(self, num_features: int = 32, temperature: float = 1.0, **kwargs):
         """Creates the convolution.
 
         Args:
           num_features: K.
+          temperature: What features are divided by before the softmax.
           **kwargs: Passed to Keras.
         """
         super().__init__(**kwargs)
         self._num_features = num_features
+        self._temperature = temperature
         self._convolution = fan_in.FanInConv(num_features, 1)
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
@@ -34,6 +36,6 @@ class SpatialSoftmax(tf.keras.layers.Layer):
         """
         _, height, width, _ = features.shape
         maps = tf.reshape(self._convolution(features), [-1, height * width, self._num_features])
-        attention = tf.nn.softmax(maps, axis=1)
+        attention = tf.nn.softmax(maps / self._temperature, axis=1)
         positions = image_encoders.coordinates(height, width).reshape(height * width, 2)
         return tf.einsum("fpk,pc->fkc", attention, positions)

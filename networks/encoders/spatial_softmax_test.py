@@ -1,17 +1,19 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from ibc.networks.encoders import spatial_softmax
 from tests import network_testing
 
 
-def test_against_float64():
-    layer = spatial_softmax.SpatialSoftmax(5)
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_against_float64(temperature):
+    layer = spatial_softmax.SpatialSoftmax(5, temperature)
     features = np.random.RandomState(0).randn(2, 4, 3, 6)
     layer(tf.constant(features, tf.float32))
     network_testing.randomize(layer, scale=1.0)
     ((kernel, bias),) = network_testing.pairs(layer)
-    weights = np.exp(features @ kernel[0, 0] + bias)
+    weights = np.exp((features @ kernel[0, 0] + bias) / temperature)
     weights /= weights.sum(axis=(1, 2), keepdims=True)
     x = (weights * np.linspace(-1, 1, 3)[:, np.newaxis]).sum(axis=(1, 2))
     y = (weights * np.linspace(-1, 1, 4)[:, np.newaxis, np.newaxis]).sum(axis=(1, 2))
