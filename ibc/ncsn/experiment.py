@@ -110,14 +110,7 @@ class _Run:
         return int(self._learner.step)
 
     def _restore(self, path: str) -> None:
-        try:
-            status = self._checkpoints.checkpoint.restore(path)
-            status.assert_existing_objects_matched()
-        except (AssertionError, ValueError) as error:
-            raise ValueError(
-                f"The checkpoint {path} is of another energy than this command's "
-                f"({str(error).splitlines()[0]}): {run_config.ELSEWHERE}."
-            ) from error
+        checkpoints.restore(self._checkpoints.checkpoint, path, "energy", run_config.ELSEWHERE)
 
     def _train(self, steps: int) -> None:
         """Trains in calls of `log_freq` steps; ends after a checkpoint where SIGTERM arrives."""

@@ -33,7 +33,6 @@ from ibc.online import (
     watching,
 )
 from ibc.rewards import shaped_reward, true_reward
-from ibc.train import config_files
 from ibc.train.run import checkpoints, lock, run_folder
 from ibc.utils import keys, termination, transitions
 
@@ -138,15 +137,7 @@ class _Run:
 
     def run(self) -> dict:
         newest = checkpoints.newest(self.folder, run_config.ELSEWHERE)
-        run_folder.record_or_compare(
-            self.folder,
-            config_files.bound_parameters(),
-            {"seed": self.config.seed, "task": self.config.task},
-            continued=newest is not None,
-            may_change=lambda name, stored: name in run_config.free_names(),
-            elsewhere=run_config.ELSEWHERE,
-        )
-        logging.info("This run is kept in %s", self.folder)
+        self.config.begin(newest is not None, lambda name: name in run_config.free_names())
         interacts = algorithms.get(self.config.algorithm).interacts
         expert = self._pretrained() if newest is None else None
         trained = self._learner()

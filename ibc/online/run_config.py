@@ -2,10 +2,14 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import gin
+from absl import logging
 
 from ibc.online import algorithms, options
+from ibc.train import config_files
+from ibc.train.run import run_folder
 from ibc.utils import parameters
 
 ELSEWHERE = "give this run its own --tag or online_train_eval.root_dir"
@@ -59,6 +63,27 @@ class OnlineConfig:
         task = self.task.rpartition(":")[2].replace("/", "_")
         name = self.tag or f"{task}/{self.algorithm}_seed{self.seed}"
         return pathlib.Path(self.root_dir).expanduser() / name
+
+    def begin(self, continued: bool, may_change: Callable[[str], bool]) -> None:
+        """Records in the run's folder what it is, and says where it is kept.
+
+        Args:
+          continued: Whether the folder has what the run goes on from; then it must be the same.
+          may_change: Whether no weight depends on a gin parameter.
+
+        Raises:
+          ValueError: The folder is of a run with other parameters.
+        """
+        identity = {"seed": self.seed, "task": self.task, "algorithm": self.algorithm}
+        run_folder.record_or_compare(
+            self.folder(),
+            config_files.bound_parameters(),
+            identity,
+            continued,
+            lambda name, stored: may_change(name),
+            elsewhere=ELSEWHERE,
+        )
+        logging.info("This run is kept in %s", self.folder())
 
 
 def free_names() -> frozenset[str]:

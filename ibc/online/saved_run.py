@@ -6,8 +6,10 @@ import pathlib
 import tensorflow as tf
 
 from ibc.online import loop, replay, replay_files
+from ibc.train.run import checkpoints
 
 _KEPT = 2
+_ELSEWHERE = "go on with the options it was trained with, or use another folder"
 
 
 class SavedRun:
@@ -54,14 +56,6 @@ class SavedRun:
         path = self._manager.latest_checkpoint
         if path is None:
             return False
-        try:
-            status = self._manager.checkpoint.restore(path)
-            status.assert_existing_objects_matched()
-        except (AssertionError, ValueError) as error:
-            first = str(error).splitlines()[0]
-            raise ValueError(
-                f"The checkpoint {path} is of another agent or reward than this command's "
-                f"({first}): go on with the options it was trained with, or use another folder."
-            ) from error
+        checkpoints.restore(self._manager.checkpoint, path, "agent or reward", _ELSEWHERE)
         self._files.restore(self._memory, self._loop.resume())
         return True

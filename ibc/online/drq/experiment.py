@@ -18,7 +18,6 @@ from ibc.online.drq import episode_files, picture_env
 from ibc.online.drq import loop as loop_lib
 from ibc.online.drq import options as options_lib
 from ibc.online.on_policy import configuration as on_policy
-from ibc.train import config_files
 from ibc.train.run import checkpoints, lock, run_folder
 from ibc.utils import atomic_file, scalars, termination
 
@@ -79,19 +78,7 @@ class _Run:
 
     def run(self) -> dict:
         newest = checkpoints.newest(self._folder, run_config.ELSEWHERE)
-        run_folder.record_or_compare(
-            self._folder,
-            config_files.bound_parameters(),
-            {
-                "seed": self._config.seed,
-                "task": self._config.task,
-                "algorithm": self._config.algorithm,
-            },
-            continued=newest is not None,
-            may_change=lambda name, stored: options_lib.may_change(name),
-            elsewhere=run_config.ELSEWHERE,
-        )
-        logging.info("This run is kept in %s", self._folder)
+        self._config.begin(newest is not None, options_lib.may_change)
         if newest is not None:
             self._restore(newest)
             logging.info("Going on at frame %d of %d.", self._loop.frames, self._config.steps)
@@ -109,14 +96,7 @@ class _Run:
         return self._results
 
     def _restore(self, path: str) -> None:
-        try:
-            status = self._loop.checkpoint.restore(path)
-            status.assert_existing_objects_matched()
-        except (AssertionError, ValueError) as error:
-            raise ValueError(
-                f"The checkpoint {path} is of another agent than this command's "
-                f"({str(error).splitlines()[0]}): {run_config.ELSEWHERE}."
-            ) from error
+        checkpoints.restore(self._loop.checkpoint, path, "agent", run_config.ELSEWHERE)
         self._files.restore(self._replay, self._loop.episodes)
         stored = json.loads((self._folder / RESULTS).read_text(encoding="utf-8"))
         kept = [each for each in stored["evaluations"] if each["frames"] <= self._loop.frames]

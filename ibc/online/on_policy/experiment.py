@@ -14,7 +14,6 @@ from ibc.online.on_policy import configuration, evaluation, raters
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import loop as loop_lib
 from ibc.online.on_policy import options as options_lib
-from ibc.train import config_files
 from ibc.train.run import checkpoints, lock, run_folder
 from ibc.utils import atomic_file, scalars, termination
 
@@ -88,19 +87,7 @@ class _Run:
 
     def run(self) -> dict:
         newest = checkpoints.newest(self._folder, run_config.ELSEWHERE)
-        run_folder.record_or_compare(
-            self._folder,
-            config_files.bound_parameters(),
-            {
-                "seed": self._config.seed,
-                "task": self._config.task,
-                "algorithm": self._config.algorithm,
-            },
-            continued=newest is not None,
-            may_change=lambda name, stored: configuration.may_change(name),
-            elsewhere=run_config.ELSEWHERE,
-        )
-        logging.info("This run is kept in %s", self._folder)
+        self._config.begin(newest is not None, configuration.may_change)
         rollouts = self._config.steps // self._loop.frames_per_rollout
         if newest is not None:
             self._restore(newest)
@@ -117,14 +104,9 @@ class _Run:
         return self._results
 
     def _restore(self, path: str) -> None:
-        try:
-            status = self._checkpoints.checkpoint.restore(path)
-            status.assert_existing_objects_matched()
-        except (AssertionError, ValueError) as error:
-            raise ValueError(
-                f"The checkpoint {path} is of another agent or reward than this command's "
-                f"({str(error).splitlines()[0]}): {run_config.ELSEWHERE}."
-            ) from error
+        checkpoints.restore(
+            self._checkpoints.checkpoint, path, "agent or reward", run_config.ELSEWHERE
+        )
         stored = json.loads((self._folder / RESULTS).read_text(encoding="utf-8"))
         kept = [e for e in stored["evaluations"] if e["rollouts"] <= self._loop.done]
         self._results = stored | {"evaluations": kept}

@@ -12,7 +12,6 @@ from ibc.online import cem, plan_returns, run_config
 from ibc.online.on_policy import configuration, raters
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import options as options_lib
-from ibc.train import config_files
 from ibc.train.run import lock, run_folder
 from ibc.utils import atomic_file, scalars, termination
 
@@ -129,15 +128,7 @@ class _Run:
         results = {"evaluations": [], "episodes": [], "seconds": 0.0}
         if self._path.is_file():
             results = json.loads(self._path.read_text(encoding="utf-8"))
-        run_folder.record_or_compare(
-            self._folder,
-            config_files.bound_parameters(),
-            {"seed": self._config.seed, "task": self._config.task, "algorithm": "CEM"},
-            continued=self._path.is_file(),
-            may_change=lambda name, stored: configuration.may_change(name),
-            elsewhere=run_config.ELSEWHERE,
-        )
-        logging.info("This run is kept in %s", self._folder)
+        self._config.begin(self._path.is_file(), configuration.may_change)
         writer = tf.summary.create_file_writer(str(self._folder / "train"))
         episodes = results["episodes"]
         begun = time.monotonic() - results["seconds"]

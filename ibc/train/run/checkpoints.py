@@ -45,6 +45,27 @@ def restored_step(root_dir: str | pathlib.Path) -> int:
     return int(found.rpartition("-")[2]) if found else 0
 
 
+def restore(checkpoint: tf.train.Checkpoint, path: str, what: str, elsewhere: str) -> None:
+    """Restores all variables of a checkpoint that is of the same kind.
+
+    Args:
+      checkpoint: what has the variables.
+      path: of the stored ones, as `newest` returns it.
+      what: what they belong to, for the message.
+      elsewhere: what is to be done where they do not fit.
+
+    Raises:
+      ValueError: variables are missing, or have other shapes.
+    """
+    try:
+        checkpoint.restore(path).assert_existing_objects_matched()
+    except (AssertionError, ValueError) as error:
+        raise ValueError(
+            f"The checkpoint {path} is of another {what} than this command's "
+            f"({str(error).splitlines()[0]}): {elsewhere}."
+        ) from error
+
+
 def check_fits(
     checkpoint: str, cloning_network: network.Network, elsewhere: str = "use another folder"
 ) -> None:
