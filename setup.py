@@ -99,6 +99,7 @@ setuptools.setup(
             "ibc-train-eval = ibc.train_eval:run",
             "ibc-online-train-eval = ibc.online_train_eval:run",
             "ibc-train-ncsn = ibc.train_ncsn:run",
+            "ibc-train-video-encoder = ibc.train_video_encoder:run",
             "ibc-policy-eval = ibc.data.policy_eval:run",
             "ibc-generate-videos = ibc.data.generate_videos:run",
             "ibc-data = ibc.data.ibc_data:run",

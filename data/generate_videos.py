@@ -78,17 +78,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             **given, gin_file=tuple(arguments.gin_file), gin_bindings=tuple(arguments.gin_bindings)
         )
         options.check()
-        record(options)
+        program.say(record(options))
 
 
-def record(options: video_options.VideoOptions) -> None:
-    """Records videos, shows how far it is, and says what there is."""
+def record(options: video_options.VideoOptions) -> str:
+    """Records videos, shows how far it is, and returns what there is, in a sentence."""
     start, total = time.monotonic(), len(options.jobs())
     with bars.bar(total, "video", "recording") as advance:
         made = video_recording.run(options, advance)
     seconds = time.monotonic() - start
     pictures = made * (options.steps() + 1)
-    program.say(
+    return (
         f"{total} videos in {options.folder()}, {made} of them recorded now in {seconds:.1f} s"
         + (f", {pictures / seconds:.0f} pictures/s." if made else ".")
     )

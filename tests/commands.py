@@ -16,7 +16,15 @@ import gin
 from absl import flags, logging
 from absl.testing import flagsaver
 
-from ibc import export_policy, info, online_train_eval, policy_bench, train_eval, train_ncsn
+from ibc import (
+    export_policy,
+    info,
+    online_train_eval,
+    policy_bench,
+    train_eval,
+    train_ncsn,
+    train_video_encoder,
+)
 from ibc.benchmark import __main__ as benchmark
 from ibc.data import generate_videos, ibc_data, policy_eval
 from ibc.environments.collect import collect_oracle
@@ -31,6 +39,7 @@ MODULES = {
     "train_eval": train_eval,
     "online_train_eval": online_train_eval,
     "train_ncsn": train_ncsn,
+    "train_video_encoder": train_video_encoder,
     "policy_eval": policy_eval,
     "generate_videos": generate_videos,
     "ibc-data": ibc_data,
@@ -47,6 +56,7 @@ MODULES = {
 _WITHOUT_FLAGS = (
     "online_train_eval",
     "train_ncsn",
+    "train_video_encoder",
     "generate_videos",
     "ibc-data",
     "ibc-export",

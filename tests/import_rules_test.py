@@ -24,6 +24,7 @@ _PROGRAMS = {
     "ibc/tasks.py",
     "ibc/train_eval.py",
     "ibc/train_ncsn.py",
+    "ibc/train_video_encoder.py",
     "ibc/tune",
 }
 # Folder → what its modules may import of ours, besides their own folder.
@@ -38,6 +39,7 @@ _MAY_IMPORT = {
     | _SIMULATION
     | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.ncsn", "ibc.train", "ibc.configs"},
     "ibc/ncsn": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train"},
+    "ibc/video_encoder": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train"},
     "environments": {"ibc.utils"},
     "data": _SIMULATION | {"ibc.runtime"},
     "ibc/runtime": set(),

@@ -47,6 +47,7 @@ class Program:
 
 _PENDULUM = ("--task=Pendulum-v1",)
 _MAZE = ("--task=MAZE",)
+_REACH = ("--task=PARTICLE_REACH",)
 _PROGRAMS = {
     "train_eval": Program(
         "ibc/train_eval.py",
@@ -91,6 +92,26 @@ _PROGRAMS = {
         script="ibc-train-ncsn",
         takes_paths=True,
     ),
+    "train_video_encoder": Program(
+        "ibc/train_video_encoder.py",
+        "task video_dir set gin_file gin_bindings tag",
+        {
+            (*_REACH, "--set=cmc_model.lx=5"): "Did you mean cmc_model.lr",
+            (*_REACH, "--gin_file=particle_rech.gin"): "did you mean particle_reach",
+            (*_REACH, "--video_dir=nowhere"): "there are no videos in nowhere/train/0",
+        },
+        busy=(
+            *_REACH,
+            "--set=num_epochs=1000000",
+            "--set=num_train=8",
+            "--set=num_valid=4",
+            "--set=eval_every_epochs=1",
+            "--tag=a",
+        ),
+        begun="Update 1 of",
+        script="ibc-train-video-encoder",
+        takes_paths=True,
+    ),
     "policy_eval": Program(
         "data/policy_eval.py",
         "task policy replicas gin_bindings viz_img viz_energy saved_model_path num_episodes",
@@ -121,14 +142,14 @@ _PROGRAMS = {
             (*_PARTICLE,): "task PARTICLE has no step limit: give --episode_len.",
         },
         report=(
-            "--task=PARTICLE_REACH",
+            *_REACH,
             "--num_train=1",
             "--num_valid=1",
             "--processes=1",
             "--video_dir=a",
         ),
         keeps="a/valid/1/00000.npy",
-        busy=("--task=PARTICLE_REACH", "--num_train=90000", "--processes=2"),
+        busy=(*_REACH, "--num_train=90000", "--processes=2"),
         begun="[1-9][0-9]*/18",
         script="ibc-generate-videos",
         takes_paths=True,

@@ -15,7 +15,8 @@ bound = training.bound
 
 _SHIPPED = sorted(config_files.config_root().rglob("*.gin"))
 # Those of learning by interaction, and of energies of pairs, have programs and tests of their own.
-_FILES = [file for file in _SHIPPED if file.parent.name not in ("online", "maze", "particle_goal")]
+_ELSEWHERE = ("online", "maze", "particle_goal", "video")
+_FILES = [file for file in _SHIPPED if file.parent.name not in _ELSEWHERE]
 
 _MLP = dict(width=512, depth=2, rate=0.1, layers="MLPDropout")
 _CONV = dict(coord_conv=True, target_height=90, target_width=120)

@@ -258,6 +258,15 @@ PROGRAMS = {
         ("--task=MAZE", "--set=model.L=0"): "model.L must be a whole number of at least 1",
         ("--task=MAZE", "--set=data.pairing=all"): "data.pairing must be one of",
     },
+    "train_video_encoder": {
+        (): "the following arguments are required: --task",
+        ("--task=PARTICLE_RECH",): "did you mean PARTICLE_REACH",
+        ("--task=pen-human-v0",): "policy 'oracle' needs a task with an oracle",
+        (*REACH, "--video_dir=in"): "there are no videos in in/train/0: expected <video_dir>",
+        (*REACH, "--set=im_w=48", "--set=im_h=48"): "there are networks for pictures of 32, 64, 84",
+        (*REACH, "--set=num_epochs=0"): "num_epochs must be a whole number of at least 1, got 0",
+        (*REACH, "--set=cmc_model.lr=0"): "cmc_model.lr must be a positive number, got 0",
+    },
     "generate_videos": {
         (): "the following arguments are required: --task",
         (*REACH, "--others="): "--others is empty",

@@ -56,7 +56,7 @@ def run(options: video_options.VideoOptions, advance: Callable[..., object]) -> 
             note(job, value)
             advance(1)
 
-        if options.processes == 1 or len(missing) < 2:
+        if options.processes == 1:
             _record(options, missing, done)
         else:
             _record_side_by_side(options, missing, done)

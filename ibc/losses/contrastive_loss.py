@@ -129,7 +129,8 @@ def future_loss(
         each [V, z].
     """
     parts = []
-    for target, predicted in enumerate(predictions, start=k + 1):
+    for ahead, predicted in enumerate(predictions, start=1):
+        target = k + ahead
         others = tf.concat([embeddings[:target], embeddings[target + 1 :]], 0)
         parts.append(one_sided_contrast(predicted, embeddings[target], others))
     return tf.add_n(parts) / len(parts)

@@ -43,7 +43,7 @@ class FrameNorm(tf.Module):
         else:
             mean, variance = self.mean, self.variance
         factor = self.scale * tf.math.rsqrt(variance + EPSILON)
-        return tf.reshape(rows * factor + (self.offset - mean * factor), tf.shape(values))
+        return tf.reshape((rows - mean) * factor + self.offset, tf.shape(values))
 
     def _move(self, means: tf.Tensor, variances: tf.Tensor, count: tf.Tensor) -> None:
         """Moves the running moments; the variance's estimate is the unbiased one, as published."""
