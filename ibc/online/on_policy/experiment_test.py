@@ -89,3 +89,12 @@ def test_an_energy_of_another_task_or_level_is_refused(tmp_path, monkeypatch):
     done = _run("--algorithm=NEAR", *_PENDULUM, *_SMALL, "--set=reward.sigma_level=2")
     assert "sigma_level must be a whole number of at most 1, got 2" in done.errors[-1]
     assert not np.any([path.name == "online" for path in pathlib.Path("runs").iterdir()])
+
+
+@pytest.mark.slow
+def test_ppo_brings_the_particle_to_the_centre(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = _run("--algorithm=PPO", "--task=PARTICLE_GOAL", "--set=steps=40960", "--tag=a")
+    assert (done.status, done.errors) == (0, [])
+    results = json.loads(pathlib.Path("runs/online/a/results.json").read_text())
+    assert results["evaluations"][-1]["goal_success_rate"] >= 0.95
