@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.core.framework import graph_pb2, kernel_def_pb2, node_def_pb2
 from tensorflow.python.framework import kernels
 
-from ibc.agents import greedy_policy, sac_agent_test, training_step_test
+from ibc.agents import drq_v2_agent_test, greedy_policy, sac_agent_test, training_step_test
 from ibc.data.records import shards
 from ibc.data.windows import dataset
 from ibc.train.build import optimizer
@@ -116,6 +116,13 @@ def test_every_operation_of_an_update_by_interaction_has_a_kernel():
     noise = agent.noise(16, keys.Key(tf.constant([1, 2], tf.int64)))
     update = tf.function(agent.update, autograph=False)
     assert without_kernel(update.get_concrete_function(batch, noise)) == set()
+
+
+@pytest.mark.parametrize("kind", ["pixels", "states"])
+def test_every_operation_of_an_update_of_pictures_has_a_kernel(kind):
+    agent, batch = drq_v2_agent_test.make(kind), drq_v2_agent_test.transitions(kind)
+    update = tf.function(lambda batch: agent.update(batch, agent.draws(6)), autograph=False)
+    assert without_kernel(update.get_concrete_function(batch)) == set()
 
 
 def test_every_operation_that_gathers_a_batch_has_a_kernel(tmp_path):

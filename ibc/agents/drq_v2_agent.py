@@ -209,7 +209,8 @@ class DrqV2Agent(tf_agent.TFAgent):
     def _shifted(self, values: tf.Tensor, offsets: tf.Tensor) -> tf.Tensor:
         if not self._is_pixels or not self.options.pad:
             return values
-        return random_shift.shifted(values, offsets, self.options.pad)
+        # GPUs cannot gather numbers of eight bits.
+        return random_shift.shifted(tf.cast(values, tf.float32), offsets, self.options.pad)
 
     def _train(
         self, experience: trajectory.Transition, weights: types.Tensor | None = None

@@ -18,7 +18,8 @@ _OFFSETS = {"encoder": 100, "actor": 200, "critic": 300, "target": 400}
 _KINDS = ("pixels", "states")
 
 
-def _agent(kind: str, **options) -> drq_v2_agent.DrqV2Agent:
+def make(kind: str, **options) -> drq_v2_agent.DrqV2Agent:
+    """Returns a small agent of `pixels` or `states`."""
     if kind == "pixels":
         encoder = drq_networks.PixelEncoder((84, 84, 9))
     else:
@@ -78,7 +79,7 @@ def _parts(agent):
 
 def _recorded(golden, kind: str):
     recorded = np.load(golden(f"video_imitation/drqv2_{kind}.npz"))
-    agent = _agent(kind)
+    agent = make(kind)
     for part, network in _parts(agent).items():
         video_golden.fill_entries(_entries(part, network), _OFFSETS[part])
     agent.std.assign(noise_schedule.parse("linear(1.0,0.1,500000)")(int(recorded["step"])))
@@ -206,7 +207,8 @@ def _check_gradients(recorded, agent, encoding, actor, draws) -> None:
     assert compared == sum(name.startswith("gradient") for name in recorded.files)
 
 
-def _small(kind: str, rows: int = 6) -> drq_v2_agent.Batch:
+def transitions(kind: str, rows: int = 6) -> drq_v2_agent.Batch:
+    """Returns transitions of noise."""
     random = np.random.default_rng(0)
     if kind == "pixels":
         seen = random.integers(0, 256, [2, rows, 84, 84, 9], np.uint8)
@@ -219,8 +221,8 @@ def _small(kind: str, rows: int = 6) -> drq_v2_agent.Batch:
 
 
 def test_trains_on_transitions_of_tf_agents_as_it_updates():
-    batch = _small("states")
-    agents = [_agent("states") for _ in range(2)]
+    batch = transitions("states")
+    agents = [make("states") for _ in range(2)]
     step = ts.restart(batch.observation, 6)
     end = ts.TimeStep(step.step_type, batch.reward, batch.discount, batch.next_observation)
     experience = trajectory.Transition(step, policy_step.PolicyStep(batch.action), end)
@@ -236,7 +238,7 @@ def test_trains_on_transitions_of_tf_agents_as_it_updates():
 
 
 def test_values_come_to_what_is_paid():
-    agent, batch = _agent("states", learning_rate=3e-3), _small("states")
+    agent, batch = make("states", learning_rate=3e-3), transitions("states")
     batch = batch._replace(discount=tf.zeros([6]))
     update = tf.function(lambda: agent.update(batch, agent.draws(6)))
     losses = [float(update().critic_loss) for _ in range(300)]
@@ -244,8 +246,8 @@ def test_values_come_to_what_is_paid():
 
 
 def test_policies_act_within_bounds_with_noise_and_without():
-    agent = _agent("pixels")
-    step = ts.restart(_small("pixels").observation, 6)
+    agent = make("pixels")
+    step = ts.restart(transitions("pixels").observation, 6)
     greedy = agent.policy.action(step).action
     np.testing.assert_array_equal(greedy, agent.policy.action(step).action)
     agent.std.assign(5.0)

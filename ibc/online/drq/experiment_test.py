@@ -56,6 +56,21 @@ def test_a_run_in_parts_is_the_whole_one(observation, tmp_path, monkeypatch):
     assert exported.is_file() == (observation == "state")
 
 
+@pytest.mark.slow
+def test_an_agent_of_states_learns_to_reach_a_goal(tmp_path, monkeypatch, report):
+    monkeypatch.chdir(tmp_path)
+    quick = ("--algorithm=DRQ", "--task=PARTICLE_REACH", "--gin_file=drq_particle_quick.gin")
+    given = ("observation=state", "state_dim=64", "update_every_steps=1", "num_eval_episodes=100")
+    settings = [*(f"--set=drq.{one}" for one in given), "--set=drq.eval_every_frames=1500"]
+    reached = []
+    for seed in (0, 1):
+        flags = [*quick, *settings, f"--set=seed={seed}", "--set=steps=1500", f"--tag={seed}"]
+        assert commands.in_process("online_train_eval", flags).status == 0
+        reached.append(_evaluations(str(seed))[-1]["success_rate"])
+    report(f"DrQ-v2 of states, 1,500 frames: goal reached in {reached} of 100 episodes")
+    assert min(reached) >= 0.4
+
+
 def test_what_a_killed_run_left_of_later_episodes_is_played_again(tmp_path):
     files = episode_files.EpisodeFiles(tmp_path)
     replay = frame_replay.FrameReplay(20)
