@@ -22,7 +22,9 @@ if [ $# -eq 0 ]; then
   }
   "$PYTHON" -m ruff check --quiet .
   "$PYTHON" scripts/check_types.py
-  # Side by side, file by file: most tests use one core.
-  set -- -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+  # Side by side, file by file: most tests use one core, and some wait. One more than there are
+  # cores keeps these busy; more than four have no memory in a laptop.
+  processes=$("$PYTHON" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+  set -- -n "$processes" --dist loadfile --no-loadscope-reorder
 fi
 exec "$PYTHON" -m pytest -m "$marker" "$@"
