@@ -13,6 +13,7 @@ from absl import logging
 from ibc.data import pairs as pairs_lib
 from ibc.ncsn import energy_learner, measures, options, picture, run_config
 from ibc.networks import noise_conditioned_energy, pair_energy
+from ibc.rewards import composition
 from ibc.train import config_files
 from ibc.train.run import checkpoints, lock, run_folder
 from ibc.utils import atomic_file, scalars, termination
@@ -102,6 +103,10 @@ class _Run:
             logging.info("Going on at step %d of %d.", self._step, steps)
         with termination.by_agreement():
             self._train(steps)
+        # By which energies are made comparable where several are added up.
+        self._energy.description[composition.MEAN] = composition.mean_energy(
+            self._energy, self._pairs.train
+        )
         self._energy.save(self._folder / "energy")
         return self._finish()
 

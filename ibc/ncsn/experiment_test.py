@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from ibc.data import pairs
 from ibc.networks import pair_energy
 from tests import commands
 
@@ -49,7 +50,11 @@ def test_a_run_stopped_and_continued_ends_as_one_that_was_not(
     results = json.loads((folder / "results.json").read_text())
     assert results["steps"] == 60 and sorted(results["auc"]) == ["0", "1", "2", "3", "4", "5"]
     assert (folder / "energy.png").stat().st_size > 10_000
-    assert pair_energy.load(folder).description["task"] == "MAZE"
+    energy = pair_energy.load(folder)
+    assert energy.description["task"] == "MAZE"
+    train = pairs.load(str(demonstrations), pairs.PairOptions()).train
+    expected = float(np.mean(energy(train, 0)))
+    np.testing.assert_allclose(energy.description["mean_energy"], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from absl import logging
 
 from ibc.networks import pair_energy
 
-Weighting = Callable[[tf.Tensor, int], tf.Tensor]
+Weighting = Callable[[tf.Tensor, tf.Tensor | int], tf.Tensor]
 """From raw pairs [..., 2·O] and the frame of the run to weights [..., n] or [n]."""
+MEAN = "mean_energy"
+"""Under which an energy's description has its mean at level 0 over its demonstrations."""
 _SAMPLES = 4096
 
 
@@ -29,7 +31,7 @@ class Constant:
                 "The weights of composed energies sum to %g, not to 1.", sum(self.weights)
             )
 
-    def __call__(self, pairs: tf.Tensor, frame: int) -> tf.Tensor:
+    def __call__(self, pairs: tf.Tensor, frame: tf.Tensor | int) -> tf.Tensor:
         """See `Weighting`."""
         return tf.constant(self.weights, tf.float32)
 
@@ -47,7 +49,7 @@ class ByDistance:
     far: tuple[float, ...]
     """n weights."""
 
-    def __call__(self, pairs: tf.Tensor, frame: int) -> tf.Tensor:
+    def __call__(self, pairs: tf.Tensor, frame: tf.Tensor | int) -> tf.Tensor:
         """See `Weighting`."""
         size = pairs.shape[-1] // 2
         place = pairs[..., size : size + len(self.goal)]
@@ -67,9 +69,9 @@ class BySchedule:
     frames: int
     """After which weights are `last`."""
 
-    def __call__(self, pairs: tf.Tensor, frame: int) -> tf.Tensor:
+    def __call__(self, pairs: tf.Tensor, frame: tf.Tensor | int) -> tf.Tensor:
         """See `Weighting`."""
-        share = min(frame / self.frames, 1.0)
+        share = tf.minimum(tf.cast(frame, tf.float32) / self.frames, 1.0)
         return (1 - share) * tf.constant(self.first) + share * tf.constant(self.last)
 
 
@@ -102,7 +104,7 @@ class ComposedEnergy(tf.Module):
             raise ValueError(f"there are {len(energies)} energies, but {len(scales)} scales.")
         self.energies, self.num_levels = list(energies), levels[0]
         self.scales, self.weighting = tuple(scales), weighting
-        self.frame = 0
+        self.frame = tf.Variable(0.0, trainable=False, name="frame")
 
     def __call__(self, pairs: tf.Tensor, level: tf.Tensor | int) -> tf.Tensor:
         """Returns energies [...] of raw pairs [..., 2·O], weighted as at `frame`."""
@@ -134,11 +136,25 @@ def scales(
     Raises:
       ValueError: An energy's mean is 0, or the numbers of energies and samples differ.
     """
-    means = []
-    for energy, pairs in zip(energies, samples, strict=True):
-        pairs = tf.constant(pairs[:_SAMPLES], tf.float32)
-        found = energy.network(energy.masked(pairs), 0) if published else energy(pairs, 0)
-        means.append(float(tf.reduce_mean(found)))
+    each = zip(energies, samples, strict=True)
+    return relative([mean_energy(energy, pairs, published) for energy, pairs in each])
+
+
+def mean_energy(
+    energy: pair_energy.PairEnergy, pairs: np.ndarray, published: bool = False
+) -> float:
+    """Returns an energy's mean at level 0 over raw pairs [N, 2·O]; see `scales`."""
+    pairs = tf.constant(pairs[:_SAMPLES], tf.float32)
+    found = energy.network(energy.masked(pairs), 0) if published else energy(pairs, 0)
+    return float(tf.reduce_mean(found))
+
+
+def relative(means: Sequence[float]) -> list[float]:
+    """Returns the scales of energies by their means over demonstrations, see `scales`.
+
+    Raises:
+      ValueError: A mean is 0.
+    """
     if 0 in means:
         raise ValueError(f"an energy's mean over its demonstrations is 0: {means}.")
     return [means[0] / mean for mean in means]

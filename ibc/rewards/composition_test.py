@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from ibc.networks import pair_energy
-from ibc.rewards import composition
+from ibc.rewards import annealers, composition, near
 from tests import near_golden
 
 
@@ -44,6 +44,19 @@ def test_weights_by_distance_and_by_schedule():
     schedule = composition.BySchedule((1.0, 0.0), (0.0, 1.0), 100)
     for frame, expected in ((0, [1, 0]), (25, [0.75, 0.25]), (1000, [0, 1])):
         np.testing.assert_allclose(schedule(pairs, frame), expected)
+
+
+def test_a_schedule_goes_on_with_the_run():
+    energies = [_energy(), _energy()]
+    for weight in energies[1].network.weights:
+        weight.assign(0.5 * weight)
+    schedule = composition.BySchedule((1.0, 0.0), (0.0, 1.0), 100)
+    composed = composition.ComposedEnergy(energies, (1.0, 1.0), schedule)
+    reward = near.NearReward(composed, annealers.Annealer(2))
+    pairs = np.float32(np.random.default_rng(0).normal(size=[3, 2, 4]))
+    for frame, of in ((0, energies[0]), (100, energies[1])):
+        found = reward.rollout(pairs, np.zeros([3, 2], np.float32), frame=frame).energy
+        np.testing.assert_allclose(found, of(pairs, 0), rtol=1e-5)
 
 
 def test_what_does_not_fit_is_said():

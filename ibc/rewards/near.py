@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
-from ibc.rewards import annealers, learned_reward
+from ibc.rewards import annealers, composition, learned_reward
 from ibc.utils import keys, parameters, transitions
 
 TRANSFORMS = ("published", "standardised")
@@ -236,6 +236,8 @@ class NearReward(learned_reward.LearnedReward):
 
     def _anneal(self, energy: annealers.MeanEnergy, frame: int) -> None:
         before = self.level
+        if isinstance(self.energy, composition.ComposedEnergy):
+            self.energy.frame.assign(float(frame))
         self.annealer.advance(energy, frame)
         self._level.assign(self.level)
         self._offset.assign(self.annealer.offset)

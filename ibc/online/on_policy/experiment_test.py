@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from ibc.networks import pair_energy
+from ibc.online import run_config
+from ibc.online.on_policy import options, raters
 from tests import commands
 
 _PENDULUM = ("--task=Pendulum-v1", "--tag=a")
@@ -19,11 +21,11 @@ def _run(*arguments):
     return commands.in_process("online_train_eval", arguments)
 
 
-def _energy(task="Pendulum-v1", size=3):
+def _energy(task="Pendulum-v1", size=3, place="Pendulum-v1/seed0", **told):
     energy = pair_energy.PairEnergy(
-        pair_energy.Architecture(size, (6,), 4, (5,), sigmas=(1.0, 0.1)), {"task": task}
+        pair_energy.Architecture(size, (6,), 4, (5,), sigmas=(1.0, 0.1)), {"task": task, **told}
     )
-    energy.save(pathlib.Path("runs/ncsn/Pendulum-v1/seed0/energy"))
+    energy.save(pathlib.Path(f"runs/ncsn/{place}/energy"))
 
 
 def _demonstrations():
@@ -89,6 +91,28 @@ def test_an_energy_of_another_task_or_level_is_refused(tmp_path, monkeypatch):
     done = _run("--algorithm=NEAR", *_PENDULUM, *_SMALL, "--set=reward.sigma_level=2")
     assert "sigma_level must be a whole number of at most 1, got 2" in done.errors[-1]
     assert not np.any([path.name == "online" for path in pathlib.Path("runs").iterdir()])
+
+
+def test_several_energies_are_added_up(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place, mean in (("a", 2.0), ("b", -4.0)):
+        _energy(place=place, mean_energy=mean)
+    config = run_config.OnlineConfig(task="Pendulum-v1")
+    reward = options.Reward(eb_model_checkpoint=["runs/ncsn/a", "runs/ncsn/b"])
+    pairs = np.float32(np.random.default_rng(0).normal(size=[5, 6]))
+    one = raters.load_energy(config, options.Reward(eb_model_checkpoint="runs/ncsn/a"), 3)
+    both = raters.load_energy(config, reward, 3)
+    # They are the same network, of which the second counts −½ by its mean.
+    np.testing.assert_allclose(both(pairs, 1), 0.25 * one(pairs, 1), rtol=1e-5)
+    given = ("--algorithm=NEAR", *_PENDULUM, *_SMALL, "--set=steps=64")
+    two = "--set=reward.eb_model_checkpoint=['runs/ncsn/a', 'runs/ncsn/b']"
+    assert _run(*given, two, "--set=reward.energy_weights=[0.6, 0.4]").status == 0
+    done = _run(*given, two, "--set=reward.energy_weights=[1, 2, 3]", "--tag=b")
+    assert "has 3 weights, but reward.eb_model_checkpoint 2 energies" in done.errors[-1]
+    _energy(place="b")
+    done = _run(*given, two, "--tag=b")
+    assert "runs/ncsn/b does not tell its mean over its demonstrations" in done.errors[-1]
+    assert not pathlib.Path("runs/online/b").exists()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ In config files `on_policy.ppo.gamma = 0.99` sets `Ppo.gamma`; after `--set`, `p
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import gin
 
@@ -148,8 +149,12 @@ class Ppo:
 class Reward:
     """NEAR's reward, see `near.NearReward`."""
 
-    eb_model_checkpoint: str | None = None
-    """Folder of the energy's run; runs/ncsn/<task>/seed<seed> if not given."""
+    eb_model_checkpoint: str | Sequence[str] | None = None
+    """Folder of the energy's run, or several that are added up; runs/ncsn/<task>/seed<seed> if not
+    given."""
+    energy_weights: tuple[float, ...] | None = None
+    """Of several energies, made comparable by their means over their demonstrations; the same for
+    each if not given."""
     sigma_level: int = -1
     """−1 to anneal, with CEM for the widest, otherwise the level."""
     annealing: str = "ncsnv2-adaptive"
@@ -168,6 +173,10 @@ class Reward:
 
     def __post_init__(self):
         """Checks the names."""
+        if self.energy_weights is not None:
+            object.__setattr__(self, "energy_weights", tuple(self.energy_weights))
+            each = {f"energy_weights[{k}]": weight for k, weight in enumerate(self.energy_weights)}
+            parameters.check_finite("reward", **each)
         known = {
             "annealing": annealers.STRATEGIES,
             "transform": near.TRANSFORMS,

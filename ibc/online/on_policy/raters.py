@@ -12,7 +12,7 @@ from ibc.online import run_config
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import loop as loop_lib
 from ibc.online.on_policy import options as options_lib
-from ibc.rewards import amp, annealers, near
+from ibc.rewards import amp, annealers, composition, near
 
 
 class NearRater(tf.Module):
@@ -122,23 +122,46 @@ def make(
 
 def load_energy(
     config: run_config.OnlineConfig, reward: options_lib.Reward, observation_size: int
-) -> pair_energy.PairEnergy:
-    """Loads the energy that a run is to climb.
+) -> near.Energy:
+    """Loads the energy that a run is to climb, or the sum of several.
 
     Args:
       config: Whose task and seed name the folder where none is given.
-      reward: May give one.
+      reward: May give one or several, and weights.
       observation_size: O.
 
     Raises:
       FileNotFoundError: There is none; the message has the command that trains it.
-      ValueError: It is another task's.
+      ValueError: One is another task's, or they cannot be added up.
     """
     task = config.task.rpartition(":")[2].replace("/", "_")
-    folder = reward.eb_model_checkpoint or f"runs/ncsn/{task}/seed{config.seed}"
-    energy = pair_energy.load(folder)
-    _check_fits(energy, folder, config.task, observation_size)
-    return energy
+    given = reward.eb_model_checkpoint or f"runs/ncsn/{task}/seed{config.seed}"
+    folders = [given] if isinstance(given, str) else list(given)
+    energies = []
+    for folder in folders:
+        energies.append(pair_energy.load(folder))
+        _check_fits(energies[-1], folder, config.task, observation_size)
+    if len(energies) == 1 and reward.energy_weights is None:
+        return energies[0]
+    weights = reward.energy_weights or (1 / len(energies),) * len(energies)
+    if len(weights) != len(energies):
+        raise ValueError(
+            f"reward.energy_weights has {len(weights)} weights, but reward.eb_model_checkpoint "
+            f"{len(energies)} energies: give one for each."
+        )
+    means = [_mean_of(energy, name) for energy, name in zip(energies, folders, strict=True)]
+    return composition.ComposedEnergy(
+        energies, composition.relative(means), composition.Constant(weights)
+    )
+
+
+def _mean_of(energy: pair_energy.PairEnergy, folder: str) -> float:
+    if composition.MEAN not in energy.description:
+        raise ValueError(
+            f"the energy in {folder} does not tell its mean over its demonstrations, which is "
+            "needed to add several up: run the `ibc/train_ncsn.py` that made it once more."
+        )
+    return energy.description[composition.MEAN]
 
 
 def _check_fits(energy: pair_energy.PairEnergy, folder: str, task: str, size: int) -> None:
