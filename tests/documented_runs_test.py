@@ -32,6 +32,7 @@ _PAGES_ELSEWHERE = {
     "performance.md": "scripts_test.py",
     "recipes.md": "architecture_test.py",
     "tensorboard.md": "a program of others",
+    "video_imitation.md": "data/generate_videos_test.py, ibc/video_encoder/experiment_test.py",
 }
 _ELSEWHERE = {
     "./quickstart.sh": "scripts_test.py",

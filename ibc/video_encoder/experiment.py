@@ -131,14 +131,7 @@ class _Run:
         return int(self._learner.step)
 
     def _restore(self, path: str) -> None:
-        try:
-            status = self._checkpoints.checkpoint.restore(path)
-            status.assert_existing_objects_matched()
-        except (AssertionError, ValueError) as error:
-            raise ValueError(
-                f"The checkpoint {path} is of another encoder than this command's "
-                f"({str(error).splitlines()[0]}): {run_config.ELSEWHERE}."
-            ) from error
+        checkpoints.restore(self._checkpoints.checkpoint, path, "encoder", run_config.ELSEWHERE)
 
     def _train(self, updates: int) -> None:
         """Trains, and evaluates now and then; ends after a checkpoint where SIGTERM arrives."""

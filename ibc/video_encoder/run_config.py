@@ -26,15 +26,20 @@ class Model:
     lr: float = 1e-4
     """Learning rate of Adam."""
     hidden_dim: int = 128
-    """z."""
+    """z, the size of embeddings; even."""
     rho: float = 1.0
-    """See `Objective`, as the next three."""
+    """How far apart, in mean squares, distant frames of a video are pushed."""
     weights: tuple[float, ...] = (0.25, 0.25, 0.25, 0.25)
+    """Of l_seq, l_frame, l_vaes and l_vaei."""
     join_neighbouring_rows: bool = True
+    """Whether two neighbouring videos make one row of the contrast of light and colours, as
+    published."""
     prefix_contrast: bool = False
+    """Whether videos are contrasted at a random time as well as at the end."""
     widths: tuple[int, ...] = (64, 128, 256, 512)
-    """See `video_encoder.Architecture`, as the next."""
+    """Channels of the convolutions: three for pictures of 32 pixels, four for 64 and 84."""
     batch_norm_per_frame: bool = True
+    """Whether, in training, each time step has moments of its own, as published."""
 
     def __post_init__(self):
         """Checks the numbers, and makes tuples of gin's lists."""

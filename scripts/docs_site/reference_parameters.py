@@ -24,6 +24,7 @@ _TITLES = {
     "ibc.environments": "Environments",
     "ibc.rewards": "Learned rewards",
     "ibc.online": "Online imitation",
+    "ibc.video_encoder": "Video encoders",
 }
 _ARGUMENT = re.compile(r"^ {2}(\w+): (.*(?:\n {4,}.*)*)", re.MULTILINE)
 
