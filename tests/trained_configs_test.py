@@ -46,6 +46,8 @@ _STRUCTURE = re.compile(
     r"train_eval\.(network|loss_type|action_horizon) = .*"
     r"|IbcPolicy\.(use_langevin|dfo_variant) = .*|HybridEncoder\.keys = .*"
 )
+# Of the environment's images, where a file sets it.
+_IMAGE_SIZE = re.compile(r"^BlockPush\.image_size = \((\d+), (\d+)\)$", re.MULTILINE)
 # The first file of every structure: what it exports is what the others of it would.
 _EXPORTED = {
     frozenset(filter(_STRUCTURE.match, file.read_text().splitlines())): file
@@ -72,6 +74,7 @@ _FEW_WITHOUT_TASK = {**_FEW, **bound("train_eval", top_k_metric=None)}
 _SMALL_PIXELS = {
     **bound("train_eval", batch_size=4, num_iterations=3, eval_episodes=1, num_envs=1),
     **bound("IbcPolicy", num_action_samples=16),
+    **bound("HybridEncoder", crop_shape=(20, 28)),
     **training.SMALL_NETWORKS,
 }
 _SMALL_STATES = {
@@ -151,19 +154,19 @@ def demonstrations(tmp_path_factory):
     """Returns a function from a folder of configs to a record file for it, recorded once."""
     paths = {}
 
-    def path(family: str, images: bool) -> str:
+    def path(family: str, images: bool, size: str | None) -> str:
         task, library = _TASKS[family]
         pytest.importorskip(library)
-        if (family, images) not in paths:
+        if (family, images, size) not in paths:
             name = str(tmp_path_factory.mktemp(family) / "demonstrations.tfrecord")
             if task:
                 # D4RL's tasks and Push-T have no oracle.
                 policy = "random" if family in ("d4rl", "pusht") else "oracle"
-                training.record(*task, name, policy, use_image_obs=images)
+                training.record(*task, name, policy, use_image_obs=images, image_size=size)
             else:
                 shard_testing.write(name, (12, 9), _robomimic_spec())
-            paths[family, images] = name
-        return paths[family, images]
+            paths[family, images, size] = name
+        return paths[family, images, size]
 
     return path
 
@@ -174,7 +177,11 @@ def test_three_steps_an_episode_and_an_export(file, demonstrations, tmp_path, mo
     if file not in _EXPORTED:
         monkeypatch.setattr(policy_export.PolicyExporter, "save_models", lambda self: None)
     family = file.parent.name
-    data = demonstrations(family, "train_eval.image_obs = True" in file.read_text())
+    text = file.read_text()
+    size = _IMAGE_SIZE.search(text)
+    data = demonstrations(
+        family, "train_eval.image_obs = True" in text, size and f"{size[1]}x{size[2]}"
+    )
     task, _ = _TASKS[family]
     # Episodes of one config are evaluated in processes.
     in_processes = bound("train_eval", num_envs=2, eval_episodes=2)
@@ -209,8 +216,11 @@ def pixels(tmp_path_factory) -> str:
 
 @pytest.mark.parametrize("file", _PIXEL_FILES, ids=lambda file: file.stem)
 def test_all_of_a_network_for_images_learns(file, pixels):
-    # The files bind nothing of the simulator, so they are read where it is not installed.
-    config_files.configure(["PARTICLE"], [str(file)], training.bindings(_SMALL_PIXELS))
+    # Where the files bind nothing of the simulator, they are read without it.
+    task = "PARTICLE"
+    if _IMAGE_SIZE.search(file.read_text()):
+        task, _ = "PUSH", pytest.importorskip("pybullet")
+    config_files.configure([task], [str(file)], training.bindings(_SMALL_PIXELS))
     read = training_data.get_data(pixels, gin.query_parameter("train_eval.sequence_length"), {})
     agent = build_agent.build_agent(
         *agent_specs.of_data(read.train.spec, 2),
