@@ -48,7 +48,7 @@ class VideoDataset:
         """
         if episode_len + 1 < FEWEST_FRAMES:
             raise ValueError(
-                f"data.episode_len is {episode_len}, expected at least {FEWEST_FRAMES - 1}: what "
+                f"episode_len is {episode_len}, expected at least {FEWEST_FRAMES - 1}: what "
                 f"comes next is predicted in videos of at least {FEWEST_FRAMES} frames."
             )
         self.classes = video_files.find(video_dir, split)
@@ -101,7 +101,7 @@ class VideoDataset:
 
 def kept_frames(frames: int, drop: float, draw: np.random.Generator) -> Sequence[int]:
     """Draws which time indices stay: each is dropped with a probability, but at most all but 8."""
-    parameters.check_share("data", drop_frames=drop)
+    parameters.check_share("train_video_encoder", drop_frames=drop)
     numbers = draw.uniform(size=frames)
     stays = numbers >= drop
     if stays.sum() < FEWEST_FRAMES:

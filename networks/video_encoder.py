@@ -38,23 +38,23 @@ class Architecture:
         """
         if self.image_size not in KERNELS:
             raise ValueError(
-                f"encoder.image_size is {self.image_size!r}, but there are networks for pictures "
+                f"im_w is {self.image_size!r}, but there are networks for pictures "
                 f"of {', '.join(map(str, KERNELS))} pixels."
             )
-        parameters.check_whole("encoder", hidden_dim=self.hidden_dim)
+        parameters.check_whole("cmc_model", hidden_dim=self.hidden_dim)
         if self.hidden_dim % 2:
             raise ValueError(
-                f"encoder.hidden_dim is {self.hidden_dim}, but light and colours have half of it "
+                f"cmc_model.hidden_dim is {self.hidden_dim}, but light and colours have half of it "
                 "each: give an even number."
             )
         depth = len(KERNELS[self.image_size])
         if not isinstance(self.widths, (tuple, list)) or len(self.widths) != depth:
             raise ValueError(
-                f"encoder.widths is {self.widths!r}, but pictures of {self.image_size} pixels take "
-                f"{depth} convolutions to end as one: give {depth} widths."
+                f"cmc_model.widths is {self.widths!r}, but pictures of {self.image_size} pixels "
+                f"take {depth} convolutions to end as one: give {depth} widths."
             )
         for width in self.widths:
-            parameters.check_whole("encoder", widths=width)
+            parameters.check_whole("cmc_model", widths=width)
 
     def branch(self) -> list[picture_stack.Block]:
         """Returns one of the two networks from a picture's channels to z/2."""

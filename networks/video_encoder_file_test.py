@@ -36,5 +36,5 @@ def test_what_cannot_be_loaded_is_said(saved, tmp_path):
     description = json.loads((folder / "encoder.json").read_text())
     description["architecture"]["widths"] = [2]
     (folder / "encoder.json").write_text(json.dumps(description))
-    with pytest.raises(ValueError, match=r"damaged \(encoder.widths is"):
+    with pytest.raises(ValueError, match=r"damaged \(cmc_model.widths is"):
         video_encoder_file.load(folder)

@@ -96,10 +96,10 @@ def test_first_prediction_is_the_predictors_and_the_second_has_seen_it():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"image_size": 48}, "encoder.image_size is 48, but there are networks for pictures of 32"),
+        ({"image_size": 48}, "im_w is 48, but there are networks for pictures of 32"),
         ({"hidden_dim": 7}, "hidden_dim is 7, but light and colours"),
         ({"widths": (8, 8)}, "pictures of 64 pixels take 4 convolutions to end as one"),
-        ({"widths": (8, 8, 8, 0)}, "encoder.widths must be a whole number of at least 1"),
+        ({"widths": (8, 8, 8, 0)}, "cmc_model.widths must be a whole number of at least 1"),
     ],
 )
 def test_unusable_architectures_are_said(options, said):

@@ -45,6 +45,7 @@ _ELSEWHERE = {
     "* --shared_memory": "needs a screen",
     "python ibc/train_eval.py *--gin_file=hybrid_ebm_quick.gin *": "hybrid_training_test.py",
     "python data/policy_eval.py *--use_image_obs *": "the same",
+    "python ibc/train_eval.py *--gin_file=pixel_ebm_quick.gin *": "trained_configs_test.py",
     "*--task=PUSHT *--viz_img *": "ibc/pictures",
     "python ibc/online_train_eval.py --algorithm=GAIL --task=h*": "trains for hours",
     "* --sweep=*": "ibc/sweep",

@@ -120,6 +120,8 @@ class VideoOptions:
             value = getattr(self, name)
             if value is not None and not 1 <= value <= most:
                 raise ValueError(f"--{name} must be from 1 to {most}, got {value}.")
+        if self.seed < 0:
+            raise ValueError(f"--seed must be at least 0, got {self.seed}.")
         if not self.others:
             raise ValueError("--others is empty: name at least one policy, such as random.")
         for policy in self.policies():
@@ -164,7 +166,8 @@ def begin_or_continue(options: VideoOptions) -> None:
       ValueError: They are others, or cannot be read.
     """
     path, asked = options.folder() / SETTINGS, options.settings()
-    if not path.exists():
+    # Settings without a video are those of a command that failed.
+    if not path.exists() or not any(path.parent.glob(f"*/*/*{video_files.ARRAY}")):
         atomic_file.write_text(path, json.dumps(asked, indent=1))
         return
     begun = read_settings(options.folder())

@@ -23,6 +23,7 @@ class VideoPlayer:
         self._options, self._steps = options, options.steps()
         self._run = options.evaluation(options.policies()[label])
         self._env = policies.load_environment(self._run, self._steps)
+        self._take = None
         self._exported = None
         if self._run.saved_model_path is not None:  # takes seconds, and draws nothing of its own
             self._exported = policies.make(self._run, self._env, options.seed)
@@ -40,7 +41,7 @@ class VideoPlayer:
         step = self._env.reset()
         policy = self._exported or policies.make(self._run, self._env, of_policy)
         state = policy.get_initial_state(1)
-        take = self._camera()
+        self._take = take = self._take or self._camera()
         pictures, value = [take()], 0.0
         while len(pictures) <= self._steps:
             if step.is_last():

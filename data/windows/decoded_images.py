@@ -44,18 +44,20 @@ class DecodedImages:
         """
         pairs = zip(tf.nest.flatten(nest), tf.nest.flatten(spec), strict=True)
         encoded = [pair for pair in pairs if specs.is_image(pair[1]) and not self._has(pair[0])]
-        needed = sum(_decoded_bytes(len(column), leaf.shape) for column, leaf in encoded)
+        sizes = [_decoded_bytes(len(column), leaf.shape) for column, leaf in encoded]
+        # A column is there twice while its parts are put together.
+        needed = sum(sizes) + max(sizes, default=0)
         if not encoded:
             return
         if needed > room:
             logging.info(
-                "Every batch decodes its images: all of them take %.0f MB, and there is room for "
-                "%.0f MB.",
+                "Every batch decodes its images: to decode all of them takes %.0f MB, and there is "
+                "room for %.0f MB.",
                 needed / 1e6,
                 max(0, room) / 1e6,
             )
             return
-        logging.info("Images are decoded once, which takes %.0f MB.", needed / 1e6)
+        logging.info("Images are decoded once, which takes %.0f MB.", sum(sizes) / 1e6)
         for column, leaf in encoded:
             self._pictures.append(_decode(column, leaf))
             self._columns.append(column)

@@ -94,7 +94,8 @@ def test_they_are_decoded_where_the_limit_has_room(shards):
     whole = dataset_lib.WindowDataset(shards, 2)
     window = batches.window_bytes(whole.spec.observation, whole.spec.action, 2)
     images = len(whole.frames.step_type) * _IMAGE_BYTES
-    least = whole.held_bytes + images + (1 + batches.MOST_IMAGE_BATCHES) * 4 * window
+    front = len(whole.frames.step_type) * 12 * 16 * 3  # Twice, while it is put together.
+    least = whole.held_bytes + images + front + (1 + batches.MOST_IMAGE_BATCHES) * 4 * window
     for limit, held in ((least, images), (least - 1, 0)):
         dataset = dataset_lib.WindowDataset(shards, 2, memory_limit_mb=limit / 1e6)
         dataset.as_tf_dataset(4)

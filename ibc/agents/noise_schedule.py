@@ -17,7 +17,7 @@ def parse(text: str | float) -> Callable[[int], float]:
         from a to b1 over d1 steps and on to b2 over d2.
 
     Raises:
-      ValueError: It is none of these, a deviation is negative, or a duration not positive.
+      ValueError: It is none of these, or a deviation or duration is not positive.
     """
     try:
         points = _points(text)
@@ -41,6 +41,6 @@ def _points(text: str | float) -> list[tuple[float, float]]:
             if not duration > 0:
                 raise ValueError
             points.append((points[-1][0] + duration, value))
-    if not np.isfinite(points).all() or min(value for _, value in points) < 0:
+    if not np.isfinite(points).all() or min(value for _, value in points) <= 0:
         raise ValueError
     return points

@@ -22,7 +22,7 @@ def test_numbers_are_schedules_too():
     "text",
     [
         *("", "linear", "linear(1.0,0.1)", "cosine(1,0.1,10)", "linear(1,0.1,0)", "linear(a,b,c)"),
-        *("-0.2", "linear(1,-0.1,10)", "nan", None, "step_linear(1,0.3,10)"),
+        *("-0.2", "linear(1,-0.1,10)", "linear(1,0.0,10)", 0, "nan", None, "step_linear(1,0.3,10)"),
     ],
 )
 def test_what_is_no_schedule_is_refused(text):

@@ -3,7 +3,8 @@
 A video is a row of frame embeddings e_1 … e_T and of sequence embeddings h_1 … h_T, h_t of the
 frames up to t. The terms are those of BootIfOL (arXiv 2302.06540); the two-view contrast is
 SimCLR's (Chen et al., arXiv 2002.05709), its general form that of supervised contrastive learning
-(Khosla et al., arXiv 2004.11362). All are pure functions of any floating type; cos is the cosine.
+(Khosla et al., arXiv 2004.11362). All are pure functions of float32, float64 or
+bfloat16; cos is the cosine.
 """
 
 from collections.abc import Sequence

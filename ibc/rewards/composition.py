@@ -153,8 +153,12 @@ def relative(means: Sequence[float]) -> list[float]:
     """Returns the scales of energies by their means over demonstrations, see `scales`.
 
     Raises:
-      ValueError: A mean is 0.
+      ValueError: A mean is 0, or they have different signs: an energy would count upside down.
     """
-    if 0 in means:
-        raise ValueError(f"an energy's mean over its demonstrations is 0: {means}.")
+    if 0 in means or min(means) < 0 < max(means):
+        shown = ", ".join(f"{mean:.3g}" for mean in means)
+        raise ValueError(
+            f"the energies' means over their demonstrations are {shown}, which must be above 0 or "
+            "below 0 all together: train them longer, or give one energy."
+        )
     return [means[0] / mean for mean in means]

@@ -58,11 +58,12 @@ def device() -> str | None:
 
 
 def compute_capability() -> tuple[int, int] | None:
-    """Returns the lowest compute capability of the GPUs that TensorFlow sees; None without one."""
+    """Returns the lowest compute capability of NVIDIA's GPUs that TensorFlow sees, if any."""
     import tensorflow as tf
 
     details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
-    return min((found["compute_capability"] for found in details), default=None)
+    known = [found["compute_capability"] for found in details if "compute_capability" in found]
+    return min(known, default=None)
 
 
 def let_memory_grow() -> None:

@@ -71,8 +71,15 @@ def ensure_videos(config: run_config.VideoEncoderConfig) -> None:
         return
     asked = config.recording()
     begun = video_options.read_settings(asked.folder())
-    if begun and begun != asked.settings():
-        return  # Videos that somebody has recorded with settings of their own.
+    differing = [name for name, value in asked.settings().items() if begun.get(name) != value]
+    if begun and differing:
+        logging.warning(
+            "%s holds videos that were recorded with other settings (%s): they are taken as they "
+            "are. For others, give --video_dir.",
+            asked.folder(),
+            ", ".join(f"{name} {begun.get(name)}" for name in differing),
+        )
+        return
     asked.check()
     logging.info("%s", generate_videos.record(asked))
 

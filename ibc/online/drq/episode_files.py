@@ -33,37 +33,52 @@ class EpisodeFiles:
                 with atomic_file.replacing(path) as temporary, open(temporary, "wb") as file:
                     np.savez(file, **vars(episode))
         needed = min(held.start, self._previous.start if self._previous else held.start)
-        for path in self._folder.glob("episode-*.npz"):
-            if not needed <= int(path.stem.rpartition("-")[2]) < held.stop:
+        for path in self._paths():
+            if not needed <= _number(path) < held.stop:
                 path.unlink()
         self._previous = held
 
-    def restore(self, replay: frame_replay.FrameReplay, total: int) -> None:
+    def clear(self) -> None:
+        """Removes all episodes, which a run has left that was killed before its first checkpoint.
+
+        They are of the same folder, and not necessarily of the same options.
+        """
+        for path in self._paths():
+            path.unlink()
+
+    def restore(self, replay: frame_replay.FrameReplay, total: int, count: int) -> None:
         """Fills an empty replay as it was when `total` episodes had been added.
 
         Later episodes, which a killed run has left, are removed: they are played again.
 
+        Args:
+          replay: Of the same capacity.
+          total: How many had been added.
+          count: How many of them it held.
+
         Raises:
           ValueError: A file is missing or damaged; the message names it.
         """
-        paths = {
-            int(path.stem.rpartition("-")[2]): path for path in self._folder.glob("episode-*.npz")
-        }
-        first = total
-        while first - 1 in paths and first > 0:
-            first -= 1
-        if total and first == total:
-            raise ValueError(
-                f"{self._folder / _NAME.format(total - 1)} is missing, which the checkpoint needs: "
-                "copy the folder again, or use another one."
-            )
-        replay.total = first
-        for number in range(first, total):
-            replay.add(_read(paths[number]))
-        for number in paths:
-            if number >= total:
-                paths[number].unlink()
+        replay.total = total - count
+        for number in range(total - count, total):
+            path = self._folder / _NAME.format(number)
+            if not path.is_file():
+                raise ValueError(
+                    f"{path} is missing, which the checkpoint needs: copy the folder again, or use "
+                    "another one."
+                )
+            replay.add(_read(path))
+        for path in self._paths():
+            if _number(path) >= total:
+                path.unlink()
         self._previous = _numbers(replay)
+
+    def _paths(self) -> list[pathlib.Path]:
+        return list(self._folder.glob("episode-*.npz"))
+
+
+def _number(path: pathlib.Path) -> int:
+    return int(path.stem.rpartition("-")[2])
 
 
 def _numbers(replay: frame_replay.FrameReplay) -> range:

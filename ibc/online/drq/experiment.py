@@ -41,7 +41,7 @@ def run(config: run_config.OnlineConfig) -> dict:
       FloatingPointError: A loss is not finite.
       Terminated: SIGTERM has arrived; a checkpoint was saved after the episode.
     """
-    on_policy.refuse_options_of_a_replay(config)
+    on_policy.refuse_options_of_sac(config)
     options = options_lib.Drq()
     env = picture_env.PictureEnv(interaction_env.load(config.task), options)
     env.reset(_EVALUATION_SEED)  # A task without pictures is refused here.
@@ -82,6 +82,8 @@ class _Run:
         if newest is not None:
             self._restore(newest)
             logging.info("Going on at frame %d of %d.", self._loop.frames, self._config.steps)
+        else:
+            self._files.clear()
         self._begun = time.monotonic() - self._results["seconds"]
         self._writer = tf.summary.create_file_writer(str(self._folder / "train"))
         with termination.by_agreement():
@@ -97,7 +99,7 @@ class _Run:
 
     def _restore(self, path: str) -> None:
         checkpoints.restore(self._loop.checkpoint, path, "agent", run_config.ELSEWHERE)
-        self._files.restore(self._replay, self._loop.episodes)
+        self._files.restore(self._replay, self._loop.episodes, self._loop.episodes_held)
         stored = json.loads((self._folder / RESULTS).read_text(encoding="utf-8"))
         kept = [each for each in stored["evaluations"] if each["frames"] <= self._loop.frames]
         self._results = stored | {"evaluations": kept}

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 
 import gymnasium
 import numpy as np
@@ -17,7 +18,7 @@ _GIVEN = (
     "--algorithm=DRQ", "--task=PARTICLE_REACH", "--set=drq.hidden_dim=8", "--set=drq.state_dim=8",
     "--set=drq.feature_dim=4", "--set=drq.batch_size=4", "--set=drq.num_seed_frames=40",
     "--set=drq.num_expl_steps=20", "--set=drq.eval_every_frames=60",
-    "--set=drq.num_eval_episodes=2", "--set=drq.image_size=16", "--set=drq.replay_buffer_size=70",
+    "--set=drq.num_eval_episodes=2", "--set=drq.image_size=16", "--set=drq.replay_buffer_size=20",
     "--gin_bindings=online_train_eval.checkpoint_interval = 30",
 )  # fmt: skip
 
@@ -82,27 +83,42 @@ def test_what_a_killed_run_left_of_later_episodes_is_played_again(tmp_path):
     files.save(replay)
     assert len(list(tmp_path.iterdir())) == 4  # The save before it needs the first one.
     restored = frame_replay.FrameReplay(20)
-    episode_files.EpisodeFiles(tmp_path).restore(restored, 3)
+    episode_files.EpisodeFiles(tmp_path).restore(restored, 3, 3)
     assert restored.total == 3 and len(restored) == 18
     found = [int(each.frames[0, 0, 0, 0]) for each in restored.episodes]
     assert found == [0, 10, 20] and len(list(tmp_path.iterdir())) == 3
 
 
+@pytest.mark.parametrize("number", [0, 1, 2])
 @pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_a_damaged_replay_is_named(tmp_path, damage):
+def test_a_damaged_replay_is_named(tmp_path, damage, number):
     files, replay = episode_files.EpisodeFiles(tmp_path), frame_replay.FrameReplay(20)
-    replay.add(frame_replay_test.episode(6))
+    for _ in range(3):
+        replay.add(frame_replay_test.episode(6))
     files.save(replay)
-    path = tmp_path / "episode-00000000.npz"
+    path = tmp_path / f"episode-0000000{number}.npz"
     path.unlink() if damage == "gone" else path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match=r"episode-00000000.npz is (damaged|missing).*another one"):
-        files.restore(frame_replay.FrameReplay(20), 1)
+    with pytest.raises(ValueError, match=rf"{path.name} is (damaged|missing).*another one"):
+        files.restore(frame_replay.FrameReplay(20), 3, 3)
+
+
+def test_episodes_of_a_run_without_a_checkpoint_are_not_gone_on_with(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ("--set=drq.observation=state", "--set=steps=60", "--tag=a")
+    assert _run(*given, "--set=seed=1").status == 0
+    shutil.rmtree("runs/online/a/train/checkpoints")
+    assert _run(*given, "--set=seed=2").status == 0
+    assert _run(*given, "--set=seed=2", "--set=steps=120").status == 0
+    assert _run(*given, "--set=seed=2", "--set=steps=120", "--tag=whole").status == 0
+    assert _evaluations("a") == _evaluations("whole")
 
 
 def test_the_shipped_settings_are_read():
-    options.configure("PARTICLE_REACH", ["drq_particle_quick.gin"], (), ["drq.nstep=2", "seed=3"])
+    options.configure(
+        "PARTICLE_REACH", ["drq_particle_quick.gin"], (), ["drq.stddev_schedule=0.2", "seed=3"]
+    )
     chosen = options.Drq()
-    assert (chosen.image_size, chosen.nstep, chosen.stack) == (32, 2, 3)
+    assert (chosen.image_size, chosen.stddev_schedule, chosen.stack) == (32, 0.2, 3)
     assert run_config.OnlineConfig().seed == 3
 
 

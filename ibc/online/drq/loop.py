@@ -66,8 +66,8 @@ class Loop:
         self._update = tf.function(self._updated, autograph=False)
         self._act = tf.function(self._noisy, autograph=False)
         self._greedy = tf.function(self._mean, autograph=False, reduce_retracing=True)
-        # Agent's steps, frames and episodes.
-        self._counts = tf.Variable(tf.zeros([3], tf.int64), trainable=False)
+        # Agent's steps, frames, episodes, and how many of these the replay holds.
+        self._counts = tf.Variable(tf.zeros([4], tf.int64), trainable=False)
         self.checkpoint = tf.train.Checkpoint(agent=agent, counts=self._counts)
         """All variables, as they are between episodes."""
 
@@ -80,6 +80,11 @@ class Loop:
     def episodes(self) -> int:
         """Episodes so far; as many were added to the replay."""
         return int(self._counts[2])
+
+    @property
+    def episodes_held(self) -> int:
+        """How many of them the replay holds."""
+        return int(self._counts[3])
 
     def run(self, frames: int, after_episode: AfterEpisode) -> None:
         """Plays whole episodes until there are as many frames, or it is told to stop.
@@ -103,7 +108,7 @@ class Loop:
         return self._greedy(tf.constant(observations)).numpy()
 
     def _play_episode(self) -> dict[str, float]:
-        step, frames, episode = self._counts.numpy().tolist()
+        step, frames, episode, _ = self._counts.numpy().tolist()
         open_episode = _Open([self._env.reset(loop_lib.episode_seed(self._seed, episode))])
         told: dict[str, float] = {}
         length = 0
@@ -119,7 +124,8 @@ class Loop:
             if outcome.terminated or outcome.timeout:
                 break
         self._replay.add(open_episode.ended())
-        self._counts.assign([step, frames + length, episode + 1])
+        held = len(self._replay.episodes)
+        self._counts.assign([step, frames + length, episode + 1, held])
         return told | {
             "episode_reward": sum(open_episode.rewards),
             "episode_length": length,

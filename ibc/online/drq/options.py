@@ -50,7 +50,7 @@ class Drq:
     """Frames before the first update."""
     num_expl_steps: int = 2000
     """Agent's steps with uniform actions."""
-    stddev_schedule: str = "linear(1.0,0.1,500000)"
+    stddev_schedule: str | float = "linear(1.0,0.1,500000)"
     """Standard deviation of actions over the agent's steps: a number, `linear(a,b,d)`, or
     `step_linear(a,b1,d1,b2,d2)`."""
     stddev_clip: float = 0.3

@@ -50,7 +50,7 @@ def configure(
     gin_config.parse([*files, *gin_files], [*gin_bindings, *set_by], search_folders=[folder])
 
 
-def refuse_options_of_a_replay(config: run_config.OnlineConfig) -> None:
+def refuse_options_of_sac(config: run_config.OnlineConfig) -> None:
     """Refuses what only algorithms on SAC can do.
 
     Raises:
@@ -65,7 +65,9 @@ def refuse_options_of_a_replay(config: run_config.OnlineConfig) -> None:
 
 
 def may_change(name: str) -> bool:
-    """Returns whether no weight of a policy depends on a gin parameter."""
+    """Returns whether no weight of a policy depends on a gin parameter, as others are bound."""
+    if name == "online_train_eval.steps":
+        return not options.Ppo().follows_steps
     fields = dataclasses.fields(run_config.OnlineConfig)
     free = {f"online_train_eval.{field.name}" for field in fields if field.metadata}
     is_of_energy = "." in name and of_energies.is_own(name)

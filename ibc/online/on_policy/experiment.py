@@ -38,7 +38,7 @@ def run(config: run_config.OnlineConfig) -> dict:
       FloatingPointError: A loss is not finite.
       Terminated: SIGTERM has arrived; the last block's checkpoint is kept.
     """
-    configuration.refuse_options_of_a_replay(config)
+    configuration.refuse_options_of_sac(config)
     chosen = options_lib.bound()
     copies = copies_lib.load(config.task, chosen.ppo.num_envs, chosen.ppo.action_repeat)
     frames = chosen.ppo.num_envs * chosen.ppo.horizon * chosen.ppo.action_repeat

@@ -95,24 +95,36 @@ def test_an_energy_of_another_task_or_level_is_refused(tmp_path, monkeypatch):
 
 def test_several_energies_are_added_up(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for place, mean in (("a", 2.0), ("b", -4.0)):
+    for place, mean in (("a", 2.0), ("b", 4.0)):
         _energy(place=place, mean_energy=mean)
     config = run_config.OnlineConfig(task="Pendulum-v1")
     reward = options.Reward(eb_model_checkpoint=["runs/ncsn/a", "runs/ncsn/b"])
     pairs = np.float32(np.random.default_rng(0).normal(size=[5, 6]))
     one = raters.load_energy(config, options.Reward(eb_model_checkpoint="runs/ncsn/a"), 3)
     both = raters.load_energy(config, reward, 3)
-    # They are the same network, of which the second counts −½ by its mean.
-    np.testing.assert_allclose(both(pairs, 1), 0.25 * one(pairs, 1), rtol=1e-5)
+    # They are the same network, of which the second counts ½ by its mean.
+    np.testing.assert_allclose(both(pairs, 1), 0.75 * one(pairs, 1), rtol=1e-5)
     given = ("--algorithm=NEAR", *_PENDULUM, *_SMALL, "--set=steps=64")
     two = "--set=reward.eb_model_checkpoint=['runs/ncsn/a', 'runs/ncsn/b']"
     assert _run(*given, two, "--set=reward.energy_weights=[0.6, 0.4]").status == 0
     done = _run(*given, two, "--set=reward.energy_weights=[1, 2, 3]", "--tag=b")
     assert "has 3 weights, but reward.eb_model_checkpoint 2 energies" in done.errors[-1]
+    _energy(place="b", mean_energy=-4.0)
+    done = _run(*given, two, "--tag=b")
+    assert "means over their demonstrations are 2, -4" in done.errors[-1]
     _energy(place="b")
     done = _run(*given, two, "--tag=b")
     assert "runs/ncsn/b does not tell its mean over its demonstrations" in done.errors[-1]
     assert not pathlib.Path("runs/online/b").exists()
+
+
+def test_a_run_whose_noise_falls_with_its_steps_is_not_made_longer(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ("--algorithm=PPO", *_PENDULUM, *_SMALL, "--set=ppo.final_log_sigma=-4.0")
+    assert _run(*given, "--set=steps=64").status == 0
+    done = _run(*given, "--set=steps=128")
+    assert done.status == 1 and "online_train_eval.steps was 64, now 128" in done.errors[-1]
+    assert _run(*given, "--set=steps=64").status == 0
 
 
 @pytest.mark.slow

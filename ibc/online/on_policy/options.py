@@ -111,6 +111,11 @@ class Ppo:
                 f"{self.num_envs} × {self.horizon} = {rows} rows of a rollout: give a divisor."
             )
 
+    @property
+    def follows_steps(self) -> bool:
+        """Whether what is learned depends on the number of steps that a run is to have."""
+        return self.lr_schedule != "constant" or self.final_log_sigma is not None
+
     def agent(
         self, observation_size: int, action_size: int, seed: int, **more
     ) -> ppo_agent.PpoAgent:

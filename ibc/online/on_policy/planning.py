@@ -33,7 +33,7 @@ def run(config: run_config.OnlineConfig) -> dict:
       BlockingIOError: Another process is at work in the folder.
       Terminated: SIGTERM has arrived; episodes that were complete are kept.
     """
-    configuration.refuse_options_of_a_replay(config)
+    configuration.refuse_options_of_sac(config)
     chosen = options_lib.bound()
     planner = Planner(config, chosen)
     with lock.held(config.folder(), run_config.ELSEWHERE):
