@@ -175,7 +175,12 @@ PUSHING = {
     ("--gin_bindings=BlockPush.seed=-3",): "BlockPush.seed must be a whole number",
     ("--gin_bindings=BlockPush.abs_action=True",): "BlockPush.abs_action is True",
     ("--gin_bindings=BlockPush.control_frequency=7.0",): "must divide 240",
-    ("--gin_bindings=BlockPush.image_size=(120,160)",): "BlockPush.image_size would have no effect",
+    (
+        "--gin_bindings=BlockPush.image_size=(0,160)",
+    ): "BlockPush.image_height must be a whole number",
+    (
+        "--gin_bindings=BlockPush.use_image_obs=True",
+    ): "BlockPush.use_image_obs would have no effect",
     ("--gin_bindings=BlockPush.task='REACH'",): "BlockPush.task would have no effect",
     ("--gin_bindings=BlockPush.visuals_mode='x'",): "must be one of ('default', 'real'), got 'x'",
     ("--gin_bindings=OrientedPushOracle.action_noise_std=-1",): "must not be a negative number",
