@@ -38,7 +38,12 @@ def led_by_parent() -> Iterator[None]:
     try:
         # An exception, unlike the default action, lets half-written files be removed.
         with termination.watched():
-            yield
+            try:
+                yield
+            except SystemError:
+                # Compiled code, TensorFlow's say, that was hit by it cannot hand it on.
+                termination.check()
+                raise
     except termination.Terminated:
         sys.exit(1)
 

@@ -24,6 +24,26 @@ def _work_until_told(ready, folder):
             (folder / "half").unlink()
 
 
+def _work_in_compiled_code(ready):
+    with child_process.led_by_parent():
+        try:
+            ready.set()
+            while True:
+                time.sleep(0.01)
+        except termination.Terminated as error:
+            raise SystemError("returned a result with an exception set") from error
+
+
+def test_a_signal_that_hits_compiled_code_ends_without_a_traceback(capfd):
+    ready = _SPAWN.Event()
+    process = _SPAWN.Process(target=_work_in_compiled_code, args=(ready,))
+    process.start()
+    assert ready.wait(60)
+    process.terminate()
+    process.join()
+    assert process.exitcode == 1 and "Traceback" not in capfd.readouterr().err
+
+
 @pytest.fixture
 def worker(tmp_path):
     ready = _SPAWN.Event()
