@@ -87,7 +87,7 @@ class RecordFiles:
 
     @property
     def images_are_compressed(self) -> bool:
-        """Whether there are images, which record files hold as JPEG."""
+        """Whether there are images, which record files hold encoded."""
         return any(map(specs.is_image, specs.leaves(self.spec()).values()))
 
     def _read(self, path: str) -> None:
@@ -114,6 +114,6 @@ class RecordFiles:
 
 
 def _decoded(encoded: np.ndarray, spec: tf.TensorSpec) -> np.ndarray:
-    """Returns images uint8 [n, height, width, channels] of JPEG data [n]."""
+    """Returns images uint8 [n, height, width, channels] of image files [n]."""
     channels = spec.shape[-1]
     return np.stack([tf.io.decode_jpeg(data, channels=channels).numpy() for data in encoded])

@@ -1,6 +1,7 @@
 """Frames as serialized `tf.train.Example`s, byte for byte as TF-Agents' own encoder makes them.
 
-That one, `tf_agents.utils.example_encoding`, fails under NumPy 2.
+That one, `tf_agents.utils.example_encoding`, fails under NumPy 2. Small images alone may differ:
+see `serializer`.
 """
 
 import io
@@ -14,6 +15,8 @@ import tensorflow as tf
 from ibc.data.records import specs
 
 _Encoder = Callable[[np.ndarray], tf.train.Feature]
+_PUBLISHED_PIXELS = 240 * 320
+"""Images of this size and larger are JPEG, as published."""
 _STORABLE = (
     *(tf.float16, tf.float32, tf.float64),
     *(tf.uint8, tf.int8, tf.uint16, tf.int16, tf.int32, tf.int64),
@@ -24,7 +27,8 @@ def serializer(spec: Any, image_quality: int) -> Callable[[Any], bytes]:
     """Returns a function from a frame, a nest of arrays, to its record.
 
     float32 and int64 become lists of numbers, images [height, width, channels] of uint8 JPEG files,
-    everything else its bytes in little-endian order.
+    everything else its bytes in little-endian order. An image smaller than the published 240 × 320
+    is a PNG file instead, exact, where that is no larger: what small drawings show, JPEG blurs.
 
     Args:
       spec: Nest of specs that frames have to fit exactly, else the function raises ValueError.
@@ -67,6 +71,8 @@ def _feature_encoder(name: str, leaf: tf.TensorSpec, image_quality: int) -> _Enc
 
 def _encode_of(shape: tuple[int, ...], dtype: tf.DType, image_quality: int) -> _Encoder:
     if dtype == tf.uint8 and len(shape) == 3:
+        if shape[0] * shape[1] < _PUBLISHED_PIXELS:
+            return lambda value: _bytes(min(_png(value), _jpeg(value, image_quality), key=len))
         return lambda value: _bytes(_jpeg(value, image_quality))
     if dtype == tf.float32:
         return lambda value: tf.train.Feature(
@@ -85,7 +91,15 @@ def _bytes(content: bytes) -> tf.train.Feature:
 
 
 def _jpeg(image: np.ndarray, quality: int) -> bytes:
+    return _file(image, format="jpeg", quality=quality)
+
+
+def _png(image: np.ndarray) -> bytes:
+    return _file(image, format="png")
+
+
+def _file(image: np.ndarray, **options: Any) -> bytes:
     file = io.BytesIO()
     pixels = image[:, :, 0] if image.shape[-1] == 1 else image
-    PIL.Image.fromarray(pixels).save(file, format="jpeg", quality=quality)
+    PIL.Image.fromarray(pixels).save(file, **options)
     return file.getvalue()

@@ -1,10 +1,12 @@
 """Reads one record file into memory, whole, and says clearly what is wrong with a bad one."""
 
 import dataclasses
+import io
 import os
 from collections.abc import Iterator
 
 import numpy as np
+import PIL.Image
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
@@ -16,7 +18,8 @@ _PART_BYTES = 64 << 20
 _PART_RECORDS = 1 << 14
 # By TF-Agents; anything else as bytes.
 _STORED_AS_LISTS = (tf.float32, tf.int64)
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_JPEG, _PNG = (b"\xff\xd8", b"\xff\xd9"), (b"\x89PNG\r\n", b"IEND\xaeB`\x82")
+"""The first and last bytes of image files."""
 _COPY_AGAIN = f"copy it again from where it came from, or {specs.RECORD_AGAIN}"
 
 StoredNest = trajectory.Trajectory | trajectory.Transition
@@ -31,7 +34,7 @@ class Shard:
     spec: trajectory.Trajectory
     """Nest of `TensorSpec`s of one frame."""
     frames: trajectory.Trajectory
-    """Nest of arrays [n, ...]; images are arrays [n] of JPEG-encoded bytes (object)."""
+    """Nest of arrays [n, ...]; images are arrays [n] of JPEG or PNG files (object)."""
     records: np.ndarray | None = None
     """The serialized records, bytes [n], of a part of a file."""
 
@@ -219,19 +222,29 @@ def _check_images(
     path: str, name: str, spec: tf.TensorSpec, values: np.ndarray, start: int
 ) -> None:
     """Looks at every image's first and last bytes, and at the size of the first image."""
-    if not all(value.startswith(_JPEG_START) for value in values):
+    starts, ends = zip(_JPEG, _PNG, strict=True)
+    if not all(value.startswith(starts) for value in values):
         raise ValueError(
             f"{path}: {name} is not stored as JPEG: write the shard with compress_image=True."
         )
-    cut = [number for number, value in enumerate(values) if not value.endswith(_JPEG_END)]
+    cut = [number for number, value in enumerate(values) if not value.endswith(ends)]
     if cut:
         raise ValueError(
             f"{path}: {name} is cut short in {len(cut)} of {len(values)} frames, first in frame "
-            f"{start + cut[0]} (a JPEG without its end): {specs.RECORD_AGAIN}."
+            f"{start + cut[0]} (an image without its end): {specs.RECORD_AGAIN}."
         )
-    shape = tuple(tf.io.extract_jpeg_shape(values[0]).numpy().tolist())
+    shape = _image_shape(values[0])
     if shape != tuple(spec.shape):
         raise ValueError(
             f"{path}: {name} holds images of shape {list(shape)}, but its spec says "
             f"{list(spec.shape)}: {specs.RECORD_AGAIN}."
         )
+
+
+def _image_shape(file: bytes) -> tuple[int, ...]:
+    """Returns height, width, channels, of no numbers where the file's head is damaged."""
+    try:
+        with PIL.Image.open(io.BytesIO(file)) as image:
+            return image.height, image.width, len(image.getbands())
+    except OSError:
+        return ()

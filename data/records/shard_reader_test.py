@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import pathlib
@@ -5,6 +6,7 @@ import shutil
 import struct
 
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 from tf_agents.trajectories import policy_step, trajectory
@@ -224,6 +226,28 @@ def test_an_image_that_is_cut_is_noticed(tmp_path):
     )
     shard_testing.change_record(path, 3, cut)
     _assert_refused(path, "rgb is cut short in 1 of 5 frames, first in frame 3")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda png: png[:-8], "rgb is cut short in 1 of 3"),
+        (lambda png: png[:8] + png[-8:], r"\[\]"),
+    ],
+)
+def test_a_damaged_png_is_noticed(tmp_path, change, message):
+    def damage(features):
+        encoded = features["observation/rgb"].bytes_list.value
+        file = io.BytesIO()
+        PIL.Image.fromarray(np.zeros([16, 24, 3], np.uint8)).save(file, "png")
+        encoded[0] = change(file.getvalue())
+
+    path = shard_testing.write(
+        tmp_path / "a.tfrecord", (2,), shard_testing.IMAGES, with_manifest=False
+    )
+    shard_testing.change_record(path, 0, damage)
+    with pytest.raises(ValueError, match=message):
+        shard_reader.read_shard(path)
 
 
 def test_values_that_are_not_finite_are_noticed(tmp_path):

@@ -36,7 +36,7 @@ class ShardWriter:
     under both names.
     What writers of the same file have left that were killed is removed at the start.
     Frames are stored as `TFRecordObserver(..., py_mode=True, compress_image=True)` stores them,
-    uint8 images as JPEG.
+    uint8 images as JPEG, small ones as PNG where that is no larger.
 
     Attributes:
       path: name of the finished record file.

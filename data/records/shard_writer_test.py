@@ -1,8 +1,10 @@
+import io
 import os
 import subprocess
 import sys
 
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
@@ -105,6 +107,25 @@ def test_images_are_stored_as_jpeg(tmp_path):
     assert image.shape == (16, 24, 3)
     # Noise survives JPEG badly, but the mean brightness does.
     assert abs(image.mean() - first.observation["rgb"].mean()) < 2
+
+
+@pytest.mark.parametrize(("height", "width", "kind"), [(90, 120, "PNG"), (240, 320, "JPEG")])
+def test_small_drawings_are_stored_exactly(tmp_path, height, width, kind):
+    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([height, width, 3], tf.uint8)})
+    drawing = np.full([height, width, 3], 230, np.uint8)
+    drawing[30:60, 40:44] = [250, 10, 20]
+
+    def drawn(frame):
+        return frame._replace(observation={"rgb": drawing})
+
+    path = str(tmp_path / "a.tfrecord")
+    with shard_writer.ShardWriter(path, spec) as writer:
+        for frame in shard_testing.frames(spec, (2,)):
+            writer(drawn(frame))
+    stored = shard_reader.read_shard(path).frames.observation["rgb"]
+    assert {PIL.Image.open(io.BytesIO(each)).format for each in stored} == {kind}
+    decoded = tf.io.decode_jpeg(stored[0]).numpy()
+    assert np.array_equal(decoded, drawing) == (kind == "PNG")
 
 
 def test_what_a_killed_writer_has_left_is_removed_by_the_next(tmp_path):

@@ -99,7 +99,7 @@ def as_trajectory(
 
 
 def is_image(spec: tf.TensorSpec | array_spec.ArraySpec) -> bool:
-    """Whether values of this spec are stored as JPEG: uint8 tensors of rank 3."""
+    """Whether values of this spec are stored as image files: uint8 tensors of rank 3."""
     return spec.dtype == tf.uint8 and len(spec.shape) == 3
 
 

@@ -59,7 +59,7 @@ def decoded(values: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
 
 
 def decode_image(encoded: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
-    """Decodes one JPEG into uint8 [height, width, channels] of the given spec."""
+    """Decodes one JPEG or PNG into uint8 [height, width, channels] of the given spec."""
     return tf.ensure_shape(tf.io.decode_jpeg(encoded, channels=spec.shape[-1]), spec.shape)
 
 

@@ -114,7 +114,7 @@ class Numbers:
 
 
 class Images:
-    """JPEG data within record files, read from where it is."""
+    """Image files within record files, read from where they are."""
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ def gather(nest: Any, frames: tf.Tensor) -> Any:
       frames: integers of a static shape, frame numbers.
 
     Returns:
-      Nest of tensors [*frames.shape, ...]; images are strings of JPEG data.
+      Nest of tensors [*frames.shape, ...]; images are strings, encoded.
     """
     files = {leaf.file for leaf in tf.nest.flatten(nest) if isinstance(leaf, Numbers)}
     rows = {file: _read_in_graph(file.read, frames, tf.float32, (file.width,)) for file in files}

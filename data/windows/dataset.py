@@ -21,7 +21,7 @@ class WindowDataset:
     """Windows over the frames of several shards, in memory or on disk.
 
     A sample is `((observation, action), ())`: the observations of a window's frames and the action
-    of its last frame. Numbers are float32; images stay JPEG-encoded and are decoded when a batch
+    of its last frame. Numbers are float32; images stay encoded and are decoded when a batch
     needs them, or once by `as_tf_dataset` if there is memory for all of them. With `for_rnn` a
     sample is `((observation, action), discount)`, the windows are not repaired, there is an action
     for every frame, and discounts after the first episode's end are 0.
@@ -30,7 +30,7 @@ class WindowDataset:
       spec: `Trajectory` of `TensorSpec`s of one stored frame.
       frames: `Trajectory` nest of CPU tensors [n, ...], shard after shard. Observations and
         actions are float32, the action is one vector with `flatten_action`; images are strings
-        [n] of JPEG data. Of streamed shards, observations and actions are columns on disk.
+        [n] of image files. Of streamed shards, observations and actions are columns on disk.
       window_frames: int32 [num_windows, T] frame numbers.
       name: says which files these are.
     """

@@ -38,7 +38,7 @@ class DecodedImages:
         """Decodes all images of some columns, unless they are held already or have no room.
 
         Args:
-          nest: columns in memory; those of images are strings [n] of JPEG data.
+          nest: columns in memory; those of images are strings [n] of image files.
           spec: nest of the specs of one frame.
           room: memory for the decoded images, in bytes.
         """
@@ -86,7 +86,7 @@ def room_without_limit() -> float:
 
 
 def _decode(encoded: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
-    """Returns the images uint8 [n, height, width, channels] of JPEG data [n]."""
+    """Returns the images uint8 [n, height, width, channels] of image files [n]."""
     decoded = tf.data.Dataset.from_tensor_slices(encoded).map(
         lambda each: batches.decode_image(each, spec), num_parallel_calls=tf.data.AUTOTUNE
     )

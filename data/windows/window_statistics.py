@@ -80,10 +80,10 @@ def weighted_moments(values: columns.Column | np.ndarray, weights: np.ndarray) -
 def image_moments(
     encoded: tf.Tensor | columns.Images, weights: np.ndarray, spec: tf.TensorSpec
 ) -> Moments:
-    """Moments of the pixels of JPEG images, as numbers in [0, 1].
+    """Moments of the pixels of encoded images, as numbers in [0, 1].
 
     Args:
-      encoded: strings [n], the JPEG data, or where it is.
+      encoded: strings [n], the image files, or where they are.
       weights: integers [n] at least 0, how often each image counts; not all 0.
       spec: uint8 [height, width, channels].
 
