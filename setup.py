@@ -89,6 +89,8 @@ setuptools.setup(
         "robomimic": ["h5py"],
         "robosuite": ["h5py", "robosuite==1.5.*"],
         "slurm": ["submitit"],
+        # The release for this MuJoCo.
+        "suite": ["dm-control==1.0.36", "mujoco==3.4.*"],
         "tune": ["optuna>=4,<6"],
         "zarr": ["zarr<3"],
         "docs": ["latex2mathml==3.*", "mkdocs-material==9.*"],

@@ -1,6 +1,7 @@
 import filecmp
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -52,6 +53,26 @@ def test_layout_and_returns(recorded):
     assert np.mean(list(expert.values())) > np.mean(list(random.values()))
     settings = json.loads((recorded / "videos.json").read_text())
     assert settings["classes"] == ["oracle", "random", "particle_still"]
+
+
+def test_a_held_action_takes_a_picture_of_each_third_step(tmp_path):
+    done = _record(tmp_path / "once", "--processes=1")
+    held = _record(tmp_path / "held", "--processes=1", "--action_repeat=3", "--episode_len=3")
+    assert done.status == held.status == 0, held
+    for label, are_same in (("0", True), ("1", False)):  # The oracle's setpoint stays where it is.
+        videos = [np.load(tmp_path / n / "valid" / label / "00001.npy") for n in ("once", "held")]
+        assert np.array_equal(videos[0][:, ::3], videos[1]) == are_same
+    refused = _record(tmp_path / "held", "--episode_len=3")
+    assert refused.status == 1 and "action_repeat is 3, not 1" in refused.errors[-1]
+
+
+def test_videos_of_before_action_repeat_are_gone_on_with(recorded, tmp_path):
+    folder = shutil.copytree(recorded, tmp_path / "v")
+    settings = json.loads((folder / "videos.json").read_text())
+    del settings["action_repeat"]
+    (folder / "videos.json").write_text(json.dumps(settings))
+    done = _record(folder, "--others=random,particle_still", "--processes=1")
+    assert done.status == 0 and "0 of them recorded now" in done.output
 
 
 def test_no_video_is_another_one(recorded):

@@ -45,6 +45,10 @@ class Task:
     """What demonstrations are made from where there is no oracle."""
     video_seed: int = 0
     """Seed of the episode that training's videos show."""
+    video_steps: int | None = None
+    """Actions in a recorded video where none are asked for; as many as an episode has if None."""
+    action_repeat: int = 1
+    """Steps for which an action is held in a recorded video."""
     image_env_id: str | None = None
     """Gymnasium id of the environment with image observations, if there is one."""
     shared_memory: bool = False

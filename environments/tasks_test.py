@@ -46,6 +46,13 @@ def test_every_published_name_is_a_task():
         "PARTICLE_REACH",
         "MAZE",
         "MAZE_GOAL",
+        "REACHER_EASY",
+        "REACHER_HARD",
+        "REACHER_HARD2",
+        "FINGER_TURN_EASY",
+        "HOPPER_STAND",
+        "WALKER_RUN",
+        "CARTPOLE_SWINGUP",
         *_D4RL,
     }
     assert set(tasks.TASKS) == {*published.split(), *others}

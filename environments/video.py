@@ -1,6 +1,7 @@
 """Videos of an environment, written frame by frame."""
 
 import contextlib
+import functools
 import itertools
 import os
 import shutil
@@ -79,13 +80,14 @@ def _mujoco_painter(inner: gymnasium.Env) -> Callable[[], np.ndarray] | None:
         return None
     from gymnasium.envs.mujoco import mujoco_env  # It is there, as the environment is made of it.
 
-    from ibc.environments.d4rl import rendering
+    from ibc.environments import mujoco_drawing
 
     if type(inner).render is not mujoco_env.MujocoEnv.render:
         return None
     cameras = [inner.model.camera(number).name for number in range(inner.model.ncam)]
     camera = "track" if "track" in cameras else inner.mujoco_renderer.default_cam_config or {}
-    return rendering.Drawer(inner.model, inner.data, _MUJOCO_PIXELS, camera).draw
+    drawer = mujoco_drawing.Drawer(inner.model, inner.data, camera)
+    return functools.partial(drawer.draw, _MUJOCO_PIXELS, _MUJOCO_PIXELS)
 
 
 def check_draws(env: py_environment.PyEnvironment) -> None:

@@ -133,12 +133,12 @@ def _mujoco_draws() -> str:
         import mujoco
     except ImportError:
         return "nothing: it is not installed"
-    from ibc.environments.d4rl import rendering
+    from ibc.environments import mujoco_drawing
 
     model = mujoco.MjModel.from_xml_string(_SCENE)
-    drawer = rendering.Drawer(model, mujoco.MjData(model), 64, "c")
+    drawer = mujoco_drawing.Drawer(model, mujoco.MjData(model), "c")
     try:
-        drawer.draw()
+        drawer.draw(64, 64)
         return f"with {drawer.backend or 'what it has chosen'}"
     except OSError as error:
         return f"nothing: {error}"

@@ -9,7 +9,7 @@ import pytest
 _ROOT = pathlib.Path(__file__).parent.parent
 _FOLDERS = ("ibc", "environments", "data", "networks", "configs", "benchmarks", "scripts", "docs")
 # They talk to each other through a pipe.
-_MAY_PICKLE = ("environments/d4rl/rendering.py",)
+_MAY_PICKLE = ("environments/mujoco_drawing.py",)
 _UNSAFE_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 _NETWORK_MODULES = {"urllib", "requests", "http", "ftplib", "smtplib"}
 _UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}

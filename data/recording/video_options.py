@@ -16,6 +16,7 @@ SETTINGS, RETURNS = "videos.json", "returns.csv"
 _DIGITS = 5
 _MOST = {
     "episode_len": 100_000,
+    "action_repeat": 1000,
     "height": 4096,
     "width": 4096,
     "num_train": 10**_DIGITS,
@@ -48,7 +49,10 @@ class VideoOptions:
     others: tuple[str, ...] = ("random",)
     """Policies of the classes 1, 2, …."""
     episode_len: int | None = None
-    """Steps; a video has one frame more. The task's step limit if None."""
+    """Actions; a video has one frame more. As many as the task's videos have if None, and, where
+    that is not set, the task's step limit."""
+    action_repeat: int | None = None
+    """Steps for which an action is held; the task's if None."""
     height: int = 64
     width: int = 64
     num_train: int = 5000
@@ -70,21 +74,26 @@ class VideoOptions:
         return pathlib.Path(place).expanduser().absolute()
 
     def steps(self) -> int:
-        """Returns the episodes' length.
+        """Returns how many actions an episode has.
 
         Raises:
           ValueError: Neither the options nor the task say it.
         """
-        if self.episode_len is not None:
-            return self.episode_len
+        task = tasks.get_task(self.task)
+        asked = self.episode_len or task.video_steps
+        if asked:
+            return asked
         import gymnasium
 
-        task = tasks.get_task(self.task)
         task.register()
         limit = gymnasium.spec(task.env_id).max_episode_steps
         if not limit:
             raise ValueError(f"task {self.task} has no step limit: give --episode_len.")
         return limit
+
+    def repeat(self) -> int:
+        """Returns for how many steps an action is held."""
+        return self.action_repeat or tasks.get_task(self.task).action_repeat
 
     def policies(self) -> tuple[str, ...]:
         """Returns the policy of each class."""
@@ -135,6 +144,7 @@ class VideoOptions:
             "task": self.task,
             "classes": list(self.policies()),
             "episode_len": self.steps(),
+            "action_repeat": self.repeat(),
             "height": self.height,
             "width": self.width,
             "seed": self.seed,
@@ -170,7 +180,7 @@ def begin_or_continue(options: VideoOptions) -> None:
     if not path.exists() or not any(path.parent.glob(f"*/*/*{video_files.ARRAY}")):
         atomic_file.write_text(path, json.dumps(asked, indent=1))
         return
-    begun = read_settings(options.folder())
+    begun = {"action_repeat": 1, **read_settings(options.folder())}  # Old ones do not tell it.
     differing = [name for name in asked if asked[name] != begun.get(name)]
     if differing:
         shown = "; ".join(f"{name} is {begun.get(name)}, not {asked[name]}" for name in differing)

@@ -20,9 +20,9 @@ class VideoPlayer:
         Raises:
           ValueError: The policy does not fit the environment.
         """
-        self._options, self._steps = options, options.steps()
+        self._options, self._steps, self._repeat = options, options.steps(), options.repeat()
         self._run = options.evaluation(options.policies()[label])
-        self._env = policies.load_environment(self._run, self._steps)
+        self._env = policies.load_environment(self._run, self._steps * self._repeat)
         self._take = None
         self._exported = None
         if self._run.saved_model_path is not None:  # takes seconds, and draws nothing of its own
@@ -48,8 +48,12 @@ class VideoPlayer:
                 pictures.append(pictures[-1])
                 continue
             made = policy.action(step, state)
-            step, state = self._env.step(made.action), made.state
-            value += float(step.reward)
+            state = made.state
+            for _ in range(self._repeat):
+                step = self._env.step(made.action)
+                value += float(step.reward)
+                if step.is_last():
+                    break
             pictures.append(take())
         return np.stack(pictures), value
 

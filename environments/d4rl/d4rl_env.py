@@ -4,13 +4,12 @@ import abc
 import contextlib
 import importlib
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
 import numpy as np
 
-from ibc.environments.d4rl import rendering
+from ibc.environments import mujoco_drawing
 from ibc.environments.d4rl import task as d4rl_tasks
 
 _PICTURE_SIZE = 480
@@ -28,8 +27,8 @@ class D4RLEnv(gymnasium.Env, abc.ABC):
     control_frequency = 30.0
     """Frames per second of videos."""
 
-    camera: str | Mapping[str, Any]
-    """From where pictures are taken; see `rendering.Drawer`."""
+    camera: mujoco_drawing.Camera
+    """From where pictures are taken."""
 
     has_goal = True
     """Whether there is something to achieve besides a high return."""
@@ -67,7 +66,7 @@ class D4RLEnv(gymnasium.Env, abc.ABC):
             -observation_bound, observation_bound, (family.observation_size,), np.float32
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (family.action_size,), np.float32)
-        self._drawer = rendering.Drawer(self.model, self.data, _PICTURE_SIZE, self.camera)
+        self._drawer = mujoco_drawing.Drawer(self.model, self.data, self.camera)
         self._start_counting()
 
     def reset(
@@ -122,7 +121,15 @@ class D4RLEnv(gymnasium.Env, abc.ABC):
         Raises:
           OSError: Nothing on this machine can draw; the message says what to install.
         """
-        return None if self.render_mode is None else self._drawer.draw()
+        return None if self.render_mode is None else self.picture(_PICTURE_SIZE, _PICTURE_SIZE)
+
+    def picture(self, height: int, width: int) -> np.ndarray:
+        """Returns a picture of the scene, uint8 [height, width, 3], drawn at this size.
+
+        Raises:
+          OSError: Nothing on this machine can draw; the message says what to install.
+        """
+        return self._drawer.draw(height, width)
 
     def close(self) -> None:
         """Releases the simulator; may be called twice."""

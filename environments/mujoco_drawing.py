@@ -1,12 +1,12 @@
 """Pictures of MuJoCo scenes without a display, drawn by a process of its own.
 
 TensorFlow and Mesa bring different versions of LLVM, which do not live together in one process.
-So `python -m ibc.environments.d4rl.rendering` draws for one that may have imported TensorFlow. It
+So `python -m ibc.environments.mujoco_drawing` draws for one that may have imported TensorFlow. It
 reads pickled messages from its input and answers each on its output with ('ok', result) or
 ('error', reason):
 
-1. the model (`MjModel`), height and width, the camera; result None;
-2. and all others: the scene (arrays that `SCENE` names); result a picture.
+1. the model (`MjModel`), the camera, whether there are shadows and reflections; result None;
+2. and all others: height, width, the scene (arrays that `SCENE` names); result a picture.
 
 It ends when its input does.
 """
@@ -21,43 +21,65 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-SCENE = {"data": ("qpos",), "model": ("body_pos", "body_quat", "site_pos")}
+SCENE = {
+    "data": ("qpos", "mocap_pos", "mocap_quat"),
+    "model": (
+        *("body_pos", "body_quat", "geom_pos", "geom_size", "geom_rgba"),
+        *("site_pos", "site_size", "site_rgba"),
+    ),
+}
 """What changes from picture to picture, and from episode to episode."""
+
+Camera = str | int | Mapping[str, Any]
+"""Name or number of a camera of the model, or attributes of an `MjvCamera`."""
+_SMALLEST_PIXELS = 1
 
 
 class Painter:
-    """Draws a model, without what takes a software renderer seconds per picture."""
+    """Draws a model, in pictures of any size."""
 
-    def __init__(self, model: Any, height: int, width: int, camera: str | Mapping[str, Any]):
+    def __init__(self, model: Any, camera: Camera, effects: bool = False):
         """Creates a drawing context.
 
         Args:
           model: `MjModel`.
-          height: Of pictures, in pixels.
-          width: Of pictures, in pixels.
-          camera: Name of a camera of the model, or attributes of an `MjvCamera`.
+          camera: From where pictures are taken.
+          effects: Whether there are shadows and reflections, which take a software renderer most of
+            its time.
         """
         import mujoco
 
         self._mujoco = mujoco
-        model.vis.global_.offheight, model.vis.global_.offwidth = height, width
         self._model, self._data = model, mujoco.MjData(model)
-        self._renderer = mujoco.Renderer(model, height, width)
-        for effect in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
-            self._renderer.scene.flags[effect] = False
-        self._camera = self._make_camera(camera)
+        self._camera, self._effects = self._make_camera(camera), effects
+        self._renderers: dict[tuple[int, int], Any] = {}
+        self._renderer(_SMALLEST_PIXELS, _SMALLEST_PIXELS)  # tells whether anything can draw here
 
-    def draw(self, scene: Mapping[str, Mapping[str, np.ndarray]]) -> np.ndarray:
+    def draw(
+        self, height: int, width: int, scene: Mapping[str, Mapping[str, np.ndarray]]
+    ) -> np.ndarray:
         """Returns a picture of a scene, uint8 [height, width, 3]."""
         for owner, target in (("data", self._data), ("model", self._model)):
             for name, values in scene[owner].items():
                 getattr(target, name)[:] = values
         self._mujoco.mj_forward(self._model, self._data)
-        self._renderer.update_scene(self._data, self._camera)
-        return self._renderer.render()
+        renderer = self._renderer(height, width)
+        renderer.update_scene(self._data, self._camera)
+        return renderer.render()
 
-    def _make_camera(self, wanted: str | Mapping[str, Any]) -> Any:
-        if isinstance(wanted, str):
+    def _renderer(self, height: int, width: int) -> Any:
+        if (height, width) not in self._renderers:
+            bounds = self._model.vis.global_
+            bounds.offheight, bounds.offwidth = height, width
+            renderer = self._mujoco.Renderer(self._model, height, width)
+            flags = self._mujoco.mjtRndFlag
+            for effect in (flags.mjRND_SHADOW, flags.mjRND_REFLECTION):
+                renderer.scene.flags[effect] = self._effects
+            self._renderers[height, width] = renderer
+        return self._renderers[height, width]
+
+    def _make_camera(self, wanted: Camera) -> Any:
+        if not isinstance(wanted, Mapping):
             return wanted
         camera = self._mujoco.MjvCamera()
         for name, value in wanted.items():
@@ -78,7 +100,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
                 painter = Painter(*message)
                 reply = ("ok", None)
             else:
-                reply = ("ok", painter.draw(message))
+                reply = ("ok", painter.draw(*message))
         except Exception as error:  # whatever OpenGL's libraries raise
             reply = ("error", f"{type(error).__name__}: {error}")
         pickle.dump(reply, replies)
@@ -94,23 +116,24 @@ _STOP_SECONDS = 5
 class Drawer:
     """Draws one simulation, in a process of its own that starts with the first picture."""
 
-    def __init__(self, model: Any, data: Any, size: int, camera: str | Mapping[str, Any]):
+    def __init__(self, model: Any, data: Any, camera: Camera, effects: bool = False):
         """Creates a drawer.
 
         Args:
           model: `MjModel` of the simulation.
           data: `MjData` of the simulation.
-          size: Height and width of pictures, in pixels.
-          camera: Name of a camera of the model, or attributes of an `MjvCamera`.
+          camera: From where pictures are taken.
+          effects: Whether there are shadows and reflections; pictures then take several times as
+            long.
         """
         self._model, self._data = model, data
-        self._opening = (model, size, size, camera)
+        self._opening = (model, camera, effects)
         self.backend: str | None = None
         """The value of MUJOCO_GL that is drawn with; None before the first picture."""
         self._process = None
 
-    def draw(self) -> np.ndarray:
-        """Returns a picture of the scene as it is, uint8 [size, size, 3].
+    def draw(self, height: int, width: int) -> np.ndarray:
+        """Returns a picture of the scene as it is, uint8 [height, width, 3].
 
         Raises:
           OSError: Nothing on this machine can draw; the message says what to install.
@@ -123,7 +146,7 @@ class Drawer:
             owner: {name: getattr(owners[owner], name) for name in names}
             for owner, names in SCENE.items()
         }
-        return _ask(self._process, scene)
+        return _ask(self._process, (height, width, scene))
 
     def close(self) -> None:
         """Ends the process, if there is one; a later picture starts another."""

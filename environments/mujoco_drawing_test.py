@@ -7,8 +7,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from ibc.environments import suite, video
-from ibc.environments.d4rl import rendering
+from ibc.environments import mujoco_drawing, suite, video
 from tests import d4rl_testing
 
 pytest.importorskip("gymnasium_robotics")
@@ -86,7 +85,7 @@ def test_without_render_mode_there_is_no_picture():
 
 
 def test_message_names_the_packages_where_nothing_can_draw(monkeypatch):
-    monkeypatch.setattr(rendering, "backends", lambda: ("no-such-backend",))
+    monkeypatch.setattr(mujoco_drawing, "backends", lambda: ("no-such-backend",))
     with pytest.raises(
         OSError, match="libegl1 libegl-mesa0, or apt-get install libosmesa6"
     ) as error:
@@ -95,7 +94,7 @@ def test_message_names_the_packages_where_nothing_can_draw(monkeypatch):
 
 
 def test_a_drawing_process_that_dies_is_reported(monkeypatch):
-    monkeypatch.setattr(rendering.sys, "executable", "false")
+    monkeypatch.setattr(mujoco_drawing.sys, "executable", "false")
     with pytest.raises(OSError, match="the drawing process ended with status 1"):
         _draw("hopper-medium-v0")
 
@@ -105,11 +104,11 @@ def test_a_drawing_process_that_dies_is_reported(monkeypatch):
     [("linux", None, ("egl", "osmesa")), ("linux", "glfw", ("glfw",)), ("darwin", None, (None,))],
 )
 def test_backends_to_try(monkeypatch, platform, chosen, expected):
-    monkeypatch.setattr(rendering.sys, "platform", platform)
+    monkeypatch.setattr(mujoco_drawing.sys, "platform", platform)
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     if chosen:
         monkeypatch.setenv("MUJOCO_GL", chosen)
-    assert rendering.backends() == expected
+    assert mujoco_drawing.backends() == expected
 
 
 def test_nothing_is_started_before_the_first_picture(monkeypatch):
