@@ -19,6 +19,7 @@ from ibc.online import (
     episode_video,
     expert_data,
     finishing,
+    giving_up,
     history,
     interaction_env,
     learner,
@@ -159,7 +160,8 @@ class _Run:
             watcher.went_on(collection.step)
             logging.info("Going on at step %d of %d.", collection.step, steps)
         with termination.by_agreement():
-            collection.run(watcher)
+            if not watcher.has_given_up:
+                collection.run(watcher)
             if collection.step == steps and self.history.values["test_steps"][-1:] != [steps]:
                 watcher.evaluated(steps)
         watcher.save(collection.step)
@@ -272,6 +274,7 @@ class _Run:
             saved,
             self.config.checkpoint_interval,
             self.history,
+            giving_up.read(self.folder),
         )
 
     def _seen(self, observations: np.ndarray) -> np.ndarray:

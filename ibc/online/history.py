@@ -39,7 +39,8 @@ class History:
 
     `train_steps` and `train_returns` are of episodes of collection, `test_…` of evaluations (a list
     of returns for each, and what was measured of a learned reward), `update_steps` and what follows
-    of updates (mean and deviation over the batch).
+    of updates (mean and deviation over the batch). `given_up` is the step of the evaluation after
+    which the run gave up, None if it did not.
     """
 
     def __init__(self, folder: pathlib.Path, algorithm: str):
@@ -53,11 +54,13 @@ class History:
         steps = ("train_steps", "train_returns", "test_steps", "test_returns")
         lists = (*steps, *_OF_EVALUATIONS, "update_steps", *_OF_UPDATES)
         self.values: dict = {"algorithm": algorithm, **{name: [] for name in lists}}
-        self.values |= {"pre_training_time": 0.0, "training_time": 0.0}
+        self.values |= {"given_up": None, "pre_training_time": 0.0, "training_time": 0.0}
 
     def restore(self, step: int) -> None:
         """Takes what was kept, up to a step of interaction."""
         self.values |= json.loads(self._path.read_text(encoding="utf-8"))
+        if (self.values["given_up"] or 0) > step:
+            self.values["given_up"] = None
         for steps, others in (
             ("train_steps", ("train_returns",)),
             ("test_steps", ("test_returns", *_OF_EVALUATIONS)),

@@ -10,8 +10,8 @@ import tensorflow as tf
 from absl import logging
 
 from ibc.eval import shown
+from ibc.online import giving_up, interaction_env, loop, saved_run
 from ibc.online import history as history_lib
-from ibc.online import interaction_env, loop, saved_run
 from ibc.utils import scalars as scalars_lib
 from ibc.utils import tags, termination
 
@@ -40,12 +40,19 @@ class RunWatcher(loop.Watcher):
     """Steps at least between checkpoints."""
     history: history_lib.History
     """What the run has brought."""
+    bars: giving_up.Bars
+    """Below which it gives up."""
 
     def __post_init__(self):
         self._writer = tf.summary.create_file_writer(str(self.folder / "train"))
         self._saved = 0
         self._since = time.monotonic()
         self._began = time.monotonic(), self.history.values["training_time"]
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether it has."""
+        return self.history.values["given_up"] is not None
 
     def went_on(self, step: int) -> None:
         """Takes the history as it was at the step of the checkpoint that was restored."""
@@ -94,11 +101,13 @@ class RunWatcher(loop.Watcher):
             "Evaluation at step %d: return %.1f ± %.1f over %d episodes%s",
             step, returns.mean(), returns.std(), self.episodes, told,
         )  # fmt: skip
+        if normalized is not None:
+            self._compare(step)
         return normalized
 
     def between_episodes(self, step: int) -> bool:
-        """See `Watcher`; SIGTERM ends the run here, after a checkpoint."""
-        ends = termination.requested()
+        """See `Watcher`; here SIGTERM ends the run, and giving up, after a checkpoint."""
+        ends = termination.requested() or self.has_given_up
         if ends or step - self._saved >= self.checkpoint_interval:
             self.save(step)
         return not ends
@@ -116,6 +125,16 @@ class RunWatcher(loop.Watcher):
         about = tags.PICTURES[tags.WORTH]
         shown.write_video(self._writer, step, tags.WORTH, path, about)
         self._writer.flush()
+
+    def _compare(self, step: int) -> None:
+        """Gives up if the run is below its bar."""
+        returns = [float(np.mean(each)) for each in self.history.values["test_returns_normalized"]]
+        if self.bars.are_missed(step, returns) and not self.has_given_up:
+            self.history.values["given_up"] = step
+            logging.info(
+                "Given up: %.3f on average so far, and half of the others had %.3f at step %d.",
+                np.mean(returns), self.bars.least[step], step,
+            )  # fmt: skip
 
     def _rate(self) -> float:
         now = time.monotonic()

@@ -89,7 +89,7 @@ def tune(arguments: argparse.Namespace) -> Iterator[str]:
     with lock.held(output, "give another --output"):
         kept = study.Study(output, space, about)
         runs.record_missing(found, run)
-        search = _search(arguments, output, tasks, common, kept)
+        search = _search(arguments, output, tasks, common, kept, found[0].config.steps)
         search.run(run, at_once)
         best = kept.best()
         if best is None:
@@ -133,6 +133,7 @@ def _search(
     tasks: list[str],
     common: run_arguments.Common,
     kept: "study_lib.Study",
+    steps: int,
 ) -> "search_lib.Search":
     from ibc.tune import page, results, spaces
     from ibc.tune import search as search_lib
@@ -160,6 +161,7 @@ def _search(
         tasks,
         common,
         kept,
+        steps,
         arguments.trials,
         arguments.patience,
         write,

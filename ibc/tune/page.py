@@ -42,8 +42,8 @@ def make(found: study_lib.Study, title: str, tasks: Sequence[str]) -> str:
     trials = results.by_worth(found)
     note = (
         "A line is a trial, its colour the score on the right. Grey: failed, or open. Dashed: "
-        "given up before all tasks were run, as its score is at most that. A score is the mean of "
-        "the normalized returns of a run's evaluations, the smallest of the tasks'."
+        "given up, with the score that it had by then. A score is the mean of the normalized "
+        "returns of a run's evaluations, the smallest of the tasks'."
     )
     return "\n".join(
         [

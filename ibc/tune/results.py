@@ -28,7 +28,8 @@ def by_worth(found: study_lib.Study) -> list[study_lib.optuna.trial.FrozenTrial]
 
 def state_of(trial: study_lib.optuna.trial.FrozenTrial) -> str:
     """Says how far a trial is."""
-    return _STATES[trial.state]
+    told = trial.user_attrs.get("given_up")
+    return f"{_STATES[trial.state]} {told}" if told else _STATES[trial.state]
 
 
 def table(found: study_lib.Study, tasks: Sequence[str]) -> str:

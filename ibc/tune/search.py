@@ -6,6 +6,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import optuna
@@ -20,6 +21,16 @@ TRIALS = "trials"
 """Folder of the runs."""
 
 
+class Outcome(NamedTuple):
+    """What a run has brought."""
+
+    so_far: dict[int, float]
+    """Step of each evaluation → mean over evaluations up to it of the mean normalized return. The
+    last one is the run's score."""
+    given_up: int | None
+    """Step of the evaluation after which it gave up."""
+
+
 @dataclasses.dataclass
 class Search:
     """Tries options on tasks until it is enough."""
@@ -30,6 +41,8 @@ class Search:
     common: arguments.Common
     """What all runs are given."""
     study: study_lib.Study
+    steps: int
+    """Of interaction, of each run."""
     trials: int
     """How many at most."""
     patience: int
@@ -72,8 +85,11 @@ class Search:
         self._open[job] = trial, place
         if job.is_done():
             self._job_ended(job, None)
-        else:
-            self._queue.append(job)
+            return
+        bars = self.study.bars(trial, place * self.steps, self.steps)
+        if bars.least:
+            bars.write(job.folder)
+        self._queue.append(job)
 
     def _job(self, trial: optuna.Trial, task: str) -> plan.Job:
         settings = (f"seed={trial.user_attrs['seed']}", *study_lib.settings_of(trial.params))
@@ -91,20 +107,30 @@ class Search:
         if error:
             self.study.fail(trial, error)
             self._say(trial, f"failed: {error}")
-        else:
-            worth = self.study.add_score(trial, self.tasks[place], score(job.folder))
-            is_last = place + 1 == len(self.tasks)
-            if not is_last and not self.study.is_hopeless(worth):
-                self._go_on(trial, place + 1)
-                return
-            if is_last:
-                self.study.end(trial, worth)
-                self._say(trial, f"{worth:.3f}")
-            else:
-                self.study.prune(trial)
-                self._say(trial, f"at most {worth:.3f}, given up")
+        elif self._goes_on(trial, place, outcome(job.folder)):
+            self._go_on(trial, place + 1)
+            return
         self.trial_ended()
         self._begin()
+
+    def _goes_on(self, trial: optuna.Trial, place: int, brought: Outcome) -> bool:
+        """Takes what a task has brought; returns whether the trial has another task to run."""
+        task, of_run = self.tasks[place], (brought.so_far, place * self.steps)
+        if brought.given_up is not None:
+            worth = self.study.give_up(trial, task, *of_run)
+            at = f"on {task} at step {brought.given_up}"
+            self._say(trial, f"given up {at}, {worth:.3f} so far")
+            return False
+        worth = self.study.add_score(trial, task, *of_run)
+        if place + 1 == len(self.tasks):
+            self.study.end(trial, worth)
+            self._say(trial, f"{worth:.3f}")
+        elif self.study.is_hopeless(worth):
+            self.study.prune(trial)
+            self._say(trial, f"at most {worth:.3f}, given up")
+        else:
+            return True
+        return False
 
     def _say(self, trial: optuna.Trial, told: str) -> None:
         best = self.study.best()
@@ -112,7 +138,10 @@ class Search:
         logging.info("Trial %d of at most %d: %s%s", trial.number, self.trials, told, of_best)
 
 
-def score(folder: pathlib.Path) -> float:
-    """Returns a run's score: the mean over its evaluations of the mean normalized return."""
+def outcome(folder: pathlib.Path) -> Outcome:
+    """Returns what a run in a folder has brought."""
     values = json.loads((folder / history.FILE).read_text(encoding="utf-8"))
-    return float(np.mean([np.mean(each) for each in values["test_returns_normalized"]]))
+    means = [np.mean(each) for each in values["test_returns_normalized"]]
+    so_far = np.cumsum(means) / np.arange(1, len(means) + 1)
+    steps = zip(values["test_steps"], so_far.tolist(), strict=True)
+    return Outcome(dict(steps), values["given_up"])

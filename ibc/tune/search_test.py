@@ -7,7 +7,7 @@ import re
 import gin
 import pytest
 
-from ibc.online import configuration, options
+from ibc.online import configuration, giving_up, options
 from ibc.sweep import arguments
 
 pytest.importorskip("optuna")
@@ -35,8 +35,9 @@ def options_of(job) -> dict[str, str]:
 class Runs:
     """Makes runs at once: their return grows with the discount, less on task B."""
 
-    def __init__(self, worth=None, kills_after=None, fails=lambda job: False):
+    def __init__(self, worth=None, kills_after=None, fails=lambda job: False, first=20):
         self.names, self._worth, self._left, self._fails = [], worth, kills_after, fails
+        self._first = first  # Step of the first of two evaluations.
 
     def __call__(self, queue):
         while queue:
@@ -47,22 +48,26 @@ class Runs:
             if self._fails(job):
                 yield job, "a loss is nan (log: x.log)"
                 continue
-            job.folder.mkdir(parents=True)
+            job.folder.mkdir(parents=True, exist_ok=True)
             worth = (
                 self._worth(job)
                 if self._worth
                 else float(options_of(job)["reinforcement.discount"]) - 0.1 * job.name.endswith("B")
             )
             told = {"test_returns_normalized": [[worth - 1, worth + 1], [worth, worth]]}
+            told |= {"test_steps": [self._first, 100], "given_up": None}
+            if giving_up.read(job.folder).are_missed(self._first, [worth]):
+                told = {name: values[:1] for name, values in list(told.items())[:2]}
+                told |= {"given_up": self._first}
             (job.folder / "results.json").write_text(json.dumps(told))
             job.set_done()
             yield job, None
 
 
-def made(folder, trials=6, patience=30, about=None, seed=0) -> search.Search:
+def made(folder, trials=6, patience=30, about=None, seed=0, tasks=_TASKS) -> search.Search:
     folder.mkdir(exist_ok=True)
     kept = study.Study(folder, _SPACE, about or {"algorithm": "GAIL"}, seed)
-    return search.Search(folder, "GAIL", _TASKS, arguments.Common(), kept, trials, patience)
+    return search.Search(folder, "GAIL", tasks, arguments.Common(), kept, 100, trials, patience)
 
 
 def values(found: search.Search) -> list:
@@ -118,6 +123,30 @@ def test_what_is_hopeless_is_given_up_after_its_first_task(tmp_path):
     assert runs.names[-1] == "5/A" and len(runs.names) == 11
     assert found.study.trials()[5].state is study.State.PRUNED
     assert "given up,-1" in results.table(found.study, _TASKS)
+
+
+def test_a_run_that_falls_behind_gives_up_in_its_midst(tmp_path):
+    found = made(tmp_path, trials=7, tasks=["A"])
+    runs = Runs(worth=lambda job: {"5": -1.0, "6": 2.0}.get(job.name[0], 1.0), first=50)
+    found.run(runs, 1)
+    given_up, best = found.study.trials()[5:]
+    assert given_up.state is study.State.PRUNED and given_up.intermediate_values == {50: -1.0}
+    assert best.value == 2 and best.intermediate_values == {50: 2.0, 100: 2.0}
+    assert study.value_of(given_up) == -1
+    assert "given up on A at step 50,-1" in results.table(found.study, ["A"])
+    assert "given up on A at step 50, -1.000" in page.make(found.study, "x", ["A"])
+    assert not (tmp_path / "trials/0/A/bars.json").exists()
+
+
+def test_a_second_task_is_held_against_second_tasks_and_its_first(tmp_path):
+    found = made(tmp_path, trials=6)
+    found.run(Runs(worth=lambda job: 3.0 if job.name.endswith("A") else 1.0, first=50), 1)
+    trial = found.study.ask()
+    assert found.study.bars(trial, 0, 100) == giving_up.Bars({50: 3.0}, None)
+    assert found.study.add_score(trial, "A", {50: 0.5, 100: 0.75}, 0) == 0.75
+    second = found.study.bars(trial, 100, 100)
+    assert second == giving_up.Bars({50: 1.0}, 0.75)
+    assert second.are_missed(50, [9.0]) and not second.are_missed(40, [-9.0])
 
 
 def test_failures_are_counted_and_three_without_success_are_enough(tmp_path):

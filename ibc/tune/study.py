@@ -1,6 +1,7 @@
 """A search by Optuna, kept in a journal in its folder."""
 
 import json
+import math
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,12 +9,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import optuna
 
+from ibc.online import giving_up
 from ibc.tune import spaces
 
 JOURNAL = "journal.log"
 _LARGEST_SEED = 100
 # Before so many trials are complete none is given up.
 _LEAST_TO_PRUNE = 5
+# Nor is a run in its first third: what learns late may learn best.
+_SHARE_LEFT_ALONE = 1 / 3
 # So many failures before anything succeeds end a search.
 _MOST_FAILURES = 3
 
@@ -85,14 +89,71 @@ class Study:
         trial.set_user_attr("seed", int(drawn))
         return trial
 
-    def add_score(self, trial: optuna.Trial, task: str, score: float) -> float:
-        """Takes a task's score; returns what the trial can be worth at most."""
-        scores = trial.user_attrs.get("scores", {})
-        if task not in scores:  # Else it was interrupted after this.
-            scores = {**scores, task: score}
-            trial.set_user_attr("scores", scores)
-            trial.report(min(scores.values()), step=len(scores))
-        return min(scores.values())
+    def add_score(
+        self, trial: optuna.Trial, task: str, so_far: Mapping[int, float], begun: int
+    ) -> float:
+        """Takes a task's score; returns what the trial can be worth at most.
+
+        Args:
+          trial: The trial.
+          task: Name of the task, whose run has ended.
+          so_far: Step of each evaluation → the score up to it, the last one the task's.
+          begun: Steps of the trial's runs before.
+        """
+        if task not in scores_of(trial):  # Else it was interrupted after this.
+            self._report(trial, so_far, begun)
+            score = so_far[max(so_far)]
+            trial.set_user_attr("scores", {**scores_of(trial), task: score})
+        return min(scores_of(trial).values())
+
+    def bars(self, trial: optuna.Trial, begun: int, steps: int) -> giving_up.Bars:
+        """Returns below what the next run of a trial is to give up.
+
+        That is, at each evaluation, the median of what the complete trials were worth by then, the
+        rule of Optuna's `MedianPruner`. What they were worth is kept in the journal, and tells the
+        sampler how far trials came that were given up.
+
+        Args:
+          trial: The trial.
+          begun: Steps of its runs before.
+          steps: Of the run.
+        """
+        seen: dict[int, list[float]] = {}
+        for other in self.trials(State.COMPLETE):
+            for step, worth in other.intermediate_values.items():
+                if steps * _SHARE_LEFT_ALONE <= step - begun < steps:
+                    seen.setdefault(step - begun, []).append(worth)
+        least = {
+            step: statistics.median(worths)
+            for step, worths in sorted(seen.items())
+            if len(worths) >= _LEAST_TO_PRUNE
+        }
+        return giving_up.Bars(least, min(scores_of(trial).values(), default=None))
+
+    def give_up(
+        self, trial: optuna.Trial, task: str, so_far: Mapping[int, float], begun: int
+    ) -> float:
+        """Ends a trial whose run has given up; returns what it was worth by then.
+
+        Args:
+          trial: The trial.
+          task: Name of the task.
+          so_far: See `add_score`.
+          begun: See `add_score`.
+        """
+        worth = self._report(trial, so_far, begun)
+        trial.set_user_attr("given_up", f"on {task} at step {max(so_far)}")
+        self.prune(trial)
+        return worth
+
+    def _report(self, trial: optuna.Trial, so_far: Mapping[int, float], begun: int) -> float:
+        """Keeps what a trial was worth at evaluations; returns the last."""
+        at_most = min(scores_of(trial).values(), default=math.inf)
+        known = trial.storage.get_trial(trial._trial_id).intermediate_values
+        for step, score in so_far.items():
+            if begun + step not in known:
+                trial.report(min(at_most, score), begun + step)
+        return min(at_most, so_far[max(so_far)])
 
     def is_hopeless(self, worth: float) -> bool:
         """Whether a trial that is worth no more is in the worse half of those that are complete."""
@@ -149,13 +210,14 @@ def _drop_unfinished_line(path: pathlib.Path) -> None:
 
 
 def value_of(trial: optuna.trial.FrozenTrial) -> float | None:
-    """Returns what a trial is worth; of a pruned one, at most."""
+    """Returns what a trial is worth; of one that is not complete, by its last evaluation."""
     if trial.value is not None:
         return trial.value
-    return min(scores.values()) if (scores := scores_of(trial)) else None
+    seen = trial.intermediate_values
+    return seen[max(seen)] if seen else None
 
 
-def scores_of(trial: optuna.trial.FrozenTrial) -> dict[str, float]:
+def scores_of(trial: optuna.Trial | optuna.trial.FrozenTrial) -> dict[str, float]:
     """Returns task → score of what a trial has run."""
     return trial.user_attrs.get("scores", {})
 
