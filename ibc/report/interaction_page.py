@@ -39,11 +39,14 @@ def table(methods: Sequence[Method]) -> str:
     of, text = interaction_scores.unit(methods), io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = ("task", "method", "algorithm", "trajectories", "seed", "step", "episodes")
-    writer.writerow([*names, of.replace(" ", "_"), "mean_return", *_AUCS, "minutes", "folder"])
+    numbers_of = (of.replace(" ", "_"), "mean_return", "success", *_AUCS)
+    writer.writerow([*names, *numbers_of, "minutes", "folder"])
     for method in methods:
         for run in method.runs:
             aucs = (run.measured.get(name, [""])[-1] for name in _AUCS)
-            numbers = (interaction_scores.of_run(run, of)[-1], run.returns[-1].mean(), *aucs)
+            solved = "" if run.success is None else run.success[-1]
+            score = interaction_scores.of_run(run, of)[-1]
+            numbers = (score, run.returns[-1].mean(), solved, *aucs)
             writer.writerow(
                 [run.task, method.name, run.algorithm, run.trajectories or "all", run.seed]
                 + [run.steps[-1], run.returns.shape[1]]
@@ -64,9 +67,11 @@ def _about(of: str) -> str:
 
 def _scores(methods: Sequence[Method], of: str, tasks: Sequence[str]) -> str:
     several = len(tasks) > 1
+    solved = [interaction_scores.success(method) for method in methods]
+    tell_success = any(share is not None for share in solved)
     heads = ["method", "runs", "steps", "all tasks" if several else of, *(tasks * several)]
     cells = []
-    for method in methods:
+    for method, share in zip(methods, solved, strict=True):
         runs = method.runs
         found = [interaction_scores.last(runs, of)]
         row = [method.name, str(len(runs)), f"{max(run.steps[-1] for run in runs):,}"]
@@ -79,13 +84,16 @@ def _scores(methods: Sequence[Method], of: str, tasks: Sequence[str]) -> str:
             for task in tasks
             if method.of_task(task)
         ]
+        row += ["" if share is None else f"{share:.2f}"] * tell_success
         cells.append([*row, ", ".join(means), f"{np.mean([run.seconds for run in runs]) / 60:.1f}"])
     note = (
         "Interquartile mean over the episodes of each run's last evaluation, then over runs, with "
         "a 95 % bootstrap interval that draws the runs of each task among themselves. A task with "
         "one run has no interval. Mean return: of the last evaluations, in the task's own units. "
+        "Success: share of these episodes that were solved. "
         "Minutes: of a run, evaluations included."
     )
+    heads += ["success"] * tell_success
     return page.table_of([*heads, "mean return", "minutes"], cells, note)
 
 
@@ -103,7 +111,7 @@ def _curves(methods: Sequence[Method], of: str, tasks: Sequence[str]) -> list[st
         "<h3>How many steps it takes</h3>",
         f'<div class="flex">{"".join(drawn)}</div>',
         '<p class="note">Lines and bands: as in the table, at each evaluation. Dashed: cloning, '
-        "which takes no steps.</p>",
+        "which take no steps.</p>",
     ]
 
 

@@ -103,20 +103,55 @@ def test_the_page_and_its_table(top, tmp_path):
 
 def test_runs_that_cannot_be_compared_are_left_out_and_named(tmp_path):
     write_run(tmp_path, "SAC", "Walk", 0, 2.0)
-    other = tmp_path / "Walk" / "PPO_seed0"
-    other.mkdir()
     young = write_run(tmp_path, "SAC", "Walk", 1, 2.0)
     kept = json.loads((young / "results.json").read_text())
     (young / "results.json").write_text(json.dumps({**kept, "test_steps": []}))
-    kept = {"evaluations": [{"test_returns": 1.0}], "seconds": 1.0}
-    (other / "results.json").write_text(json.dumps(kept, indent=1))
     page = f"--output={tmp_path / 'r.html'}"
     done = commands.in_process("ibc-report", [str(tmp_path), page])
-    assert done.status == 0 and f"Left out: {other} is of PPO or NEAR" in done.output, done
     assert "SAC: normalized return 2" in done.output
     assert f"Left out: {young} has no evaluation yet" in done.output
-    done = commands.in_process("ibc-report", [str(other), page])
-    assert done.status == 1 and "is of PPO or NEAR" in done.errors[-1], done
+
+
+def write_rows(top, algorithm, seed, rows, **more) -> pathlib.Path:
+    """Writes what a run of PPO, NEAR, AMP, CEM or DrQ-v2 leaves."""
+    folder = top / "Walk" / f"{algorithm}_seed{seed}"
+    (folder / "train").mkdir(parents=True)
+    bound = [f"algorithm = '{algorithm}'", f"seed = {seed}", "task = 'Walk'"]
+    text = "\n".join([*bound, f"run.evaluation_interval = {seed + 1}"])
+    (folder / "train" / "gin-bindings.txt").write_text(text)
+    kept = {"evaluations": rows, "seconds": 90.0} | more
+    (folder / "results.json").write_text(json.dumps(kept, indent=1))
+    return folder
+
+
+def test_runs_that_keep_a_row_for_each_evaluation_are_compared_too(tmp_path):
+    def row(frames, returns, **more):
+        return {"frames": frames, "returns": returns, "seconds": 1.0} | more
+
+    for seed in range(2):
+        rates = ({"test_returns": 25.0, "goal_success_rate": rate} for rate in (0.0, 0.5))
+        rows = [row(100 * (i + 1), [i, 10, 10, 80], **each) for i, each in enumerate(rates)]
+        write_rows(tmp_path, "PPO", seed, rows)
+    old = [{"frames": 300, "episode_reward": 70.0, "success_rate": 1.0}]
+    write_rows(tmp_path, "DRQ", 0, old)
+    planned = [{"test_returns": 50.0, "goal_success_rate": 0.0}]
+    write_rows(tmp_path, "CEM", 0, planned, episodes=[{"test_returns": v} for v in (40.0, 60.0)])
+    write_run(tmp_path, "SAC", "Walk", 0, 0.3)
+    young = write_rows(tmp_path, "NEAR", 0, [])
+    output = tmp_path / "r.html"
+    done = commands.in_process("ibc-report", [str(tmp_path), f"--output={output}"])
+    assert (done.status, done.errors) == (0, []), done
+    assert f"Left out: {young} has no evaluation yet" in done.output
+    told = {line.split(": ")[0]: line for line in done.output.splitlines()}
+    # Without an expert: of returns. PPO's are the episodes in the middle, 10 and 10.
+    assert "return 10 [10" in told["PPO"] and "2 runs" in told["PPO"]
+    assert "return 70" in told["DRQ"] and "return 50" in told["CEM"] and "return 30" in told["SAC"]
+    assert "<th>success</th>" in output.read_text()
+    with output.with_suffix(".csv").open() as file:
+        rows = {row["method"]: row for row in csv.DictReader(file)}
+    assert [rows[name]["success"] for name in ("PPO", "DRQ", "CEM", "SAC")] == ["0.5", "1", "", ""]
+    assert [rows[name]["step"] for name in ("PPO", "DRQ", "CEM")] == ["200", "300", "0"]
+    assert float(rows["PPO"]["minutes"]) == 1.5 and rows["PPO"]["episodes"] == "4"
 
 
 def test_numbers_of_trajectories_and_options_tell_methods_apart(tmp_path):
@@ -147,7 +182,9 @@ def test_what_cannot_be_compared_is_said(top, tmp_path):
         return done.errors[-1]
 
     other = write_run(tmp_path, "SAC", "Run", 0, 2.0, expert=False)
-    assert "has no normalized returns, as no expert of Run is known" in error(top, other)
+    assert "has no normalized returns: no expert of Run is known" in error(top, other)
+    rows = write_rows(tmp_path / "more", "PPO", 0, [{"frames": 1, "test_returns": 1.0}])
+    assert "PPO knows no expert's. Leave it out, or compare runs of one" in error(top, rows)
     assert "the same run twice" in error(other, other)
     assert "which is compared by return" in error(top, "--metric=x")
     (tmp_path / "empty").mkdir()

@@ -4,19 +4,25 @@ import dataclasses
 import json
 import pathlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ibc.online import history, run_config
+from ibc.online.drq import options as drq_options
+from ibc.online.on_policy import options as on_policy_options
+from ibc.report import evaluation_rows
 from ibc.train.run import run_folder
 
 _OF_FOLDER = re.compile(r"([A-Za-z]+)_seed\d+")
-_ON_POLICY = re.compile(r'^\s*{\s*"evaluations"')
+_OF_INTERACTION = re.compile(r'"(test_returns|episode_reward)"|^\s*{\s*"evaluations"')
 _TRAJECTORIES = "imitation.trajectories"
 # Bindings have the shortest name that is one; these say where a run is, and how long.
-_NOT_THE_METHOD = {"seed", "task", "data"} | {
-    name.removeprefix("online_train_eval.") for name in run_config.free_names()
+_NOT_THE_METHOD = {"seed", "task", "data", "algorithm"} | {
+    name.removeprefix("online_train_eval.")
+    for free in (run_config.free_names(), on_policy_options.free_names(), drq_options.free_names())
+    for name in free
 }
 
 
@@ -35,11 +41,13 @@ class Run:
     steps: np.ndarray
     """Steps of interaction at its evaluations, [E]."""
     returns: np.ndarray
-    """Of each episode, [E, episodes]."""
+    """Of each episode, [E, episodes]; [E, 1] of averages, where a run has kept no more."""
     normalized: np.ndarray | None
     """The same between random actions, 0, and the expert, 1; None where no expert is known."""
     measured: Mapping[str, np.ndarray]
     """What was measured of a learned reward: name → [E]; none for rewards that cannot be."""
+    success: np.ndarray | None
+    """Share of the episodes of each evaluation that were solved, [E]; None where it is not told."""
     seconds: float
     """Of pretraining and training, evaluations included."""
 
@@ -60,11 +68,9 @@ def are_in(folders: Sequence[pathlib.Path]) -> bool:
     """Whether folders are of such runs, or hold some.
 
     Raises:
-      ValueError: Some are and some are not, which cannot be compared; or all are of PPO or NEAR.
+      ValueError: Some are and some are not, which cannot be compared.
     """
     found = [bool(find(folder)) for folder in folders]
-    for line in (line for folder in folders for line in left_out(folder) if not any(found)):
-        raise ValueError(line)
     if any(found) and not all(found):
         other, one = folders[found.index(False)], folders[found.index(True)]
         raise ValueError(
@@ -75,26 +81,12 @@ def are_in(folders: Sequence[pathlib.Path]) -> bool:
 
 def find(folder: pathlib.Path) -> list[pathlib.Path]:
     """Returns the runs in a folder, itself or below."""
-    return [path.parent for path, text in _results(folder) if not _ON_POLICY.search(text)]
-
-
-def left_out(folder: pathlib.Path) -> list[str]:
-    """Says of each run of PPO or NEAR in a folder, itself or below, why it is not compared."""
-    return [
-        f"{path.parent} is of PPO or NEAR, which keep averages of evaluations in {history.FILE}, "
-        "not the episodes that are compared here."
-        for path, text in _results(folder)
-        if _ON_POLICY.search(text)
-    ]
-
-
-def _results(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, str]]:
-    """Yields the files of learning by interaction in a folder, itself or below, and their text."""
     places = [folder / history.FILE] if (folder / history.FILE).exists() else []
-    for path in places or sorted(folder.glob(f"**/{history.FILE}")):
-        text = path.read_text("utf-8")
-        if "test_returns" in text:
-            yield path, text
+    return [
+        path.parent
+        for path in places or sorted(folder.glob(f"**/{history.FILE}"))
+        if _OF_INTERACTION.search(path.read_text("utf-8"))
+    ]
 
 
 def read(folder: pathlib.Path) -> Run:
@@ -108,14 +100,18 @@ def read(folder: pathlib.Path) -> Run:
     try:
         kept = json.loads(path.read_text("utf-8"))
         bindings = run_folder.parse_bindings(bound.read_text("utf-8"))
-        if not kept["test_steps"]:
+        by_rows = evaluation_rows.are_in(kept)
+        if not kept["evaluations" if by_rows else "test_steps"]:
+            interval = "evaluation_interval" if by_rows else "evaluation.interval"
             raise FileNotFoundError(
                 f"{folder} has no evaluation yet: let it train on, with a smaller "
-                "evaluation.interval and without check_time_usage."
+                f"{interval} and without check_time_usage."
             )
-        normalized = kept["test_returns_normalized"]
+        found = evaluation_rows.read(kept) if by_rows else _of_lists(kept)
+        normalized = kept.get("test_returns_normalized", [None])
         in_folder = _OF_FOLDER.fullmatch(folder.name)
-        algorithm = kept.get("algorithm") or (in_folder[1] if in_folder else folder.name)
+        of_folder = in_folder[1] if in_folder else folder.name
+        algorithm = kept.get("algorithm") or bindings.get("algorithm", of_folder).strip("'\"")
         measured = {name: kept.get(name, []) for name in history.MEASURED}
         return Run(
             folder,
@@ -124,14 +120,26 @@ def read(folder: pathlib.Path) -> Run:
             int(bindings.get("seed", 0)),
             int(bindings.get(_TRAJECTORIES, 0)),
             tuple(sorted(item for item in bindings.items() if _is_setting(item[0]))),
-            np.array(kept["test_steps"]),
-            np.array(kept["test_returns"], np.float64),
+            found.steps,
+            found.returns,
             None if None in normalized else np.array(normalized, np.float64),
             {n: np.array(v, np.float64) for n, v in measured.items() if v and None not in v},
-            float(kept["pre_training_time"] + kept["training_time"]),
+            found.success,
+            found.seconds,
         )
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"{path} or {bound} is damaged ({error!r}): give another run.") from error
+
+
+def _of_lists(kept: Mapping[str, Any]) -> evaluation_rows.Evaluations:
+    """Returns the evaluations of an algorithm on SAC, which keeps a list of each quantity."""
+    success = kept.get(history.SUCCESS) or [None]
+    return evaluation_rows.Evaluations(
+        np.array(kept["test_steps"]),
+        np.array(kept["test_returns"], np.float64),
+        None if None in success else np.array(success, np.float64),
+        float(kept["pre_training_time"] + kept["training_time"]),
+    )
 
 
 def read_all(folders: Sequence[pathlib.Path]) -> tuple[list[Run], list[str]]:
@@ -141,7 +149,7 @@ def read_all(folders: Sequence[pathlib.Path]) -> tuple[list[Run], list[str]]:
       FileNotFoundError: A folder that is itself a run, or all runs, were not evaluated.
       ValueError: What one holds is damaged.
     """
-    found, unread = [], [line for folder in folders for line in left_out(folder)]
+    found, unread = [], []
     for folder in folders:
         for place in find(folder):
             try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ibc.online import algorithms
 from ibc.report import figures, statistics
 from ibc.report.interaction_runs import Method, Run
 from ibc.utils import scores
@@ -30,9 +31,15 @@ def unit(methods: Sequence[Method]) -> str:
     if len({run.task for run in runs}) == 1:
         return "return"
     raise ValueError(
-        f"{lacking[0].folder} has no normalized returns, as no expert of {lacking[0].task} is "
-        "known: record demonstrations and train again, or compare runs of one task."
+        f"{lacking[0].folder} has no normalized returns: {_why(lacking[0])}, or compare runs of "
+        "one task."
     )
+
+
+def _why(run: Run) -> str:
+    if run.algorithm in algorithms.APART:
+        return f"{run.algorithm} knows no expert's. Leave it out"
+    return f"no expert of {run.task} is known. Record demonstrations and train again"
 
 
 def of_run(run: Run, of: str) -> np.ndarray:
@@ -78,6 +85,12 @@ def improvement(first: Method, second: Method, of: str) -> statistics.Interval |
 def measured(method: Method, name: str) -> float | None:
     """Returns what was measured of a learned reward at the end, the mean over runs."""
     values = [run.measured[name][-1] for run in method.runs if name in run.measured]
+    return float(np.mean(values)) if values else None
+
+
+def success(method: Method) -> float | None:
+    """Returns the share of solved episodes at the end, the mean over runs that tell it."""
+    values = [run.success[-1] for run in method.runs if run.success is not None]
     return float(np.mean(values)) if values else None
 
 

@@ -121,9 +121,9 @@ class _Run:
         return goes_on
 
     def _evaluate(self, loop: loop_lib.Loop, seconds: float) -> None:
-        found = play_greedily(self._env, loop, self._options.num_eval_episodes)
+        found, returns = play_greedily(self._env, loop, self._options.num_eval_episodes)
         row = {"frames": loop.frames, "episodes": loop.episodes, "seconds": round(seconds, 1)}
-        self._results["evaluations"].append(row | found)
+        self._results["evaluations"].append(row | found | {"returns": returns})
         scalars.write(self._writer, loop.frames, found, prefix="eval/")
         shown = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
         logging.info("Frame %d of %d: %s", loop.frames, self._config.steps, shown)
@@ -144,12 +144,12 @@ class _Run:
 
 def play_greedily(
     env: picture_env.PictureEnv, loop: loop_lib.Loop, episodes: int
-) -> dict[str, float]:
+) -> tuple[dict[str, float], list[float]]:
     """Plays episodes with mean actions, the same ones at each call; returns what they bring.
 
     Returns:
       Means of `episode_reward` and of `episode_length`, in frames, and `success_rate` where the
-      task tells it.
+      task tells it. Then the return of each episode.
     """
     returns, lengths, solved = [], [], []
     for number in range(episodes):
@@ -160,13 +160,13 @@ def play_greedily(
             value, length = value + outcome.reward, length + outcome.frames
             if outcome.terminated or outcome.timeout:
                 break
-        returns.append(value)
+        returns.append(float(value))
         lengths.append(length)
         solved.append(outcome.succeeded)
     found = {"episode_reward": np.mean(returns), "episode_length": np.mean(lengths)}
     if None not in solved:
         found["success_rate"] = np.mean(solved)
-    return {name: float(value) for name, value in found.items()}
+    return {name: float(value) for name, value in found.items()}, returns
 
 
 def _agent(

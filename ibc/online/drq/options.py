@@ -143,10 +143,15 @@ def configure(
 
 def may_change(name: str) -> bool:
     """Returns whether no weight of a policy depends on a gin parameter."""
+    return name in free_names()
+
+
+def free_names() -> frozenset[str]:
+    """Returns the dotted names of what may change as a run goes on."""
     parts = {"online_train_eval": run_config.OnlineConfig, "drq": Drq}
-    return name in {
+    return frozenset(
         f"{prefix}.{field.name}"
         for prefix, part in parts.items()
         for field in dataclasses.fields(part)
         if field.metadata.get("may_change")
-    }
+    )

@@ -9,8 +9,8 @@ from ibc.online.on_policy import copies as copies_lib
 
 def evaluate(
     copies: copies_lib.Copies, act: Callable[[np.ndarray], np.ndarray], seed: int, limit: int
-) -> dict[str, float]:
-    """Returns means over the first episode of each copy.
+) -> tuple[dict[str, float], np.ndarray]:
+    """Returns means over the first episode of each copy, and what each brought, [N].
 
     Args:
       copies: As many episodes.
@@ -19,8 +19,8 @@ def evaluate(
       limit: Decisions after which episodes that have not ended count as they are.
 
     Returns:
-      `test_returns`, `goal_success_rate`, `episode_lengths` in decisions, and what the task tells
-      at the end of an episode, by its names.
+      Means: `test_returns`, `goal_success_rate`, `episode_lengths` in decisions, and what the task
+      tells at the end of an episode, by its names. Then the return of each episode.
     """
     seen = copies.begin(seed)
     count = copies.num_envs
@@ -38,8 +38,9 @@ def evaluate(
         running &= ~ended
         seen = step.observation
     found = {name: float(values.mean()) for name, values in told.items()}
-    return found | {
+    found |= {
         "test_returns": float(returns.mean()),
         "goal_success_rate": float(reached.mean()),
         "episode_lengths": float(lengths.mean()),
     }
+    return found, returns

@@ -121,7 +121,7 @@ class _Run:
         return not termination.requested()
 
     def _evaluate(self, done: int, frames: int, told: Mapping[str, float]) -> None:
-        found = evaluation.evaluate(
+        found, returns = evaluation.evaluate(
             self._judges,
             lambda seen: self._agent.greedy(tf.constant(seen)).numpy(),
             _EVALUATION_SEED,
@@ -130,7 +130,8 @@ class _Run:
         seconds = time.monotonic() - self._begun
         level = told.get("ncsn_perturbation_level")
         row = {"rollouts": done, "frames": frames, "seconds": round(seconds, 1), **found}
-        self._results["evaluations"].append(row | ({} if level is None else {"level": level}))
+        row |= {} if level is None else {"level": level}
+        self._results["evaluations"].append(row | {"returns": returns.tolist()})
         scalars.write(self._writer, frames, found)
         shown = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
         at = "" if level is None else f", level {level:.0f}"
