@@ -82,6 +82,8 @@ setuptools.setup(
             "pymunk>=6.6,<7",
             "shapely>=2.0.3,<2.2",
         ],
+        # It pins MuJoCo 3.3.0, but runs on 3.4.0, too.
+        "metaworld": ["metaworld==3.1.1"],
         # Later versions of pyarrow need Python 3.11, and of av too.
         "lerobot": ["av==16.*", "pyarrow>=21,<23"],
         "gpu": ["tensorflow[and-cuda]==2.21.*"],

@@ -53,6 +53,14 @@ def test_every_published_name_is_a_task():
         "HOPPER_STAND",
         "WALKER_RUN",
         "CARTPOLE_SWINGUP",
+        "BUTTON_PRESS",
+        "BUTTON_PRESS_TOPDOWN",
+        "DRAWER_CLOSE",
+        "DOOR_OPEN",
+        "PLATE_SLIDE",
+        "WINDOW_CLOSE",
+        "PICK_PLACE",
+        "PEG_INSERT_SIDE",
         *_D4RL,
     }
     assert set(tasks.TASKS) == {*published.split(), *others}

@@ -125,11 +125,11 @@ def test_unusable_actions_are_refused(action, environment):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"action_repeat": 0}, "DmControlEnv.action_repeat"),
-        ({"episode_len": 2.5}, "DmControlEnv.episode_len"),
-        ({"camera": 2}, "camera is 2, but walker has cameras 0 to 1"),
+        ({"action_repeat": 0}, "MujocoTaskEnv.action_repeat"),
+        ({"episode_len": 2.5}, "MujocoTaskEnv.episode_len"),
+        ({"camera": 2}, "camera is 2, but the scene has cameras 0 to 1"),
         ({"image_size": (84,)}, r"image_size must be \(height, width\)"),
-        ({"image_size": (84, 0)}, r"DmControlEnv.image_size"),
+        ({"image_size": (84, 0)}, r"MujocoTaskEnv.image_size"),
         ({"task": "fly"}, "task must be one of stand, walk, run for walker, got 'fly'"),
         ({"domain": "bird"}, "the suite has no 'bird'"),
         ({"render_mode": "human"}, "must be None or 'rgb_array', got 'human'"),

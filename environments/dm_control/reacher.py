@@ -3,7 +3,6 @@
 from typing import Any
 from xml.etree import ElementTree
 
-import gin
 import numpy as np
 
 from ibc.environments.dm_control import dm_control_env
@@ -21,7 +20,6 @@ _TIME_LIMIT_SECONDS = 20
 _STREAM = 5
 
 
-@gin.configurable
 class ReacherEnv(dm_control_env.DmControlEnv):
     """A planar arm of two links whose tip has to come to a target and stay there.
 
@@ -35,21 +33,11 @@ class ReacherEnv(dm_control_env.DmControlEnv):
           task: 'easy' or 'hard', with a target of 5 cm or of 1.5 cm in radius.
           white_floor: Whether the floor is white instead of a grid.
           discs: Whether five discs lie on it, of other places and colours in each episode.
-          **arguments: See `DmControlEnv`.
+          **arguments: See `MujocoTaskEnv`.
         """
         self._white_floor, self._discs = white_floor, discs
         self._of_discs = np.random.RandomState()
         super().__init__("reacher", task, **arguments)
-
-    def reset(
-        self, *, seed: int | None = None, options: dict | None = None
-    ) -> tuple[dict[str, np.ndarray], dict]:
-        """See `DmControlEnv`."""
-        if seed is not None:
-            self._of_discs.seed([seed, _STREAM])
-        if self._discs:
-            self._place_discs()
-        return super().reset(seed=seed, options=options)
 
     @property
     def target(self) -> np.ndarray:
@@ -82,6 +70,13 @@ class ReacherEnv(dm_control_env.DmControlEnv):
         scene = decorated(xml, self._white_floor, self._discs)
         physics = module.Physics.from_xml_string(scene, assets)
         return control.Environment(physics, plain.task, time_limit=_TIME_LIMIT_SECONDS)
+
+    def _begin(self, seed: int | None) -> dict[str, np.ndarray]:
+        if seed is not None:
+            self._of_discs.seed([seed, _STREAM])
+        if self._discs:
+            self._place_discs()
+        return super()._begin(seed)
 
     def _place_discs(self) -> None:
         positions, colours = discs_of(self._of_discs.uniform(size=NUM_UNIFORMS))

@@ -38,7 +38,7 @@ def test_oracle_is_on_target_at_the_end(name, action_repeat, report):
     episodes, steps = 100, 120 // action_repeat
     tasks.get_task(name).import_configurables()
     with gin.unlock_config():
-        gin.bind_parameter("DmControlEnv.action_repeat", action_repeat)
+        gin.bind_parameter("MujocoTaskEnv.action_repeat", action_repeat)
     try:
         env = suite.load(name, max_episode_steps=steps)
     finally:
