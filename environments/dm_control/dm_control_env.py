@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from absl import logging
 from gymnasium import spaces
 
 from ibc.environments import mujoco_task_env
@@ -65,7 +66,7 @@ class DmControlEnv(mujoco_task_env.MujocoTaskEnv):
     def _advance(self, action: np.ndarray) -> mujoco_task_env.Advanced:
         # As the published wrapper maps [−1, 1] onto itself, in float32.
         action = action + np.float32(1) - np.float32(1)
-        made = self.suite.step(np.float64(action))
+        made = self.suite.step(action.astype(np.float64))
         success = bool(made.reward > 0) if self._has_goal else None
         return mujoco_task_env.Advanced(
             _numbers(made.observation), made.reward, success, made.last()
@@ -73,7 +74,7 @@ class DmControlEnv(mujoco_task_env.MujocoTaskEnv):
 
 
 def _numbers(parts: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    return {name: np.float32(np.atleast_1d(part)) for name, part in parts.items()}
+    return {name: np.atleast_1d(part).astype(np.float32) for name, part in parts.items()}
 
 
 def _space(specs: Mapping[str, Any]) -> spaces.Dict:
@@ -93,12 +94,13 @@ def suite_module(domain: str) -> Any:
       ImportError: The suite is not installed; the message says how to install it.
       ValueError: It has no such domain.
     """
-    chosen = os.environ.get(_GL)
+    chosen, told = os.environ.get(_GL), logging.get_verbosity()
     try:
         import mujoco  # noqa: F401  (chooses by the user's own MUJOCO_GL)
 
         # Else it loads OpenGL's libraries, which do not get along with TensorFlow.
         os.environ[_GL] = "disable"
+        logging.set_verbosity(logging.WARNING)  # It tells of that and of its version.
         from dm_control import suite  # noqa: F401
     except ImportError as error:
         raise ImportError(
@@ -106,6 +108,7 @@ def suite_module(domain: str) -> Any:
             "'ibc-tf[suite]', or in the repository pip install --no-deps -r requirements.txt."
         ) from error
     finally:
+        logging.set_verbosity(told)
         os.environ.pop(_GL, None)
         if chosen is not None:
             os.environ[_GL] = chosen
