@@ -157,7 +157,7 @@ class ChunkDataset(dataset.WindowDataset):
             return observation_layer(observation), chunk_layer(observation, chunk)
 
         if self.has_images or self.is_streamed:
-            result._transform = tf.function(encode)
+            result._transform = tf.function(encode, autograph=False)
             return result
         with tf.device("/cpu:0"):
             encoded = [encode(*part) for part in self.parts()]

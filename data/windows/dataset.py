@@ -163,7 +163,9 @@ class WindowDataset:
             if self.has_images:
                 result._action = apply(self._action, action_layer)
                 # Compiled, the passes over every pixel are fused into one.
-                result._transform = tf.function(observation_layer, jit_compile=True)
+                result._transform = tf.function(
+                    observation_layer, jit_compile=True, autograph=False
+                )
             else:
                 result._observation, result._action = apply(
                     (self._observation, self._action),

@@ -45,9 +45,11 @@ class Learner(tf.Module):
         self._layout, self._mixes_expert = layout, mixes_expert
         # Not by XLA: measured, steps of SAC and of GAIL are as fast without, and 20 to 40 seconds
         # of compilation are saved.
-        self._step = tf.function(self._one_step)
-        self._act = tf.function(self._sampled)
-        self._greedy = tf.function(lambda seen: tf.tanh(agent.actor.moments(seen)[0]))
+        self._step = tf.function(self._one_step, autograph=False)
+        self._act = tf.function(self._sampled, autograph=False)
+        self._greedy = tf.function(
+            lambda seen: tf.tanh(agent.actor.moments(seen)[0]), autograph=False
+        )
 
     def step(
         self,

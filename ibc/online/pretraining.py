@@ -50,6 +50,7 @@ def train(
     rows = transitions.Transitions(*map(tf.constant, expert))
     base = tf.constant(np.random.default_rng(seed).integers(2**31, size=2), tf.int32)
 
+    @tf.autograph.experimental.do_not_convert
     def one(indices: tf.Tensor, number: tf.Tensor) -> dict[str, tf.Tensor]:
         batch = transitions.Transitions(*(tf.gather(field, indices) for field in rows))
         return dict(step(batch, keys.Key(tf.random.fold_in(base, number))))

@@ -109,7 +109,7 @@ def _pair_reward(
             f"reward.sigma_level is {level}, but the energy has the levels 0 to "
             f"{energy.num_levels - 1}."
         )
-    rate = tf.function(lambda pairs: reward.energy_reward_w * energy(pairs, level))
+    rate = tf.function(lambda pairs: reward.energy_reward_w * energy(pairs, level), autograph=False)
     return lambda pairs: rate(tf.constant(pairs, tf.float32)).numpy()
 
 

@@ -60,7 +60,9 @@ class Machines:
     def __init__(self, strategy: tf.distribute.Strategy):
         """Prepares for a strategy; without a cluster there is nobody to ask."""
         self._strategy = strategy
-        self._mean = tf.function(self._compute_mean) if is_cluster(strategy) else None
+        self._mean = None
+        if is_cluster(strategy):
+            self._mean = tf.function(self._compute_mean, autograph=False)
 
     def mean(self, values: Sequence[float]) -> list[float]:
         """Returns the means of numbers over all machines; waits for the last of them."""

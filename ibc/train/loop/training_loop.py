@@ -199,13 +199,15 @@ def validation_loss(
     """
     batch_size = min(batch_size, windows.num_windows)
 
-    @tf.function
+    @tf.function(autograph=False)
     def of_one_batch(step: tf.Tensor) -> tf_agent.LossInfo:
         with tf.device("/cpu:0"):  # Where the frames are: a batch is less to move.
             experience, _ = windows.batch_at(step, batch_size, seed)
         return agent.loss(experience, training=False)
 
-    of_batch = tf.function(lambda experience: agent.loss(experience, training=False))
+    of_batch = tf.function(
+        lambda experience: agent.loss(experience, training=False), autograph=False
+    )
 
     def of_all() -> tf_agent.LossInfo:
         sizes, infos = [], []
