@@ -1,7 +1,5 @@
 """What all agents share: seeded losses, the optimizer step, and TF-Agents' learner."""
 
-import subprocess
-import sys
 import textwrap
 
 import numpy as np
@@ -10,7 +8,7 @@ import tensorflow as tf
 from tf_agents.train import learner
 
 from ibc.agents import ibc_agent, mse_agent
-from tests import agent_testing
+from tests import agent_testing, commands
 
 
 def _ebm_agent(network=None, **options):
@@ -199,22 +197,22 @@ _TWO_REPLICAS = """
 
     halves = strategy.experimental_distribute_values_from_function(half)
 
-    def total(agent, batch):
-        @tf.function
-        def step(batch):
-            return strategy.run(agent.train, args=(batch,))
+    def totals(agent):
+        step = tf.function(lambda batch: strategy.run(agent.train, args=(batch,)), autograph=False)
         sum_up = lambda value: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
-        return tf.nest.map_structure(sum_up, step(batch))
+        return lambda batch: tf.nest.map_structure(sum_up, step(batch))
 
+    train = totals(shared)
     for _ in range(2):
-        expected, found = single.train(experience), total(shared, halves)
+        expected, found = single.train(experience), train(halves)
         np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-5)
         np.testing.assert_allclose(found.extra["mse_total_loss"], expected.loss, rtol=1e-5)
     for one, other in zip(single.cloning_network.variables, shared.cloning_network.variables):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    train = totals(ebm)
     for _ in range(2):
         # Counter-examples belong to examples, whichever replica has them.
-        expected, found = single_ebm.train(experience), total(ebm, halves)
+        expected, found = single_ebm.train(experience), train(halves)
         np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-5)
     assert ebm.train_step_counter.numpy() == 2
     print("two replicas agree with one")
@@ -223,5 +221,5 @@ _TWO_REPLICAS = """
 
 def test_two_replicas_take_the_step_of_one():
     script = textwrap.dedent(_TWO_REPLICAS)
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    run = commands.python_at_once("-c", script)
     assert "two replicas agree with one" in run.stdout, run.stderr[-3000:]

@@ -72,7 +72,8 @@ def trained(tmp_path_factory, particle_data):
         }
     )
     code = textwrap.dedent(_TRAININGS)
-    output = commands.finished(commands.start("-c", code, folder, " ".join(_PLACES), *bindings))
+    arguments = ("-c", code, folder, " ".join(_PLACES), *bindings)
+    output = commands.finished(commands.start_at_once(*arguments))
     return json.loads(output.splitlines()[-1])
 
 

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from ibc.train.run import lock
+from tests import commands
 
 _HOLDING = """
 import pathlib, sys, time
@@ -124,9 +125,9 @@ def start(folder: pathlib.Path, data: str, steps: int) -> subprocess.Popen:
         "train_eval.learning_rate_schedule = 'exponential'",
         "MLPMSE.width = 16",
     )
-    command = [sys.executable, "-m", "ibc.train_eval", "--task=PARTICLE", "--skip_eval"]
-    command += ["--gin_file=mlp_mse.gin", *(f"--gin_bindings={binding}" for binding in bindings)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    command = ["-m", "ibc.train_eval", "--task=PARTICLE", "--skip_eval", "--gin_file=mlp_mse.gin"]
+    command += [f"--gin_bindings={binding}" for binding in bindings]
+    return commands.start_at_once(*command, stderr=subprocess.PIPE)
 
 
 def test_two_trainings_in_one_folder(tmp_path, particle_data):

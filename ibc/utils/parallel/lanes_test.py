@@ -1,14 +1,12 @@
 """Lanes: how many there are, and that work in them gives what it gives without."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ibc.utils import child_process
 from ibc.utils.parallel import lanes
+from tests import commands
 
 
 def test_one_lane_unless_set_up_and_inside_a_lane():
@@ -30,8 +28,7 @@ def _counted_in_new_process(before: str = "", **environment) -> list[int]:
         "lanes.set_up()\n"
         "print(lanes.count(), tf.config.threading.get_intra_op_parallelism_threads())"
     )
-    output = subprocess.run([sys.executable, "-c", source], capture_output=True, check=True)
-    return [int(word) for word in output.stdout.split()]
+    return [int(word) for word in commands.python_at_once("-c", source).stdout.split()]
 
 
 def test_set_up_gives_each_core_a_lane_and_each_operation_a_thread():
