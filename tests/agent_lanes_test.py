@@ -63,7 +63,7 @@ def _trained(name, number):
     gin.parse_config("langevin_actions_given_obs.num_iterations = 5")
     tf.keras.utils.set_random_seed(0)
     agent = _AGENTS[name]()
-    train, found = tf.function(agent.train), []
+    train, found = tf.function(agent.train, autograph=False), []
     with lanes.limited_to(number):
         weights = tf.linspace(0.5, 1.5, 24)
         for seed in range(3):

@@ -105,7 +105,7 @@ def agent(agent_class, network, optimizer=None, **options):
 
 def losses(trained, experience, steps: int) -> list[np.float32]:
     """Trains an agent on the same batch again and again; returns the losses."""
-    train = tf.function(trained.train)
+    train = tf.function(trained.train, autograph=False)
     return [train(experience).loss.numpy() for _ in range(steps)]
 
 
