@@ -1,5 +1,6 @@
 """Environments that were made for something else, as training and recording want them."""
 
+import warnings
 from typing import Any
 
 import gymnasium
@@ -67,12 +68,15 @@ def make(env_id: str, task: str) -> gymnasium.Env:
         if isinstance(entry_point, str):
             entry_point = gymnasium.envs.registration.load_env_creator(entry_point)
         modes = getattr(entry_point, "metadata", {}).get("render_modes", ())
-        env = gymnasium.make(
-            env_id,
-            disable_env_checker=True,
-            max_episode_steps=-1,
-            **({"render_mode": "rgb_array"} if "rgb_array" in modes else {}),
-        )
+        with warnings.catch_warnings():
+            # The versions that recordings were made with are older than the latest.
+            warnings.filterwarnings("ignore", message=".*is out of date")
+            env = gymnasium.make(
+                env_id,
+                disable_env_checker=True,
+                max_episode_steps=-1,
+                **({"render_mode": "rgb_array"} if "rgb_array" in modes else {}),
+            )
     except gymnasium.error.DependencyNotInstalled as error:
         raise ImportError(f"task {task}: {error}") from error
     except gymnasium.error.Error as error:

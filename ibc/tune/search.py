@@ -144,4 +144,4 @@ def outcome(folder: pathlib.Path) -> Outcome:
     means = [np.mean(each) for each in values["test_returns_normalized"]]
     so_far = np.cumsum(means) / np.arange(1, len(means) + 1)
     steps = zip(values["test_steps"], so_far.tolist(), strict=True)
-    return Outcome(dict(steps), values["given_up"])
+    return Outcome(dict(steps), values.get("given_up"))
