@@ -62,6 +62,15 @@ def read(path: pathlib.Path, frames: int, camera: int = 0) -> np.ndarray:
     """
     if path.suffix != ARRAY:
         return _resampled(_clip(path), frames, path)
+    return np.array(checked(path, frames, camera)[camera, :frames])
+
+
+def checked(path: pathlib.Path, frames: int, camera: int = 0) -> np.ndarray:
+    """Opens a .npy file, uint8 [cameras, T + 1, height, width, 3], without reading its pictures.
+
+    Raises:
+      ValueError: As for `read`.
+    """
     video = _array(path)
     if camera >= len(video):
         raise ValueError(f"{path} has {len(video)} cameras, but camera {camera} is asked for.")
@@ -70,7 +79,7 @@ def read(path: pathlib.Path, frames: int, camera: int = 0) -> np.ndarray:
             f"{path} has {video.shape[1]} frames, expected at least {frames}, one more than an "
             "episode has steps: give a smaller episode_len, or remove the file."
         )
-    return np.array(video[camera, :frames])
+    return video
 
 
 def write(path: pathlib.Path, video: np.ndarray) -> None:

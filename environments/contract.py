@@ -37,6 +37,10 @@ class Offer(Protocol):
     """Whether the task is solved as things stand. Else what the latest step's info says under
     'is_success' or 'success', if it does."""
 
+    episode_measures: Mapping[str, float]
+    """What else learning from videos reports of an episode, when it has ended: means over episodes
+    are shown under these names."""
+
     episode: Any
     """What `save_episode_grid` draws an episode from."""
 

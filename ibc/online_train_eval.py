@@ -28,7 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     algorithms = (
         "AdRIL, BC, DRIL, GAIL, GMMIL, PWIL, RED, SAC, SQIL, DAC, AIRL, FAIRL, PPO, NEAR, AMP, "
-        "CEM or DRQ"
+        "CEM, DRQ or IFO"
     )
     parser.add_argument("--algorithm", default="SAC", help=f"{algorithms} (SAC)")
     parser.add_argument(
@@ -121,6 +121,15 @@ def _train_one(
         files = common.gin_files, common.gin_bindings, common.settings
         drq_options.configure(point.task, *files)
         drq.run(run_config.OnlineConfig(**given))
+        return
+    if point.algorithm == "IFO":
+        from ibc.online.ifo import experiment as ifo
+        from ibc.online.ifo import options as ifo_options
+
+        _refuse_of_rewards(point, arguments)
+        files = common.gin_files, common.gin_bindings, common.settings
+        ifo_options.configure(point.task, *files)
+        ifo.run(run_config.OnlineConfig(**given))
         return
     if point.algorithm in algorithms.APART:
         from ibc.online.on_policy import configuration as on_policy_configuration

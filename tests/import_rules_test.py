@@ -37,7 +37,8 @@ _MAY_IMPORT = {
     "ibc/rewards": {"ibc.utils", "ibc.networks", "ibc.losses"},
     "ibc/online": _LIBRARY
     | _SIMULATION
-    | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.ncsn", "ibc.train", "ibc.configs"},
+    | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.ncsn", "ibc.train", "ibc.configs"}
+    | {"ibc.video_encoder"},
     "ibc/ncsn": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train"},
     "ibc/video_encoder": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train"},
     "environments": {"ibc.utils"},

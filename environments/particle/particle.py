@@ -204,6 +204,12 @@ class ParticleEnv(gymnasium.Env):
         return self._visited_both() and self.final_second_distance < self.goal_distance
 
     @property
+    def episode_measures(self) -> dict[str, float]:
+        """Whether the first goal, and whether both, were visited: 1 or 0."""
+        first = self.smallest_first_distance < self.goal_distance
+        return {"first_goal": float(first), "both_goals": float(self._visited_both())}
+
+    @property
     def episode(self) -> ParticleEpisode:
         """The episode so far."""
         return ParticleEpisode(

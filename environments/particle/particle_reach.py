@@ -15,6 +15,7 @@ from ibc.utils import parameters
 _STATE_KEYS = ("pos_agent", "vel_agent", "pos_goal")
 _AGENT_BOUND = 100.0
 _RENDERED_PIXELS = 256
+_DISTANCES = (0.05, 0.1)
 
 
 @gin.configurable
@@ -121,6 +122,11 @@ class ParticleReachEnv(gymnasium.Env):
     def succeeded(self) -> bool:
         """Whether the point has come within the tolerance of the goal."""
         return self.smallest_distance < self.goal_tolerance
+
+    @property
+    def episode_measures(self) -> dict[str, float]:
+        """Whether the point has come within 0.05, and within 0.1, of the goal: 1 or 0."""
+        return {f"within_{away}": float(self.smallest_distance < away) for away in _DISTANCES}
 
     def get_metrics(self, num_episodes: int) -> tuple[list, object]:
         """Returns metrics averaging the last `num_episodes` episodes, and that of success."""

@@ -177,9 +177,9 @@ ALGORITHMS = _ALL | {preset: _ALL[name] for preset, name in _PRESETS.items()}
 ON_POLICY = ("NEAR", "PPO", "AMP")
 """Those that learn from what the present policy has just done, see `on_policy`."""
 
-APART = (*ON_POLICY, "CEM", "DRQ")
-"""These, the planner, which learns nothing, and DrQ-v2, which learns of pictures: all that is no
-reward on SAC."""
+APART = (*ON_POLICY, "CEM", "DRQ", "IFO")
+"""These, the planner, which learns nothing, and DrQ-v2, which learns of pictures, by the task's
+reward or by one of videos: all that is no reward on SAC."""
 
 
 def get(name: str) -> Algorithm:

@@ -63,6 +63,8 @@ class FrameReplay:
         """The oldest first."""
         self.total = 0
         """How many episodes were ever added."""
+        self.baseline: np.ndarray | None = None
+        """What is taken from the reward of each time index, [T]; nothing if None."""
         self._steps = 0
 
     def __len__(self) -> int:
@@ -106,10 +108,10 @@ class FrameReplay:
           step: t, at most L − n. Episodes of fewer than n steps are one transition over all of
             them.
         """
-        end = step + self._span(episode)
+        end, base = step + self._span(episode), self.baseline
         total, factor = np.float32(0), np.float32(1)
         for t in range(step, end):
-            total += factor * episode.rewards[t]
+            total += factor * (episode.rewards[t] if base is None else episode.rewards[t] - base[t])
             factor *= np.float32(self._discount) * episode.discounts[t]
         seen = self._stacked(episode, step), self._stacked(episode, end)
         return seen[0], episode.actions[step], total, factor, seen[1]

@@ -93,3 +93,14 @@ def test_what_does_not_belong_together_is_refused():
         frame_replay.FrameReplay(10).sample(1, 0)
     with pytest.raises(ValueError, match="at least 1"):
         frame_replay.FrameReplay(10, n_step=0)
+
+
+def test_a_baseline_is_taken_from_rewards_by_their_time():
+    plain, centred = (frame_replay.FrameReplay(100, 3, 0.5, 1) for _ in range(2))
+    centred.baseline = np.arange(6, dtype=np.float32)
+    given = episode(6)
+    for step in range(4):
+        before, after = plain.transition(given, step)[2], centred.transition(given, step)[2]
+        taken = step + 0.5 * (step + 1) + 0.25 * (step + 2)
+        np.testing.assert_allclose(before - after, taken, rtol=1e-6)
+        assert after.dtype == np.float32

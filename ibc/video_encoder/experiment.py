@@ -207,6 +207,7 @@ class _Run:
     def _write_encoder(self, name: str) -> None:
         config = self._config
         told = {"task": config.task, "episode_len": config.episode_len, "update": self._step}
+        told["to_lab"] = True
         video_encoder_file.save(self._learner.encoder, self._folder / name, told)
 
     def _finish(self) -> dict:

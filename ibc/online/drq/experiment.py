@@ -3,7 +3,7 @@
 import json
 import pathlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -45,13 +45,16 @@ def run(config: run_config.OnlineConfig) -> dict:
     options = options_lib.Drq()
     env = picture_env.PictureEnv(interaction_env.load(config.task), options)
     env.reset(_EVALUATION_SEED)  # A task without pictures is refused here.
-    run_of_agent = _Run(config, options, env)
+    run_of_agent = Run(config, options, env)
     with lock.held(config.folder(), run_config.ELSEWHERE):
         return run_of_agent.run()
 
 
-class _Run:
+class Run:
     """What is made for a run."""
+
+    may_change = staticmethod(options_lib.may_change)
+    """Whether no weight depends on a gin parameter."""
 
     def __init__(
         self,
@@ -59,6 +62,13 @@ class _Run:
         options: options_lib.Drq,
         env: picture_env.PictureEnv,
     ):
+        """Makes agent, replay and loop.
+
+        Args:
+          config: What to train.
+          options: How.
+          env: Where the agent acts; it has been reset.
+        """
         self._config, self._options, self._env = config, options, env
         self._folder: pathlib.Path = config.folder()
         self._replay = frame_replay.FrameReplay(
@@ -66,9 +76,9 @@ class _Run:
         )
         self._files = episode_files.EpisodeFiles(self._folder / "train" / "replay")
         agent = _agent(options, env, config.seed)
-        self._loop = loop_lib.Loop(env, agent, self._replay, options, config.seed)
+        self._loop = loop_lib.Loop(env, agent, self._replay, options, config.seed, self._remember())
         self._checkpoints = tf.train.CheckpointManager(
-            self._loop.checkpoint,
+            self._variables(),
             str(self._folder / "train" / "checkpoints"),
             max_to_keep=_KEPT,
         )
@@ -77,28 +87,45 @@ class _Run:
         self._begun = 0.0
 
     def run(self) -> dict:
+        """Trains; returns what results.json holds."""
         newest = checkpoints.newest(self._folder, run_config.ELSEWHERE)
-        self._config.begin(newest is not None, options_lib.may_change)
+        self._config.begin(newest is not None, self.may_change)
         if newest is not None:
             self._restore(newest)
             logging.info("Going on at frame %d of %d.", self._loop.frames, self._config.steps)
         else:
-            self._files.clear()
+            self._clear()
         self._begun = time.monotonic() - self._results["seconds"]
         self._writer = tf.summary.create_file_writer(str(self._folder / "train"))
         with termination.by_agreement():
             self._loop.run(self._config.steps, self._after_episode)
         if self._saved_at != self._loop.frames:
             self._save()
+        self._finish()
+        run_folder.write_operative_config(self._folder)
+        return self._results
+
+    def _remember(self) -> loop_lib.Remember | None:
+        """Returns how episodes are added to the replay; as they are if None."""
+        return None
+
+    def _variables(self) -> tf.train.Checkpoint:
+        """Returns what checkpoints hold."""
+        return self._loop.checkpoint
+
+    def _clear(self) -> None:
+        """Removes what a run without a checkpoint has left."""
+        self._files.clear()
+
+    def _finish(self) -> None:
+        """Exports the policy, where it needs nothing but what the task observes."""
         if self._options.observation == "state":
             finishing.export(
                 self._folder, self._config.task, self._loop.actor(), False, self._config.steps
             )
-        run_folder.write_operative_config(self._folder)
-        return self._results
 
     def _restore(self, path: str) -> None:
-        checkpoints.restore(self._loop.checkpoint, path, "agent", run_config.ELSEWHERE)
+        checkpoints.restore(self._checkpoints.checkpoint, path, "agent", run_config.ELSEWHERE)
         self._files.restore(self._replay, self._loop.episodes, self._loop.episodes_held)
         stored = json.loads((self._folder / RESULTS).read_text(encoding="utf-8"))
         kept = [each for each in stored["evaluations"] if each["frames"] <= self._loop.frames]
@@ -121,7 +148,7 @@ class _Run:
         return goes_on
 
     def _evaluate(self, loop: loop_lib.Loop, seconds: float) -> None:
-        found, returns = play_greedily(self._env, loop, self._options.num_eval_episodes)
+        found, returns = self._played(loop)
         row = {"frames": loop.frames, "episodes": loop.episodes, "seconds": round(seconds, 1)}
         self._results["evaluations"].append(row | found | {"returns": returns})
         scalars.write(self._writer, loop.frames, found, prefix="eval/")
@@ -129,10 +156,18 @@ class _Run:
         logging.info("Frame %d of %d: %s", loop.frames, self._config.steps, shown)
         self._write_results()
 
+    def _played(self, loop: loop_lib.Loop) -> tuple[dict[str, float], list[float]]:
+        """Plays the episodes of an evaluation, see `play_greedily`."""
+        return play_greedily(self._env, loop, self._options.num_eval_episodes)
+
+    def _save_files(self) -> None:
+        """Writes what is no variable."""
+        self._files.save(self._replay)
+
     def _save(self) -> None:
         """Writes the replay, results and then a checkpoint, between episodes."""
         with termination.deferred():
-            self._files.save(self._replay)
+            self._save_files()
             self._write_results()
             self._checkpoints.save(checkpoint_number=self._loop.frames)
         self._saved_at = self._loop.frames
@@ -143,15 +178,25 @@ class _Run:
 
 
 def play_greedily(
-    env: picture_env.PictureEnv, loop: loop_lib.Loop, episodes: int
+    env: picture_env.PictureEnv,
+    loop: loop_lib.Loop,
+    episodes: int,
+    watch: Callable[[int], object] = lambda number: None,
 ) -> tuple[dict[str, float], list[float]]:
     """Plays episodes with mean actions, the same ones at each call; returns what they bring.
 
+    Args:
+      env: Where.
+      loop: Whose agent acts.
+      episodes: How many.
+      watch: Is called with the number of each episode that has ended, before the next one.
+
     Returns:
-      Means of `episode_reward` and of `episode_length`, in frames, and `success_rate` where the
-      task tells it. Then the return of each episode.
+      Means of `episode_reward` and of `episode_length`, in frames, of what the task measures of an
+      episode (`contract.Offer.episode_measures`), and `success_rate` where it tells it. Then the
+      return of each episode.
     """
-    returns, lengths, solved = [], [], []
+    returns, lengths, solved, measured = [], [], [], []
     for number in range(episodes):
         frames, value, length = [env.reset(_EVALUATION_SEED + number)], 0.0, 0
         while True:
@@ -163,9 +208,13 @@ def play_greedily(
         returns.append(float(value))
         lengths.append(length)
         solved.append(outcome.succeeded)
+        measured.append(getattr(env.env.gym.unwrapped, "episode_measures", {}))
+        watch(number)
     found = {"episode_reward": np.mean(returns), "episode_length": np.mean(lengths)}
     if None not in solved:
         found["success_rate"] = np.mean(solved)
+    for name in measured[0]:
+        found[name] = np.mean([each[name] for each in measured])
     return {name: float(value) for name, value in found.items()}, returns
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +17,21 @@ from ibc.online.drq import picture_env
 
 AfterEpisode = Callable[["Loop", Mapping[str, float]], bool]
 """Takes the loop and what an episode and its last update tell; returns whether to go on."""
+
+
+class Span(NamedTuple):
+    """Which episode of the run one is."""
+
+    number: int
+    """From 0."""
+    first_frame: int
+    """Frames before it."""
+    last_frame: int
+    """Frames when it has ended."""
+
+
+Remember = Callable[[frame_replay.Episode, Span], Mapping[str, float]]
+"""Adds an episode that has ended to the replay; returns scalars to log."""
 
 
 @dataclasses.dataclass
@@ -50,6 +66,7 @@ class Loop:
         replay: frame_replay.FrameReplay,
         options: options_lib.Drq,
         seed: int,
+        remember: Remember | None = None,
     ):
         """Begins nothing yet.
 
@@ -59,9 +76,11 @@ class Loop:
           replay: Empty, or restored.
           options: When and how much.
           seed: Of episodes, actions and batches.
+          remember: How an episode is added to the replay; as it is if None.
         """
         self._env, self._agent, self._replay = env, agent, replay
         self._options, self._seed = options, seed
+        self._remember = remember or self._add
         self._std = noise_schedule.parse(options.stddev_schedule)
         self._update = tf.function(self._updated, autograph=False)
         self._act = tf.function(self._noisy, autograph=False)
@@ -123,7 +142,7 @@ class Loop:
             told |= self._learn(step)
             if outcome.terminated or outcome.timeout:
                 break
-        self._replay.add(open_episode.ended())
+        told |= self._remember(open_episode.ended(), Span(episode, frames, frames + length))
         held = len(self._replay.episodes)
         self._counts.assign([step, frames + length, episode + 1, held])
         return told | {
@@ -131,6 +150,11 @@ class Loop:
             "episode_length": length,
             "buffer_size": len(self._replay),
         }
+
+    def _add(self, episode: frame_replay.Episode, span: Span) -> Mapping[str, float]:
+        del span
+        self._replay.add(episode)
+        return {}
 
     def _choose(self, open_episode: _Open, step: int) -> np.ndarray:
         size = self._env.env.action_size

@@ -62,7 +62,7 @@ class PictureEnv:
         if self._options.observation == "state":
             return seen
         if self._draw is None:
-            self._draw = self._camera()
+            self._draw = self.camera(self._options.image_size)
         return self._draw()
 
     def step(self, action: np.ndarray) -> Step:
@@ -75,8 +75,13 @@ class PictureEnv:
         end = outcome.terminated, outcome.timeout, outcome.succeeded
         return Step(frame, held, reward, *end)
 
-    def _camera(self) -> Callable[[], np.ndarray]:
-        side, inner = self._options.image_size, self.env.gym.unwrapped
+    def camera(self, side: int) -> Callable[[], np.ndarray]:
+        """Returns what draws the task as it is, uint8 [side, side, 3], once it was reset.
+
+        Raises:
+          ValueError: The task draws no pictures.
+        """
+        inner = self.env.gym.unwrapped
         if hasattr(inner, "picture"):
             return lambda: inner.picture(side, side)
         try:

@@ -1,0 +1,182 @@
+"""Runs of imitation from videos: whole, in parts, killed in between, and with what is wrong."""
+
+import json
+import pathlib
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc.data import video_files
+from ibc.networks import video_encoder, video_encoder_file
+from ibc.online import run_config
+from ibc.online.ifo import options
+from tests import commands
+
+_SMALL = video_encoder.Architecture(32, 8, (2, 4, 4))
+_GIVEN = (
+    "--algorithm=IFO", "--task=PARTICLE_REACH", "--set=drq.hidden_dim=8", "--set=drq.state_dim=8",
+    "--set=drq.feature_dim=4", "--set=drq.batch_size=4", "--set=drq.num_seed_frames=30",
+    "--set=drq.num_expl_steps=20", "--set=drq.eval_every_frames=60", "--set=drq.image_size=16",
+    "--set=drq.num_eval_episodes=2", "--set=drq.replay_buffer_size=60", "--set=IFO.batch_size=2",
+    "--set=IFO.update_encoder_every_frames=20", "--set=IFO.update_encoder_until_frame=1000",
+    "--set=IFO.negatives_limit=3", "--set=IFO.encoder_dir=encoder", "--set=IFO.video_dir=videos",
+    "--gin_bindings=online_train_eval.checkpoint_interval = 30",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with an untrained encoder and six videos."""
+    folder = tmp_path_factory.mktemp("ifo")
+    told = {"task": "PARTICLE_REACH", "episode_len": 15, "update": 0, "to_lab": True}
+    video_encoder_file.save(video_encoder.VideoEncoder(_SMALL, 3), folder / "encoder", told)
+    draw = np.random.default_rng(0)
+    for label in (0, 1):
+        for index in range(3):
+            path = folder / "videos" / "train" / str(label) / f"{index}.npy"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            video_files.write(path, draw.integers(0, 256, [1, 16, 32, 32, 3], np.uint8))
+    return folder
+
+
+@pytest.fixture
+def place(made, tmp_path, monkeypatch):
+    """A working folder with links to what is `made`."""
+    for name in ("encoder", "videos"):
+        (tmp_path / name).symlink_to(made / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _run(*arguments):
+    return commands.in_process("online_train_eval", [*_GIVEN, *arguments])
+
+
+def _evaluations(tag: str) -> list[dict]:
+    results = json.loads(pathlib.Path(f"runs/online/{tag}/results.json").read_text())
+    return [row | {"seconds": 0} for row in results["evaluations"]]
+
+
+def _weights(tag: str) -> dict[str, np.ndarray]:
+    reader = tf.train.load_checkpoint(f"runs/online/{tag}/train/checkpoints")
+    names = [name for name in reader.get_variable_to_shape_map() if "VALUE" in name]
+    return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
+
+
+def _assert_equal(one: str, other: str) -> None:
+    assert _evaluations(one) == _evaluations(other)
+    first, second = _weights(one), _weights(other)
+    assert set(first) == set(second)
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], name)
+    folders = [pathlib.Path(f"runs/online/{tag}") for tag in (one, other)]
+    kept = [commands.contents(folder / "train" / "negatives") for folder in folders]
+    newest = [dict(sorted(each.items())[-3:]) for each in kept]
+    assert len(newest[0]) == 3 and newest[0] == newest[1]
+    encoders = [video_encoder_file.load(folder)[0] for folder in folders]
+    for mine, yours in zip(*(each.variables for each in encoders), strict=True):
+        np.testing.assert_array_equal(mine, yours)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("observation=state", "relabel_on_sample=true", "subtract_time_mean=true"),
+        ("observation=embeddings", "similarity=negative_distance", "subtract_time_mean=false"),
+        ("observation=pixels", "expert_videos_per_episode=2", "eval_videos=0"),
+    ],
+)
+def test_a_run_in_parts_is_the_whole_one(more, place):
+    settings = [f"--set=IFO.{one}" for one in more]
+    whole = _run(*settings, "--set=steps=120", "--tag=whole")
+    assert (whole.status, whole.errors) == (0, [])
+    for steps in (60, 120):
+        assert _run(*settings, f"--set=steps={steps}", "--tag=parts").status == 0
+    _assert_equal("whole", "parts")
+    rows = _evaluations("whole")
+    assert [row["frames"] for row in rows] == [60, 120]
+    assert {"episode_reward", "within_0.05", "within_0.1"} < set(rows[0])
+    run = pathlib.Path("runs/online/whole")
+    exported = run / "policies" / "greedy_policy" / "policy.json"
+    assert exported.is_file() == ("observation=state" in more)
+    assert len(list(run.glob("eval_videos/*.mp4"))) == (0 if "eval_videos=0" in more else 2)
+    before, after = (video_encoder_file.load(each)[0] for each in ("encoder", run))
+    moved = [
+        not np.array_equal(*pair) for pair in zip(before.variables, after.variables, strict=True)
+    ]
+    assert any(moved)
+    if "observation=embeddings" in more:  # whose convolutions stay as they are
+        pictures = tf.random.stateless_normal([4, 1, 32, 32, 3], [0, 0])
+        seen = [encoder.embed_frames(pictures) for encoder in (before, after)]
+        np.testing.assert_array_equal(*seen)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_run_goes_on_as_if_it_had_not_been(how, place):
+    settings = ("--set=IFO.observation=state", "--set=IFO.relabel_on_sample=true")
+    settings += ("--set=IFO.eval_videos=0", "--set=steps=240")
+    command = ("-m", "ibc.online_train_eval", *_GIVEN, *settings, "--tag=killed")
+    with commands.start_at_once(*command, cwd=place) as process:
+        commands.wait_for(process, "Frame 60 of 240")
+        process.send_signal(how)
+        process.communicate(timeout=120)
+    assert process.returncode == (143 if how is signal.SIGTERM else -signal.SIGKILL)
+    assert _run(*settings, "--tag=killed").status == 0
+    assert _run(*settings, "--tag=whole").status == 0
+    _assert_equal("killed", "whole")
+
+
+def _shorter(place: pathlib.Path) -> None:
+    (place / "videos").unlink()
+    for label in (0, 1):
+        path = place / "videos" / "train" / str(label) / "0.npy"
+        path.parent.mkdir(parents=True)
+        video_files.write(path, np.zeros([1, 12, 32, 32, 3], np.uint8))
+
+
+def _of_rgb(place: pathlib.Path) -> None:
+    (place / "encoder").unlink()
+    told = {"to_lab": False}
+    video_encoder_file.save(video_encoder.VideoEncoder(_SMALL), place / "encoder", told)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "change", "said"),
+    [
+        (("--set=IFO.im_w=64",), None, "sees pictures of 32 pixels, but IFO.im_w is 64"),
+        ((), _of_rgb, "sees RGB, but pictures are turned to CIE Lab here"),
+        ((), _shorter, "videos/train/0/0.npy has 12 frames, expected at least 16"),
+        (("--set=IFO.episode_len=6",), None, "episode_len is 6, expected at least 7"),
+        (("--set=drq.num_seed_frames=3",), None, "drq.num_seed_frames is 3, so that the encoder w"),
+        (("--set=IFO.encoder_dir=none",), None, "there is no video encoder in none: train one"),
+        (("--set=IFO.video_dir=none",), None, "there are no videos in none/train/0"),
+        (("--set=IFO.observation=image",), None, "IFO.observation must be one of ('pixels', 'emb"),
+        (("--set=IFO.similarity=dot",), None, "IFO.similarity must be one of ('cosine', 'neg"),
+        (("--set=IFO.expert_videos_per_episode=4",), None, "is 4, expected 1 to 3"),
+        (("--set=drq.observation=state",), None, "there is no option drq.observation"),
+        (("--video",), None, "online_train_eval.video is not for IFO"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(arguments, change, said, place):
+    if change:
+        change(place)
+    done = _run(*arguments)
+    assert done.status == 1 and said in done.errors[-1]
+    assert not pathlib.Path("runs").exists()
+
+
+def test_the_shipped_settings_are_read():
+    options.configure("PARTICLE_REACH", settings=["seed=3"])
+    chosen = options.Ifo()
+    assert (chosen.im_w, chosen.observation, chosen.agent_options().stack) == (32, "state", 1)
+    assert run_config.OnlineConfig().seed == 3
+    options.configure("Pendulum-v1")
+    published = options.Ifo()
+    assert (published.observation, published.batch_size, published.negatives_limit) == (
+        "pixels", 16, 5000,
+    )  # fmt: skip
+    agent = published.agent_options()
+    first = 2 * published.batch_size * published.episode_len
+    assert agent.num_expl_steps == first == agent.num_seed_frames // agent.action_repeat
