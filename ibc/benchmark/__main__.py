@@ -9,6 +9,7 @@ The same command goes on after an interruption, and leaves out what is done.
 
 import argparse
 import pathlib
+import shlex
 from collections.abc import Iterator, Sequence
 
 from absl import logging
@@ -81,7 +82,8 @@ def run_all(arguments: argparse.Namespace) -> Iterator[str]:
     if finished:
         from ibc.report import __main__ as report
 
-        yield from report.write([str(folder) for folder in finished], output / "report.html")
+        places = [str(folder) for folder in finished]
+        yield from report.write(places, output / "report.html", command=_command(arguments))
     if failures:
         for name, error in failures.items():
             yield f"failed: {name}: {error}"
@@ -106,6 +108,14 @@ def run() -> None:
     """Entry point of the console script."""
     program.set_up_logging()
     main()
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Returns the command line that makes the same benchmark, wherever it is kept."""
+    given = {name: getattr(arguments, name) for name in ("task", "gin_file", "seeds", "metric")}
+    flags = [f"--{name}={value}" for name, value in given.items()]
+    flags += [f"--gin_bindings={binding}" for binding in arguments.gin_bindings]
+    return shlex.join(["ibc-benchmark", *flags])
 
 
 def _parts(flag: str, text: str) -> list[str]:

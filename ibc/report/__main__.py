@@ -30,14 +30,25 @@ def make_parser() -> argparse.ArgumentParser:
         "--output",
         default="report.html",
         metavar="FILE",
-        help="the page; a .csv is written beside it (report.html)",
+        help="the page; a table as .csv, .md and .json is written beside it (report.html)",
     )
     program.add_common(parser)
     return parser
 
 
-def write(folders: Sequence[str], output: pathlib.Path, metric: str | None = None) -> Iterator[str]:
-    """Writes the page and the CSV; yields a line for each method and file.
+def write(
+    folders: Sequence[str],
+    output: pathlib.Path,
+    metric: str | None = None,
+    command: str | None = None,
+) -> Iterator[str]:
+    """Writes the page and the tables; yields a line for each method and file.
+
+    Args:
+      folders: Runs' folders.
+      output: The page.
+      metric: What is compared; the most telling of theirs if not given.
+      command: What makes the runs, for the table.
 
     Raises:
       FileNotFoundError, ValueError: A folder is no run, or was not evaluated by the metric.
@@ -56,7 +67,7 @@ def write(folders: Sequence[str], output: pathlib.Path, metric: str | None = Non
     if interaction_runs.are_in(places):
         yield from _write_interaction(places, output, metric)
     else:
-        yield from _write_training(places, output, metric)
+        yield from _write_training(places, output, metric, command)
 
 
 def _write_interaction(
@@ -84,10 +95,13 @@ def _write_interaction(
 
 
 def _write_training(
-    folders: Sequence[pathlib.Path], output: pathlib.Path, metric: str | None
+    folders: Sequence[pathlib.Path],
+    output: pathlib.Path,
+    metric: str | None,
+    command: str | None,
 ) -> Iterator[str]:
-    """Writes the page and the CSV of runs that were trained on data."""
-    from ibc.report import page, runs, summary
+    """Writes the page and the tables of runs that were trained on data."""
+    from ibc.report import page, runs, summary, table
 
     read = [run for folder in folders for run in runs.read(folder)]
     methods = runs.methods(read)
@@ -100,10 +114,15 @@ def _write_training(
             )
     for row in summary.rows(methods, metric):
         yield f"{row.name}: {metric} {page.shown(row.last)}, {len(row.seeds)} runs"
-    atomic_file.write_text(output.with_suffix(".csv"), page.table(methods, metric))
-    yield f"Wrote {output.with_suffix('.csv')}"
-    atomic_file.write_text(output, page.make(methods, metric))
-    yield f"Wrote {output}"
+    written = {
+        ".csv": page.table(methods, metric),
+        ".md": table.markdown(methods, metric, command),
+        ".json": table.as_json(methods, metric, command),
+        ".html": page.make(methods, metric),
+    }
+    for suffix, text in written.items():
+        atomic_file.write_text(output.with_suffix(suffix), text)
+        yield f"Wrote {output.with_suffix(suffix)}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

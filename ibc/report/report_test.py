@@ -111,6 +111,19 @@ def test_the_page_needs_nothing_else(page):
     assert "<script" not in text
 
 
+def test_a_table_for_a_paper_has_intervals_over_seeds_and_episodes(page):
+    text = page.with_suffix(".md").read_text()
+    good = next(line for line in text.splitlines() if "| good |" in line)
+    cells = [cell.strip() for cell in good.strip("|").split("|")]
+    assert cells[:3] == ["Particle-v0", "good", "0.917"]
+    assert cells[4:6] == ["2 × 6", "300"]
+    told = json.loads(page.with_suffix(".json").read_text())
+    row = next(row for row in told["rows"] if row["method"] == "good")
+    assert 0.6 < row["low"] < row["mean"] < row["high"] == 1
+    assert [run["episodes"] for run in row["runs"]] == [[1, 1, 1, 0, 1, 1], [1] * 6]
+    assert told["computer"]["processor"]
+
+
 def test_csv_has_a_line_for_each_run(page):
     with page.with_suffix(".csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -1,6 +1,7 @@
 """Means with intervals over seeds, and comparisons of two methods on the same episodes."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,30 @@ def mean_interval(
     return Interval(mean, max(low, mean - float(half)), min(high, mean + float(half)))
 
 
+def seeds_and_episodes(
+    scores: Sequence[np.ndarray], draws: int = _DRAWS, seed: int = 0
+) -> Interval:
+    """Returns the mean over runs and its bootstrap interval, which another study would redraw.
+
+    Each draw takes as many runs as there are, with replacement, and of each of these as many
+    episodes as it has: so both a training's luck and the starts' are in the interval. Of one run,
+    the episodes' alone.
+
+    Args:
+      scores: A number per episode [episodes] of each run.
+      draws: How many.
+      seed: Of what is drawn.
+    """
+    rng = np.random.default_rng(seed)
+    # A row for each run that may be drawn: the means of its episodes, drawn again each time.
+    means = np.stack([_means_of_draws(each, (len(scores), draws), rng) for each in scores])
+    chosen = rng.integers(len(scores), size=(len(scores), draws))
+    place, draw = np.indices(chosen.shape)
+    drawn = means[chosen, place, draw].mean(axis=0)
+    mean = float(np.mean([np.mean(each) for each in scores]))
+    return Interval(mean, *(float(end) for end in np.quantile(drawn, [0.025, 0.975])))
+
+
 def band(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns mean, lowest and highest over seeds, each [steps], of curves [seeds, steps]."""
     return curves.mean(axis=0), curves.min(axis=0), curves.max(axis=0)
@@ -89,6 +114,17 @@ def paired_difference(first: np.ndarray, second: np.ndarray, seed: int = 0) -> I
         random_state=np.random.default_rng(seed),
     ).confidence_interval
     return Interval(mean, float(found.low), float(found.high))
+
+
+def _means_of_draws(
+    scores: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator
+) -> np.ndarray:
+    """Returns means of as many numbers as there are, drawn with replacement."""
+    scores = np.asarray(scores, np.float64)
+    values, counts = np.unique(scores, return_counts=True)
+    # How often each value is drawn, which takes no memory for all that are.
+    often = rng.multinomial(len(scores), counts / len(scores), size=shape)
+    return often @ values / len(scores)
 
 
 def compare(first: np.ndarray, second: np.ndarray, is_success: bool) -> Comparison:

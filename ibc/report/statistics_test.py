@@ -58,3 +58,23 @@ def test_compares_seed_by_seed():
     assert difference.value == 0.5 and p_values == (2 / 2**6, 1.0)
     assert statistics.compare(first, second + 0.5, True).p_values == ()
     assert statistics.compare(first, second, False).p_values == ()
+
+
+def test_seeds_and_episodes_agree_with_their_standard_errors():
+    rng = np.random.default_rng(1)
+    episodes = rng.normal(0, 1, [6, 200]) + rng.normal(0, 0.5, [6, 1])
+    found = statistics.seeds_and_episodes(list(episodes))
+    assert found.value == pytest.approx(episodes.mean())
+    # Drawn with replacement: the runs' own spread over n, and that of the episodes within a run.
+    variance = episodes.mean(axis=1).var() / 6 + episodes.var(axis=1).mean() / 200 / 6
+    half = 1.96 * math.sqrt(variance)
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.05)
+    assert statistics.seeds_and_episodes(list(episodes)) == found
+
+
+def test_one_seed_has_the_interval_of_its_episodes():
+    successes = np.array([1.0] * 90 + [0.0] * 10)
+    found = statistics.seeds_and_episodes([successes])
+    assert found.value == pytest.approx(0.9)
+    assert (found.low, found.high) == pytest.approx((0.84, 0.95), abs=0.011)
+    assert statistics.seeds_and_episodes([np.ones(5)]) == (1, 1, 1)

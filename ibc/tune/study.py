@@ -110,8 +110,8 @@ class Study:
         """Returns below what the next run of a trial is to give up.
 
         That is, at each evaluation, the median of what the complete trials were worth by then, the
-        rule of Optuna's `MedianPruner`, with the latest worth instead of the best. What they were worth is kept in the journal, and tells the
-        sampler how far trials came that were given up.
+        rule of Optuna's `MedianPruner`, with the latest worth instead of the best. What they were
+        worth is kept in the journal, and tells the sampler how far trials came that were given up.
 
         Args:
           trial: The trial.
