@@ -11,12 +11,13 @@ reads pickled messages from its input and answers each on its output with ('ok',
 It ends when its input does.
 """
 
+import contextlib
 import os
 import pickle
 import subprocess
 import sys
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -33,6 +34,28 @@ SCENE = {
 Camera = str | int | Mapping[str, Any]
 """Name or number of a camera of the model, or attributes of an `MjvCamera`."""
 _SMALLEST_PIXELS = 1
+_BACKEND = "MUJOCO_GL"
+
+
+class LibraryMissing(ImportError):
+    """MuJoCo cannot be imported, as what it should draw with is not there."""
+
+
+@contextlib.contextmanager
+def import_errors() -> Iterator[None]:
+    """Tells in one line what to do if MUJOCO_GL keeps MuJoCo from being imported in the block.
+
+    Raises:
+      LibraryMissing: It does.
+    """
+    try:
+        yield
+    except (AttributeError, RuntimeError) as error:
+        chosen = os.environ.get(_BACKEND)
+        raise LibraryMissing(
+            f"mujoco cannot be imported ({error}) with {_BACKEND}={chosen}: unset {_BACKEND}, or "
+            "install that library."
+        ) from error
 
 
 class Painter:
@@ -107,7 +130,6 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
         replies.flush()
 
 
-_BACKEND = "MUJOCO_GL"
 # The values of MUJOCO_GL that need no display, the faster one first.
 _HEADLESS = ("egl", "osmesa")
 _STOP_SECONDS = 5
@@ -176,7 +198,7 @@ class Drawer:
         raise OSError(
             "no picture of the MuJoCo scene can be drawn: it needs EGL or OSMesa; install one (on "
             "Debian and Ubuntu: apt-get install libegl1 libegl-mesa0, or apt-get install "
-            f"libosmesa6), or leave out --video ({reasons})."
+            f"libosmesa6), or do without pictures ({reasons})."
         )
 
 

@@ -3,7 +3,6 @@
 import abc
 import contextlib
 import importlib
-import os
 from typing import Any
 
 import gymnasium
@@ -204,18 +203,14 @@ def make_simulator(target: str, **arguments: Any) -> gymnasium.Env:
         farama_notifications.notifications.pop("gymnasium_robotics", None)
     module, _, name = target.partition(":")
     try:
-        simulator = getattr(importlib.import_module(module), name)
+        with mujoco_drawing.import_errors():
+            simulator = getattr(importlib.import_module(module), name)
+    except mujoco_drawing.LibraryMissing:
+        raise
     except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
         raise ImportError(
             f"D4RL tasks need mujoco (3.3 or 3.4) and gymnasium-robotics (1.4), but {error}: run "
             "pip install 'ibc-tf[d4rl]', or in the repository pip install --no-deps -r "
             "requirements.txt."
-        ) from error
-    except (AttributeError, RuntimeError) as error:
-        chosen = os.environ.get("MUJOCO_GL")
-        # What mujoco's import raises if the drawing library that was chosen is not there.
-        raise ImportError(
-            f"mujoco cannot be imported ({error}) with MUJOCO_GL={chosen}: "
-            "unset MUJOCO_GL, or install that library."
         ) from error
     return simulator(**arguments)

@@ -9,7 +9,7 @@ import numpy as np
 from absl import logging
 from gymnasium import spaces
 
-from ibc.environments import mujoco_task_env
+from ibc.environments import mujoco_drawing, mujoco_task_env
 
 # Finger and reacher reward where the target is reached; the others how well things are going.
 _WITH_GOALS = ("finger", "reacher")
@@ -96,12 +96,15 @@ def suite_module(domain: str) -> Any:
     """
     chosen, told = os.environ.get(_GL), logging.get_verbosity()
     try:
-        import mujoco  # noqa: F401  (chooses by the user's own MUJOCO_GL)
+        with mujoco_drawing.import_errors():
+            import mujoco  # noqa: F401  (chooses by the user's own MUJOCO_GL)
 
         # Else it loads OpenGL's libraries, which do not get along with TensorFlow.
         os.environ[_GL] = "disable"
         logging.set_verbosity(logging.WARNING)  # It tells of that and of its version.
         from dm_control import suite  # noqa: F401
+    except mujoco_drawing.LibraryMissing:
+        raise
     except ImportError as error:
         raise ImportError(
             f"tasks of the control suite need dm-control (1.0.36), but {error}: run pip install "

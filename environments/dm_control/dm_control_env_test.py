@@ -149,6 +149,16 @@ def test_a_missing_suite_is_told_with_what_installs_it(monkeypatch):
     assert os.environ["MUJOCO_GL"] == "egl"
 
 
+def test_a_drawing_library_that_is_missing_is_named():
+    code = (
+        "from ibc.environments.dm_control import dm_control_env\n"
+        "try: dm_control_env.suite_module('walker')\n"
+        "except ImportError as error: print(error)\n"
+    )
+    output, _ = environment_testing.output_of(code, MUJOCO_GL="no-such-library")
+    assert "MUJOCO_GL=no-such-library" in output and "unset MUJOCO_GL" in output
+
+
 def test_pictures_are_observed_and_move(opened):
     env = opened(gymnasium.make("CartpoleSwingupRgb-v0", image_size=(40, 48)).unwrapped)
     try:

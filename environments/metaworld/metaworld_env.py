@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from ibc.environments import mujoco_task_env
+from ibc.environments import mujoco_drawing, mujoco_task_env
 
 _SPACE = "sawyer_observation_space"
 
@@ -62,7 +62,10 @@ class MetaWorldEnv(mujoco_task_env.MujocoTaskEnv):
 def _simulator(task: str) -> Any:
     """Returns Meta-World's environment, which draws places anew in each episode."""
     try:
-        from metaworld import env_dict
+        with mujoco_drawing.import_errors():
+            from metaworld import env_dict
+    except mujoco_drawing.LibraryMissing:
+        raise
     except ImportError as error:
         raise ImportError(
             f"tasks of Meta-World need metaworld (3.1.1), but {error}: run pip install "
