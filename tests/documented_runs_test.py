@@ -23,6 +23,7 @@ _PAGES_ELSEWHERE = {
     "d4rl.md": "trained_configs_test.py and the tests of data/formats",
     "deploy.md": "deploy_test.py",
     "distributed.md": "distributed_test.py",
+    "dm_control.md": "environments/dm_control, data/generate_videos_test.py",
     "drq.md": "ibc/online/drq/experiment_test.py",
     "formats.md": "formats_example_test.py, own_data_training_test.py",
     "installation.md": "scripts_test.py",
