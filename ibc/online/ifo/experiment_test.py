@@ -1,5 +1,6 @@
 """Runs of imitation from videos: whole, in parts, killed in between, and with what is wrong."""
 
+import errno
 import json
 import pathlib
 import signal
@@ -22,7 +23,8 @@ _GIVEN = (
     "--set=drq.num_eval_episodes=2", "--set=drq.replay_buffer_size=60", "--set=IFO.batch_size=2",
     "--set=IFO.update_encoder_every_frames=20", "--set=IFO.update_encoder_until_frame=1000",
     "--set=IFO.negatives_limit=3", "--set=IFO.encoder_dir=encoder", "--set=IFO.video_dir=videos",
-    "--gin_bindings=online_train_eval.checkpoint_interval = 30",
+    "--gin_bindings=online_train_eval.checkpoint_interval = 30", "--gin_file=ifo.gin",
+    "--set=IFO.im_w=32", "--set=drq.action_repeat=1",
 )  # fmt: skip
 
 
@@ -84,7 +86,7 @@ def _assert_equal(one: str, other: str) -> None:
     "more",
     [
         ("observation=state", "relabel_on_sample=true", "subtract_time_mean=true"),
-        ("observation=embeddings", "similarity=negative_distance", "subtract_time_mean=false"),
+        ("observation=embeddings", "similarity=negative_distance"),
         ("observation=pixels", "expert_videos_per_episode=2", "eval_videos=0"),
     ],
 )
@@ -126,6 +128,31 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(how, place):
     assert _run(*settings, "--tag=killed").status == 0
     assert _run(*settings, "--tag=whole").status == 0
     _assert_equal("killed", "whole")
+
+
+def test_a_full_disk_loses_nothing(place, monkeypatch):
+    settings = ("--set=IFO.observation=state", "--set=IFO.eval_videos=0", "--set=steps=120")
+    write = video_files.write
+
+    def full(path, video):
+        if path.stem == "00000005":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write(path, video)
+
+    monkeypatch.setattr(video_files, "write", full)
+    failed = _run(*settings, "--tag=full")
+    assert failed.status == 1 and "No space left on device" in failed.errors[-1]
+    monkeypatch.setattr(video_files, "write", write)
+    assert _run(*settings, "--tag=full").status == 0
+    assert _run(*settings, "--tag=whole").status == 0
+    _assert_equal("full", "whole")
+
+
+def test_an_infinite_loss_of_the_encoder_ends_the_run(place):
+    settings = ("--set=IFO.observation=state", "--set=IFO.eval_videos=0", "--set=steps=120")
+    done = _run(*settings, "--set=cmc_model.lr=1e30")
+    assert done.status == 3 and "error: the encoder's" in done.errors[-1]
+    assert "give a smaller cmc_model.lr" in done.errors[-1]
 
 
 def _shorter(place: pathlib.Path) -> None:

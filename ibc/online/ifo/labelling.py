@@ -91,7 +91,7 @@ class Labelling:
         """Adds an episode to the replay with its rewards; returns what the encoder's losses are.
 
         Raises:
-          FloatingPointError: A loss is not finite.
+          FloatingPointError: A loss or a reward is not finite.
           OSError: The video cannot be written.
         """
         told = {}
@@ -103,6 +103,7 @@ class Labelling:
                 self._relabel()
         film = self._film()
         rewards = self._reward.rewards_of_videos([lab.normalized(film)], [span.number])[0]
+        self._check_finite("rewards sum up to", float(rewards.sum()))
         # A video that ends early stands still, as all of a batch have one length.
         frames = self._options.episode_len + 1
         self._negatives.add(span.number, video_similarity_reward.padded(film, frames))
@@ -147,12 +148,15 @@ class Labelling:
         pictures = np.stack([video[kept] for video in videos], 1)
         found = self.learner.train(tf.constant(pictures), self._seed)
         told = {name: float(value) for name, value in found.items()}
-        if not math.isfinite(told["loss"]):
-            raise FloatingPointError(
-                f"the encoder's loss is {told['loss']} at its update {step + 1}: give a smaller "
-                "cmc_model.lr."
-            )
+        self._check_finite("loss is", told["loss"])
         return told
+
+    def _check_finite(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the encoder's {what} {value} after its update {int(self.learner.step)}: give a "
+                "smaller cmc_model.lr."
+            )
 
     def _relabel(self) -> None:
         """Rates the episodes anew whose videos are still there, by the encoder as it is."""
