@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from ibc.data import pairs as pairs_lib
-from ibc.ncsn import energy_learner, measures, options, picture, run_config
+from ibc.ncsn import distances, energy_learner, measures, options, picture, run_config
 from ibc.networks import noise_conditioned_energy, pair_energy
 from ibc.rewards import composition
 from ibc.train import config_files
@@ -181,6 +181,7 @@ class _Run:
             "pairs": {"train": len(self._pairs.train), "test": len(self._pairs.test)},
         }
         atomic_file.write_text(self._folder / RESULTS, json.dumps(results, indent=1))
+        distances.draw(self._folder / "distances.png", self._energy, self._pairs.test, levels)
         if self._pairs.train.shape[1] == 4:
             middle = levels[len(levels) // 2]
             picture.draw(
