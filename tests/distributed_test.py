@@ -33,6 +33,8 @@ _CASES = {
         ),
     ),
 }
+# Neither changes a loss: what is compared with a training that evaluates and exports does not.
+_NO_MORE_THAN_LOSSES = ("train_eval.skip_eval = True", "train_eval.policy_save_interval = 0")
 # Prints the loss of every step as a line 'LOSS <number>'.
 _TRAINING = """
     import sys
@@ -48,6 +50,7 @@ _TRAINING = """
     from ibc.train import config_files, experiment, run_config
     from ibc.train.devices import strategy as strategy_lib
     from ibc.train.loop import learner as learner_lib
+    from ibc.train.run import policy_export
 
     if devices == 1:
         # As the command line does.
@@ -60,7 +63,9 @@ _TRAINING = """
         return info
 
     learner_lib.BehavioralCloningLearner.run = printing
-    config_files.configure(["PARTICLE"], [sys.argv[2]], sys.argv[3:])
+    if sys.argv[2] == "no export":
+        policy_export.PolicyExporter.save_models = lambda self: None
+    config_files.configure(["PARTICLE"], [sys.argv[3]], sys.argv[4:])
     if devices > 1:
         strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)])
     else:
@@ -77,6 +82,7 @@ def start(
     devices: int = 0,
     cluster: dict | None = None,
     steps: int = 20,
+    only_losses: bool = False,
     bindings: tuple[str, ...] = (),
 ) -> subprocess.Popen:
     """Starts a training that prints its losses.
@@ -84,6 +90,8 @@ def start(
     `devices` are virtual ones, 0 leaves TensorFlow as it is, 1 does so in lanes; `cluster` becomes
     TF_CONFIG.
     """
+    if only_losses:
+        bindings = (*_NO_MORE_THAN_LOSSES, *bindings)
     config, more = _CASES[case]
     small = {
         **training.bound("train_eval", root_dir=str(folder), dataset_path=data),
@@ -96,7 +104,8 @@ def start(
         **training.bound("MLPMSE", width=32),
         **training.bound("IbcPolicy", num_action_samples=16),
     }
-    code = ("-c", textwrap.dedent(_TRAINING), str(devices), config)
+    export = "no export" if only_losses else "export"
+    code = ("-c", textwrap.dedent(_TRAINING), str(devices), export, config)
     environment = os.environ | ({"TF_CONFIG": json.dumps(cluster)} if cluster else {})
     return commands.start_at_once(
         *code, *training.bindings(small), *more, *bindings, env=environment
@@ -162,27 +171,38 @@ def one(tmp_path_factory, particle_data):
     return trained
 
 
+@pytest.fixture(scope="module")
+def side_by_side(tmp_path_factory, particle_data):
+    """Returns a function from a case and devices to its training on them: folder and losses."""
+
+    @functools.cache
+    def trained(case: str, devices: int) -> tuple[pathlib.Path, np.ndarray]:
+        folder = tmp_path_factory.mktemp("side_by_side")
+        return folder, losses(start(folder, particle_data, case, devices, only_losses=True))
+
+    return trained
+
+
 @pytest.mark.slow
-def test_devices_and_machines_average_the_weights_of_one(tmp_path, particle_data, one):
-    losses(start(tmp_path / "four", particle_data, "chunks", devices=4))
-    for worker in start_two_workers(tmp_path / "two", particle_data, "chunks"):
+def test_devices_and_machines_average_the_weights_of_one(
+    tmp_path, particle_data, one, side_by_side
+):
+    for worker in start_two_workers(tmp_path, particle_data, "chunks", only_losses=True):
         losses(worker)
     expected = averages(one("chunks")[0])
     assert len(expected) > 1000
-    for other in ("four", "two"):
-        np.testing.assert_allclose(averages(tmp_path / other), expected, rtol=1e-4, atol=1e-6)
+    for other in (side_by_side("chunks", 4)[0], tmp_path):
+        np.testing.assert_allclose(averages(other), expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", _CASES)
 @pytest.mark.parametrize("what, devices", [("four devices", 4), ("lanes", 1)])
 def test_losses_are_those_of_one_device_with_all_threads(
-    tmp_path, particle_data, one, case, what, devices, report
+    one, side_by_side, case, what, devices, report
 ):
     _, expected = one(case)
-    # Evaluation changes no loss: the other one evaluates.
-    skip = ("train_eval.skip_eval = True",)
-    found = losses(start(tmp_path, particle_data, case, devices, bindings=skip))
+    _, found = side_by_side(case, devices)
     assert len(expected) == 20 and len(set(expected)) == 20
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     report(f"{case}, {what}: losses of one device to {largest(found, expected):.1e} in 20 steps")
@@ -213,10 +233,10 @@ def test_two_machines_have_the_losses_of_one_and_the_chief_writes(
 def test_streamed_data_give_devices_and_machines_the_same_losses(tmp_path, particle_data, one):
     assert sum(map(os.path.getsize, glob.glob(particle_data))) > 3e5
     _, expected = one("mse")
-    limit = ("train_eval.memory_limit_mb = 0.3",)
-    four = losses(start(tmp_path / "four", particle_data, "mse", devices=4, bindings=limit))
+    limited = dict(only_losses=True, bindings=("train_eval.memory_limit_mb = 0.3",))
+    four = losses(start(tmp_path / "four", particle_data, "mse", devices=4, **limited))
     np.testing.assert_allclose(four, expected, rtol=1e-5)
-    for worker in start_two_workers(tmp_path / "two", particle_data, "mse", bindings=limit):
+    for worker in start_two_workers(tmp_path / "two", particle_data, "mse", **limited):
         np.testing.assert_allclose(losses(worker), expected, rtol=1e-5)
 
 
