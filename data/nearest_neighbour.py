@@ -1,8 +1,8 @@
-"""The nearest neighbour: does what a demonstration did in the most similar situation.
+r"""The nearest neighbour: does what a demonstration did in the most similar situation.
 
 No training, no network. What a learned policy does not do better than this, it has not learned:
 
-    python data/policy_eval.py --task=PUSH --policy=ibc.data.nearest_neighbour:NearestNeighbour
+    python data/policy_eval.py --task=PUSH --policy=ibc.data.nearest_neighbour:NearestNeighbour \
         --gin_bindings="NearestNeighbour.dataset_path = 'datasets/push/oracle_push*.tfrecord'"
 """
 

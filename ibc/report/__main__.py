@@ -114,10 +114,11 @@ def _write_training(
             )
     for row in summary.rows(methods, metric):
         yield f"{row.name}: {metric} {page.shown(row.last)}, {len(row.seeds)} runs"
+    rows = table.rows(methods, metric)
     written = {
         ".csv": page.table(methods, metric),
-        ".md": table.markdown(methods, metric, command),
-        ".json": table.as_json(methods, metric, command),
+        ".md": table.markdown(rows, command),
+        ".json": table.as_json(rows, command),
         ".html": page.make(methods, metric),
     }
     for suffix, text in written.items():

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 _RETURNS = ("test_returns", "episode_reward")
-_SUCCESSES = ("goal_success_rate", "success_rate")
+_OF_PPO = "goal_success_rate"
+_SUCCESSES = (_OF_PPO, "success_rate")
 
 
 class Evaluations(NamedTuple):
@@ -53,8 +54,9 @@ def _returns(
 
 def _success(rows: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
     found = [_told(row, _SUCCESSES, None) for row in rows]
-    # PPO keeps a rate of 0 where the task knows no goal.
-    return None if None in found or not any(found) else np.array(found, np.float64)
+    # PPO keeps a rate of 0 where the task knows no goal, too.
+    unclear = any(_OF_PPO in row for row in rows) and not any(found)
+    return None if None in found or unclear else np.array(found, np.float64)
 
 
 def _told(row: Mapping[str, Any], names: Sequence[str], *default: None) -> Any:

@@ -195,3 +195,14 @@ def test_what_cannot_be_compared_is_said(top, tmp_path):
     kept = json.loads((unevaluated / "results.json").read_text())
     (unevaluated / "results.json").write_text(json.dumps({**kept, "test_steps": []}))
     assert "has no evaluation yet" in error(unevaluated)
+
+
+def test_seeds_that_solve_nothing_count(tmp_path):
+    for algorithm, name in (("DRQ", "success_rate"), ("PPO", "goal_success_rate")):
+        for seed, rate in enumerate((0.9, 0.0, 0.0)):
+            rows = [{"frames": 300, "returns": [1.0, 2.0], "seconds": 1.0, name: rate}]
+            write_rows(tmp_path, algorithm, seed, rows)
+    runs = [interaction_runs.read(folder) for folder in sorted(tmp_path.glob("*/*"))]
+    methods = interaction_runs.methods(runs)
+    found = {method.name: interaction_scores.success(method) for method in methods}
+    assert found == {"DRQ": pytest.approx(0.3), "PPO": pytest.approx(0.3)}

@@ -11,6 +11,7 @@ import numpy as np
 
 from ibc.online import history, run_config
 from ibc.online.drq import options as drq_options
+from ibc.online.ifo import options as ifo_options
 from ibc.online.on_policy import options as on_policy_options
 from ibc.report import evaluation_rows
 from ibc.train.run import run_folder
@@ -21,7 +22,12 @@ _TRAJECTORIES = "imitation.trajectories"
 # Bindings have the shortest name that is one; these say where a run is, and how long.
 _NOT_THE_METHOD = {"seed", "task", "data", "algorithm"} | {
     name.removeprefix("online_train_eval.")
-    for free in (run_config.free_names(), on_policy_options.free_names(), drq_options.free_names())
+    for free in (
+        run_config.free_names(),
+        on_policy_options.free_names(),
+        drq_options.free_names(),
+        ifo_options.not_the_method(),
+    )
     for name in free
 }
 

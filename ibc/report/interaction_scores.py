@@ -89,9 +89,13 @@ def measured(method: Method, name: str) -> float | None:
 
 
 def success(method: Method) -> float | None:
-    """Returns the share of solved episodes at the end, the mean over runs that tell it."""
-    values = [run.success[-1] for run in method.runs if run.success is not None]
-    return float(np.mean(values)) if values else None
+    """Returns the share of solved episodes at the end, the mean over runs; None if none tells it.
+
+    Where one does, another that tells nothing has solved none.
+    """
+    values = [0.0 if run.success is None else run.success[-1] for run in method.runs]
+    told = any(run.success is not None for run in method.runs)
+    return float(np.mean(values)) if told else None
 
 
 def measured_curve(method: Method, name: str) -> figures.Line:

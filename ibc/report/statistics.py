@@ -62,13 +62,14 @@ def seeds_and_episodes(
       seed: Of what is drawn.
     """
     rng = np.random.default_rng(seed)
-    # A row for each run that may be drawn: the means of its episodes, drawn again each time.
-    means = np.stack([_means_of_draws(each, (len(scores), draws), rng) for each in scores])
-    chosen = rng.integers(len(scores), size=(len(scores), draws))
-    place, draw = np.indices(chosen.shape)
-    drawn = means[chosen, place, draw].mean(axis=0)
-    mean = float(np.mean([np.mean(each) for each in scores]))
-    return Interval(mean, *(float(end) for end in np.quantile(drawn, [0.025, 0.975])))
+    runs = [np.asarray(each, np.float64) for each in scores]
+    drawn = np.zeros(draws)
+    for draw in range(draws):
+        for run in rng.integers(len(runs), size=len(runs)):
+            episodes = runs[run]
+            drawn[draw] += episodes[rng.integers(len(episodes), size=len(episodes))].mean()
+    mean = float(np.mean([each.mean() for each in runs]))
+    return Interval(mean, *(float(end) / len(runs) for end in np.quantile(drawn, [0.025, 0.975])))
 
 
 def band(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,17 +115,6 @@ def paired_difference(first: np.ndarray, second: np.ndarray, seed: int = 0) -> I
         random_state=np.random.default_rng(seed),
     ).confidence_interval
     return Interval(mean, float(found.low), float(found.high))
-
-
-def _means_of_draws(
-    scores: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator
-) -> np.ndarray:
-    """Returns means of as many numbers as there are, drawn with replacement."""
-    scores = np.asarray(scores, np.float64)
-    values, counts = np.unique(scores, return_counts=True)
-    # How often each value is drawn, which takes no memory for all that are.
-    often = rng.multinomial(len(scores), counts / len(scores), size=shape)
-    return often @ values / len(scores)
 
 
 def compare(first: np.ndarray, second: np.ndarray, is_success: bool) -> Comparison:

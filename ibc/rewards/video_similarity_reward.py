@@ -16,7 +16,7 @@ from ibc.networks.layers import lstm
 from ibc.rewards import learned_reward
 from ibc.utils import transitions
 
-_VIDEOS_AT_ONCE = 32
+VIDEOS_AT_ONCE = 32
 
 
 def negative_distance(own: tf.Tensor, expert: tf.Tensor) -> tf.Tensor:
@@ -119,8 +119,8 @@ class VideoSimilarityReward(learned_reward.LearnedReward):
           ValueError: A video is longer than the expert's.
         """
         rewards = []
-        for start in range(0, len(videos), _VIDEOS_AT_ONCE):
-            part = slice(start, start + _VIDEOS_AT_ONCE)
+        for start in range(0, len(videos), VIDEOS_AT_ONCE):
+            part = slice(start, start + VIDEOS_AT_ONCE)
             hidden = self._encode(_side_by_side(videos[part])).numpy()
             pairs = zip(videos[part], episodes[part], strict=True)
             for row, (video, episode) in enumerate(pairs):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
@@ -206,7 +207,7 @@ def _drop_unfinished_line(path: pathlib.Path) -> None:
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
-            path.write_bytes(whole)
+            os.truncate(path, len(whole))
 
 
 def value_of(trial: optuna.trial.FrozenTrial) -> float | None:

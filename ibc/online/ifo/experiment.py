@@ -49,7 +49,7 @@ def run(config: run_config.OnlineConfig) -> dict:
     frames = min(options.episode_len * repeat, inner.step_limit)
     options = dataclasses.replace(options, episode_len=-(-frames // repeat))
     first = max(agent_options.num_seed_frames, 1)
-    if first < frames and options.update_encoder_until_frame >= first:
+    if first <= frames and options.update_encoder_until_frame >= first:
         raise ValueError(
             f"drq.num_seed_frames is {agent_options.num_seed_frames}, so that the encoder would "
             "learn before there are videos of the agent to tell the expert's from: give at least "

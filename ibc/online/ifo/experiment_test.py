@@ -177,6 +177,11 @@ def _of_rgb(place: pathlib.Path) -> None:
         ((), _shorter, "videos/train/0/0.npy has 12 frames, expected at least 16"),
         (("--set=IFO.episode_len=6",), None, "episode_len is 6, expected at least 7"),
         (("--set=drq.num_seed_frames=3",), None, "drq.num_seed_frames is 3, so that the encoder w"),
+        (
+            ("--set=drq.num_seed_frames=15",),
+            None,
+            "drq.num_seed_frames is 15, so that the encoder w",
+        ),
         (("--set=IFO.encoder_dir=none",), None, "there is no video encoder in none: train one"),
         (("--set=IFO.video_dir=none",), None, "there are no videos in none/train/0"),
         (("--set=IFO.observation=image",), None, "IFO.observation must be one of ('pixels', 'emb"),

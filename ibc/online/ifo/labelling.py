@@ -134,7 +134,8 @@ class Labelling:
         if span.last_frame < self._first_frame:
             return 0
         every = self._options.update_encoder_every_frames
-        return max(0, last // every - span.first_frame // every)
+        begun = max(span.first_frame, self._first_frame - 1)
+        return max(0, last // every - begun // every)
 
     def _learn(self) -> dict[str, float]:
         """Makes an update of the encoder; returns its losses."""
@@ -163,9 +164,12 @@ class Labelling:
         held = self._replay.episodes
         first = self._replay.total - len(held)
         numbers = [n for n in self._negatives.numbers if n >= first]
-        videos = [self._negatives.video(n)[: len(held[n - first]) + 1] for n in numbers]
-        rewards = [each.rewards for each in held]
-        rewards[len(rewards) - len(numbers) :] = self._reward.rewards_of_videos(videos, numbers)
+        rewards = [each.rewards for each in held[: len(held) - len(numbers)]]
+        # All of them together may be larger than the memory.
+        for start in range(0, len(numbers), video_similarity_reward.VIDEOS_AT_ONCE):
+            part = numbers[start : start + video_similarity_reward.VIDEOS_AT_ONCE]
+            videos = [self._negatives.video(n)[: len(held[n - first]) + 1] for n in part]
+            rewards += self._reward.rewards_of_videos(videos, part)
         self._replace(rewards)
 
     def _replace(self, rewards: list[np.ndarray]) -> None:

@@ -35,7 +35,7 @@ class Ifo:
     episode_len: int = 60
     """T, the agent's steps in an episode, if the task does not end it before."""
     camera: int = 0
-    """Which of the expert's videos' cameras."""
+    """Which of the expert's; the agent is filmed by the one that its task draws by."""
     expert_videos_per_episode: int = 1
     """Of the expert's videos that an episode is compared with; rewards are means over them."""
     subtract_time_mean: bool = False
@@ -159,5 +159,13 @@ def configure(
 
 def may_change(name: str) -> bool:
     """Returns whether no weight of a policy depends on a gin parameter."""
-    free = {f"IFO.{field.name}" for field in dataclasses.fields(Ifo) if field.metadata}
-    return name in free or drq_options.may_change(name)
+    return name in _free_names() or drq_options.may_change(name)
+
+
+def not_the_method() -> set[str]:
+    """Returns options that tell where something is, or how it is looked at."""
+    return _free_names() | {"IFO.encoder_dir", "IFO.video_dir"}
+
+
+def _free_names() -> set[str]:
+    return {f"IFO.{field.name}" for field in dataclasses.fields(Ifo) if field.metadata}
