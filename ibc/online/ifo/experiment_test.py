@@ -212,3 +212,10 @@ def test_the_shipped_settings_are_read():
     agent = published.agent_options()
     first = 2 * published.batch_size * published.episode_len
     assert agent.num_expl_steps == first == agent.num_seed_frames // agent.action_repeat
+    options.configure("Pendulum-v1", ["ifo_embeddings.gin"])
+    of_embeddings = options.Ifo()
+    assert of_embeddings.objective().seq_only
+    assert of_embeddings.agent_options().num_seed_frames == agent.num_seed_frames
+    assert (of_embeddings.similarity, of_embeddings.update_encoder_until_frame) == (
+        "negative_distance", 200_000,
+    )  # fmt: skip
