@@ -30,6 +30,7 @@ class VideoDataset:
         seed: int = 0,
         camera: int = 0,
         budget_bytes: int = _BUDGET_BYTES,
+        expert_alone: bool = False,
     ):
         """Finds the files.
 
@@ -41,6 +42,7 @@ class VideoDataset:
           seed: Of what is drawn.
           camera: Which of the cameras.
           budget_bytes: How much memory converted videos may take.
+          expert_alone: Whether others' videos are of no use; batches cannot be drawn then.
 
         Raises:
           FileNotFoundError: There are no videos of the expert, or none of others.
@@ -51,7 +53,7 @@ class VideoDataset:
                 f"episode_len is {episode_len}, expected at least {FEWEST_FRAMES - 1}: what "
                 f"comes next is predicted in videos of at least {FEWEST_FRAMES} frames."
             )
-        self.classes = video_files.find(video_dir, split)
+        self.classes = video_files.find(video_dir, split, expert_alone)
         self.frames = episode_len + 1
         self._size, self._camera, self._budget = image_size, camera, budget_bytes
         self._seed = (seed, video_files.SPLITS.index(split))

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,16 @@ def test_too_short_episodes_are_said(videos):
         video_dataset.VideoDataset(videos, "train", 6, 8)
     with pytest.raises(ValueError, match=r"0\.npy has 12 frames, expected at least 21"):
         video_dataset.VideoDataset(videos, "train", 20, 8).videos(0)
+
+
+def test_the_experts_videos_alone_may_be_enough(videos):
+    shutil.rmtree(videos / "train/1")
+    assert set(video_dataset.VideoDataset(videos, "train", 9, 8, expert_alone=True).classes) == {0}
+    shutil.rmtree(videos / "train/2")
+    alone = video_dataset.VideoDataset(videos, "train", 9, 8, expert_alone=True)
+    assert alone.video(alone.classes[0][1]).shape == (10, 8, 8, 3)
+    with pytest.raises(FileNotFoundError, match="train/1"):
+        video_dataset.VideoDataset(videos, "train", 9, 8)
+    shutil.rmtree(videos / "train/0")
+    with pytest.raises(FileNotFoundError, match="train/0"):
+        video_dataset.VideoDataset(videos, "train", 9, 8, expert_alone=True)

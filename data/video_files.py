@@ -23,11 +23,18 @@ CLIPS = (".mp4", ".gif", ".mov", ".avi", ".mkv", ".webm")
 _LAYOUT = "<video_dir>/{train,valid}/{0,1}/*.npy, or clips such as *.mp4 in their place"
 
 
-def find(video_dir: str | os.PathLike, split: str) -> dict[int, list[pathlib.Path]]:
+def find(
+    video_dir: str | os.PathLike, split: str, expert_alone: bool = False
+) -> dict[int, list[pathlib.Path]]:
     """Returns class → its files, sorted by name, of one split.
 
+    Args:
+      video_dir: The folder.
+      split: 'train' or 'valid'.
+      expert_alone: Whether others' videos, if there are any, are of no use.
+
     Raises:
-      FileNotFoundError: There are none of the expert, or none of others.
+      FileNotFoundError: There are none of the expert, or none of others that are of use.
     """
     folder = pathlib.Path(video_dir).expanduser() / split
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -35,9 +42,11 @@ def find(video_dir: str | os.PathLike, split: str) -> dict[int, list[pathlib.Pat
         int(each.name): _videos_in(each)
         for each in inside
         if each.is_dir() and re.fullmatch(r"\d+", each.name)
+        if not expert_alone or int(each.name) == EXPERT
     }
     classes = {label: files for label, files in classes.items() if files}
-    for what, there in (("0", EXPERT in classes), ("1", bool(set(classes) - {EXPERT}))):
+    has_others = expert_alone or bool(set(classes) - {EXPERT})
+    for what, there in (("0", EXPERT in classes), ("1", has_others)):
         if not there:
             raise FileNotFoundError(
                 f"there are no videos in {folder / what}: expected {_LAYOUT}; "

@@ -155,7 +155,7 @@ def find_ffmpeg() -> str:
         program = "ffmpeg"
     if shutil.which(program) is None:
         raise FileNotFoundError(
-            f"--video needs ffmpeg, but there is no program {program}: install the package "
+            f"videos need ffmpeg, but there is no program {program}: install the package "
             "imageio-ffmpeg, which brings one, or set IMAGEIO_FFMPEG_EXE to one; or leave out "
             "--video."
         )

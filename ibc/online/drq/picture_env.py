@@ -75,8 +75,14 @@ class PictureEnv:
         end = outcome.terminated, outcome.timeout, outcome.succeeded
         return Step(frame, held, reward, *end)
 
-    def camera(self, side: int) -> Callable[[], np.ndarray]:
+    def camera(
+        self, side: int, why: str = "drq.observation is 'pixels'"
+    ) -> Callable[[], np.ndarray]:
         """Returns what draws the task as it is, uint8 [side, side, 3], once it was reset.
+
+        Args:
+          side: Pixels.
+          why: Pictures are needed, for the error.
 
         Raises:
           ValueError: The task draws no pictures.
@@ -88,5 +94,5 @@ class PictureEnv:
             paint = video.painter(inner)
         except ValueError as error:
             reason = str(error).removeprefix("--video: ")
-            raise ValueError(f"drq.observation is 'pixels', but {reason}") from None
+            raise ValueError(f"{why}, but {reason}") from None
         return lambda: video_files.resized(np.asarray(paint())[np.newaxis], side, side)[0]

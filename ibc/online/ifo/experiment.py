@@ -58,7 +58,13 @@ def run(config: run_config.OnlineConfig) -> dict:
     videos = options.video_dir or video_options.default_folder(config.task)
     experts = labelling.ExpertVideos(
         video_dataset.VideoDataset(
-            videos, "train", options.episode_len, options.im_w, config.seed, options.camera
+            videos,
+            "train",
+            options.episode_len,
+            options.im_w,
+            config.seed,
+            options.camera,
+            expert_alone=True,
         ),
         options.camera,
     )

@@ -61,7 +61,9 @@ class FilmedEnv(picture_env.PictureEnv):
         """
         seen = super().reset(seed)
         if self._filming is None:
-            self._filming = self.camera(self._encoder.architecture.image_size)
+            self._filming = self.camera(
+                self._encoder.architecture.image_size, "an episode's film is rated"
+            )
         self._film = [self._filming()]
         if not self._sees_embeddings:
             return seen
