@@ -118,4 +118,6 @@ def suite_module(domain: str) -> Any:
     try:
         return importlib.import_module(f"dm_control.suite.{domain}")
     except ModuleNotFoundError as error:
+        if error.name != f"dm_control.suite.{domain}":
+            raise
         raise ValueError(f"DmControlEnv.domain: the suite has no {domain!r}.") from error

@@ -69,7 +69,7 @@ def _simulator(task: str) -> Any:
     except ImportError as error:
         raise ImportError(
             f"tasks of Meta-World need metaworld (3.1.1), but {error}: run pip install "
-            "'ibc-tf[metaworld]', or in the repository pip install --no-deps -r requirements.txt."
+            "--no-deps metaworld==3.1.1, which would otherwise bring an older MuJoCo."
         ) from error
     known = env_dict.ALL_V3_ENVIRONMENTS
     if task not in known:

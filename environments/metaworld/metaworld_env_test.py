@@ -100,5 +100,5 @@ def test_what_is_missing_or_unknown_is_told(monkeypatch):
     with pytest.raises(ValueError, match=r"must be one of .*button-press-v3.*, got 'fly-v3'"):
         metaworld_env.MetaWorldEnv("fly-v3")
     monkeypatch.setitem(sys.modules, "metaworld", None)
-    with pytest.raises(ImportError, match=r"pip install 'ibc-tf\[metaworld\]'"):
+    with pytest.raises(ImportError, match=r"pip install --no-deps metaworld==3\.1\.1"):
         metaworld_env.MetaWorldEnv("button-press-v3")
