@@ -37,12 +37,19 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def computer() -> dict[str, str]:
+    """Returns what numbers were computed on: system, packages, processor, memory."""
+    return {
+        "system": f"Python {platform.python_version()}, {platform.platform()}",
+        "packages": ", ".join(_versions(_PACKAGES)),
+        "processor": _processor(),
+        "memory": _memory(),
+    }
+
+
 def lines() -> Iterator[tuple[str, str]]:
     """Yields what there is, and what is found of it."""
-    yield "system", f"Python {platform.python_version()}, {platform.platform()}"
-    yield "packages", ", ".join(_versions(_PACKAGES))
-    yield "processor", _processor()
-    yield "memory", _memory()
+    yield from computer().items()
     yield "NVIDIA driver", _driver()
     startup.import_tensorflow_alone_quietly()
     yield from _tensorflow()

@@ -83,7 +83,7 @@ def as_json(found: Sequence[Row], command: str | None) -> str:
         }
         for row in found
     ]
-    about = {"command": command, "computer": dict(info.lines())}
+    about = {"command": command, "computer": info.computer()}
     return json.dumps({**about, "rows": told}, indent=1, allow_nan=False) + "\n"
 
 
