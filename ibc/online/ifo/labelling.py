@@ -164,7 +164,7 @@ class Labelling:
         held = self._replay.episodes
         first = self._replay.total - len(held)
         numbers = [n for n in self._negatives.numbers if n >= first]
-        rewards = [each.rewards for each in held[: len(held) - len(numbers)]]
+        rewards = [each.rewards for each in held][: len(held) - len(numbers)]
         # All of them together may be larger than the memory.
         for start in range(0, len(numbers), video_similarity_reward.VIDEOS_AT_ONCE):
             part = numbers[start : start + video_similarity_reward.VIDEOS_AT_ONCE]
