@@ -11,7 +11,8 @@ last one is of a whole block of rollouts). The same command goes on from the las
 """
 
 import argparse
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 from ibc.sweep import arguments as run_arguments
 from ibc.sweep import grid
@@ -102,6 +103,25 @@ def _refuse_of_rewards(point: grid.Point, arguments: argparse.Namespace) -> None
         )
 
 
+def _apart(algorithm: str) -> tuple[Callable, Callable]:
+    """Returns what configures and what trains an algorithm that is no reward on SAC."""
+    if algorithm == "DRQ":
+        from ibc.online.drq import experiment as drq
+        from ibc.online.drq import options as drq_options
+
+        return drq_options.configure, drq.run
+    if algorithm == "IFO":
+        from ibc.online.ifo import experiment as ifo
+        from ibc.online.ifo import options as ifo_options
+
+        return ifo_options.configure, ifo.run
+    from ibc.online.on_policy import configuration, planning
+    from ibc.online.on_policy import experiment as on_policy
+
+    train = planning.run if algorithm == "CEM" else on_policy.run
+    return functools.partial(configuration.configure, algorithm), train
+
+
 def _train_one(
     point: grid.Point, common: run_arguments.Common, arguments: argparse.Namespace
 ) -> None:
@@ -113,34 +133,11 @@ def _train_one(
         given["tag"] = arguments.tag
     if arguments.video:
         given["video"] = True
-    if point.algorithm == "DRQ":
-        from ibc.online.drq import experiment as drq
-        from ibc.online.drq import options as drq_options
-
-        _refuse_of_rewards(point, arguments)
-        files = common.gin_files, common.gin_bindings, common.settings
-        drq_options.configure(point.task, *files)
-        drq.run(run_config.OnlineConfig(**given))
-        return
-    if point.algorithm == "IFO":
-        from ibc.online.ifo import experiment as ifo
-        from ibc.online.ifo import options as ifo_options
-
-        _refuse_of_rewards(point, arguments)
-        files = common.gin_files, common.gin_bindings, common.settings
-        ifo_options.configure(point.task, *files)
-        ifo.run(run_config.OnlineConfig(**given))
-        return
     if point.algorithm in algorithms.APART:
-        from ibc.online.on_policy import configuration as on_policy_configuration
-        from ibc.online.on_policy import experiment as on_policy
-        from ibc.online.on_policy import planning
-
         _refuse_of_rewards(point, arguments)
-        files = common.gin_files, common.gin_bindings, common.settings
-        on_policy_configuration.configure(point.algorithm, point.task, *files)
-        program_of = planning if point.algorithm == "CEM" else on_policy
-        program_of.run(run_config.OnlineConfig(**given))
+        configure, train = _apart(point.algorithm)
+        configure(point.task, common.gin_files, common.gin_bindings, common.settings)
+        train(run_config.OnlineConfig(**given))
         return
     options = (point.algorithm, point.optimised, common.gin_files, common.gin_bindings)
     configuration.configure(*options, common.settings, point.task)
