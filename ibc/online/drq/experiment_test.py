@@ -1,18 +1,16 @@
 """Runs of DrQ-v2: whole, in parts, killed in between, and with what is wrong."""
 
-import json
 import pathlib
 import shutil
 
 import gymnasium
 import numpy as np
 import pytest
-import tensorflow as tf
 from gymnasium.envs.classic_control import pendulum
 
 from ibc.online import frame_replay, frame_replay_test, interaction_env, run_config
 from ibc.online.drq import episode_files, options, picture_env
-from tests import commands
+from tests import commands, drq_testing
 
 _GIVEN = (
     "--algorithm=DRQ", "--task=PARTICLE_REACH", "--set=drq.hidden_dim=8", "--set=drq.state_dim=8",
@@ -27,17 +25,6 @@ def _run(*arguments):
     return commands.in_process("online_train_eval", [*_GIVEN, *arguments])
 
 
-def _evaluations(tag: str) -> list[dict]:
-    results = json.loads(pathlib.Path(f"runs/online/{tag}/results.json").read_text())
-    return [row | {"seconds": 0} for row in results["evaluations"]]
-
-
-def _weights(tag: str) -> dict[str, np.ndarray]:
-    reader = tf.train.load_checkpoint(f"runs/online/{tag}/train/checkpoints")
-    names = [name for name in reader.get_variable_to_shape_map() if "VALUE" in name]
-    return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
-
-
 @pytest.mark.parametrize("observation", options.OBSERVATIONS)
 def test_a_run_in_parts_is_the_whole_one(observation, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -46,13 +33,11 @@ def test_a_run_in_parts_is_the_whole_one(observation, tmp_path, monkeypatch):
     assert (whole.status, whole.errors) == (0, [])
     for steps in (60, 120):
         assert _run(seen, f"--set=steps={steps}", "--tag=parts").status == 0
-    assert _evaluations("whole") == _evaluations("parts")
-    assert [row["frames"] for row in _evaluations("whole")] == [60, 120]
-    assert {"episode_reward", "episode_length", "success_rate"} < set(_evaluations("whole")[0])
-    whole, parts = _weights("whole"), _weights("parts")
-    assert set(whole) == set(parts)
-    for name, value in whole.items():
-        np.testing.assert_array_equal(value, parts[name], name)
+    drq_testing.assert_equal("whole", "parts")
+    assert [row["frames"] for row in drq_testing.evaluations("whole")] == [60, 120]
+    assert {"episode_reward", "episode_length", "success_rate"} < set(
+        drq_testing.evaluations("whole")[0]
+    )
     exported = pathlib.Path("runs/online/whole/policies/greedy_policy/policy.json")
     assert exported.is_file() == (observation == "state")
 
@@ -67,7 +52,7 @@ def test_an_agent_of_states_learns_to_reach_a_goal(tmp_path, monkeypatch, report
     for seed in (0, 1):
         flags = [*quick, *settings, f"--set=seed={seed}", "--set=steps=1500", f"--tag={seed}"]
         assert commands.in_process("online_train_eval", flags).status == 0
-        reached.append(_evaluations(str(seed))[-1]["success_rate"])
+        reached.append(drq_testing.evaluations(str(seed))[-1]["success_rate"])
     report(f"DrQ-v2 of states, 1,500 frames: goal reached in {reached} of 100 episodes")
     assert min(reached) >= 0.4
 
@@ -110,7 +95,7 @@ def test_episodes_of_a_run_without_a_checkpoint_are_not_gone_on_with(tmp_path, m
     assert _run(*given, "--set=seed=2").status == 0
     assert _run(*given, "--set=seed=2", "--set=steps=120").status == 0
     assert _run(*given, "--set=seed=2", "--set=steps=120", "--tag=whole").status == 0
-    assert _evaluations("a") == _evaluations("whole")
+    assert drq_testing.evaluations("a") == drq_testing.evaluations("whole")
 
 
 def test_the_shipped_settings_are_read():

@@ -1,7 +1,6 @@
 """Runs of imitation from videos: whole, in parts, killed in between, and with what is wrong."""
 
 import errno
-import json
 import pathlib
 import signal
 
@@ -13,7 +12,7 @@ from ibc.data import video_files
 from ibc.networks import video_encoder, video_encoder_file
 from ibc.online import run_config
 from ibc.online.ifo import options
-from tests import commands
+from tests import commands, drq_testing
 
 _SMALL = video_encoder.Architecture(32, 8, (2, 4, 4))
 _GIVEN = (
@@ -56,32 +55,6 @@ def _run(*arguments):
     return commands.in_process("online_train_eval", [*_GIVEN, *arguments])
 
 
-def _evaluations(tag: str) -> list[dict]:
-    results = json.loads(pathlib.Path(f"runs/online/{tag}/results.json").read_text())
-    return [row | {"seconds": 0} for row in results["evaluations"]]
-
-
-def _weights(tag: str) -> dict[str, np.ndarray]:
-    reader = tf.train.load_checkpoint(f"runs/online/{tag}/train/checkpoints")
-    names = [name for name in reader.get_variable_to_shape_map() if "VALUE" in name]
-    return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
-
-
-def _assert_equal(one: str, other: str) -> None:
-    assert _evaluations(one) == _evaluations(other)
-    first, second = _weights(one), _weights(other)
-    assert set(first) == set(second)
-    for name, value in first.items():
-        np.testing.assert_array_equal(value, second[name], name)
-    folders = [pathlib.Path(f"runs/online/{tag}") for tag in (one, other)]
-    kept = [commands.contents(folder / "train" / "negatives") for folder in folders]
-    newest = [dict(sorted(each.items())[-3:]) for each in kept]
-    assert len(newest[0]) == 3 and newest[0] == newest[1]
-    encoders = [video_encoder_file.load(folder)[0] for folder in folders]
-    for mine, yours in zip(*(each.variables for each in encoders), strict=True):
-        np.testing.assert_array_equal(mine, yours)
-
-
 @pytest.mark.parametrize(
     "more",
     [
@@ -96,8 +69,8 @@ def test_a_run_in_parts_is_the_whole_one(more, place):
     assert (whole.status, whole.errors) == (0, [])
     for steps in (60, 120):
         assert _run(*settings, f"--set=steps={steps}", "--tag=parts").status == 0
-    _assert_equal("whole", "parts")
-    rows = _evaluations("whole")
+    drq_testing.assert_equal("whole", "parts")
+    rows = drq_testing.evaluations("whole")
     assert [row["frames"] for row in rows] == [60, 120]
     assert {"episode_reward", "within_0.05", "within_0.1"} < set(rows[0])
     run = pathlib.Path("runs/online/whole")
@@ -127,25 +100,28 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(how, place):
     assert process.returncode == (143 if how is signal.SIGTERM else -signal.SIGKILL)
     assert _run(*settings, "--tag=killed").status == 0
     assert _run(*settings, "--tag=whole").status == 0
-    _assert_equal("killed", "whole")
+    drq_testing.assert_equal("killed", "whole")
 
 
 def test_a_full_disk_loses_nothing(place, monkeypatch):
     settings = ("--set=IFO.observation=state", "--set=IFO.eval_videos=0", "--set=steps=120")
-    write = video_files.write
+    save = np.save
 
-    def full(path, video):
-        if path.stem == "00000005":
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        write(path, video)
+    def full(file, array):
+        if "00000005" in file.name:
+            file.write(array.tobytes()[:1000])
+            raise OSError(errno.ENOSPC, "No space left on device", file.name)
+        save(file, array)
 
-    monkeypatch.setattr(video_files, "write", full)
+    monkeypatch.setattr(np, "save", full)
     failed = _run(*settings, "--tag=full")
     assert failed.status == 1 and "No space left on device" in failed.errors[-1]
-    monkeypatch.setattr(video_files, "write", write)
+    left = sorted(each.name for each in pathlib.Path("runs/online/full/train/negatives").iterdir())
+    assert left[-1] == "00000004.npy"
+    monkeypatch.setattr(np, "save", save)
     assert _run(*settings, "--tag=full").status == 0
     assert _run(*settings, "--tag=whole").status == 0
-    _assert_equal("full", "whole")
+    drq_testing.assert_equal("full", "whole")
 
 
 def test_an_infinite_loss_of_the_encoder_ends_the_run(place):
