@@ -49,20 +49,18 @@ def _returns(
     lists = [row.get("returns") for row in rows]
     if lists and all(lists) and len(set(map(len, lists))) == 1:
         return np.array(lists, np.float64)
-    return np.array([[_told(row, _RETURNS)] for row in rows], np.float64).reshape(-1, 1)
+    means = [_told(row, _RETURNS) for row in rows]
+    if None in means:
+        raise KeyError(_RETURNS[0])
+    return np.array(means, np.float64).reshape(-1, 1)
 
 
 def _success(rows: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
-    found = [_told(row, _SUCCESSES, None) for row in rows]
+    found = [_told(row, _SUCCESSES) for row in rows]
     # PPO keeps a rate of 0 where the task knows no goal, too.
     unclear = any(_OF_PPO in row for row in rows) and not any(found)
     return None if None in found or unclear else np.array(found, np.float64)
 
 
-def _told(row: Mapping[str, Any], names: Sequence[str], *default: None) -> Any:
-    for name in names:
-        if name in row:
-            return row[name]
-    if default:
-        return default[0]
-    raise KeyError(names[0])
+def _told(row: Mapping[str, Any], names: Sequence[str]) -> float | None:
+    return next((row[name] for name in names if name in row), None)
