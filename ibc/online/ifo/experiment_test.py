@@ -152,6 +152,7 @@ def _of_rgb(place: pathlib.Path) -> None:
         ((), _of_rgb, "sees RGB, but pictures are turned to CIE Lab here"),
         ((), _shorter, "videos/train/0/0.npy has 12 frames, expected at least 16"),
         (("--set=IFO.episode_len=6",), None, "episode_len is 6, expected at least 7"),
+        (("--gin_bindings=drq.observation = 'state'",), None, "this agent sees is IFO.observation"),
         (("--set=drq.num_seed_frames=3",), None, "drq.num_seed_frames is 3, so that the encoder w"),
         (
             ("--set=drq.num_seed_frames=15",),

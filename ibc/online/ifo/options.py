@@ -1,5 +1,6 @@
 """The options of imitation from videos, after `IFO.`; the agent's are those of `drq.`."""
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 
@@ -155,6 +156,19 @@ def configure(
     own = folder / f"ifo_{task.lower()}.gin"
     files = gin_files or [str(own if own.is_file() else folder / "ifo.gin")]
     gin_config.parse(files, [*gin_bindings, *set_by], search_folders=[folder])
+    _refuse_hidden()
+
+
+def _refuse_hidden() -> None:
+    """Raises ValueError for an option of the agent's that `IFO.observation` would hide."""
+    bound = None
+    with contextlib.suppress(ValueError):  # It is not bound.
+        bound = gin.query_parameter("drq.observation")
+    if bound is not None:
+        raise ValueError(
+            f"drq.observation is bound to {bound!r}, but what this agent sees is IFO.observation: "
+            "bind that."
+        )
 
 
 def may_change(name: str) -> bool:
