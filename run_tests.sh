@@ -23,8 +23,15 @@ if [ $# -eq 0 ]; then
   "$PYTHON" -m ruff check --quiet .
   "$PYTHON" scripts/check_types.py
   # Side by side, file by file: most tests use one core, and some wait. One more than there are
-  # cores keeps these busy; more than four have no memory in a laptop.
+  # cores keeps these busy; more than four have no memory in a laptop. TensorFlow keeps some of what
+  # it has compiled, so each part begins with new processes.
   processes=$("$PYTHON" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
-  set -- -n "$processes" --dist loadfile --no-loadscope-reorder
+  status=0
+  for part in tests ibc "environments data networks"; do
+    # shellcheck disable=SC2086
+    "$PYTHON" -m pytest -m "$marker" -n "$processes" --dist loadfile --no-loadscope-reorder $part ||
+      status=$?
+  done
+  exit "$status"
 fi
 exec "$PYTHON" -m pytest -m "$marker" "$@"
