@@ -31,6 +31,7 @@ if [ $# -eq 0 ]; then
     # shellcheck disable=SC2086
     "$PYTHON" -m pytest -m "$marker" -n "$processes" --dist loadfile --no-loadscope-reorder $part ||
       status=$?
+    [ "$status" != 2 ] || break # Ctrl-C
   done
   exit "$status"
 fi
