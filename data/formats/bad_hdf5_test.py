@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
+from ibc.data.formats import convert
 from tests import own_data_testing
 
 h5py = pytest.importorskip("h5py")
@@ -296,3 +297,16 @@ def test_bad_files_are_told_in_one_line(tmp_path, write, change, message):
     change(path)
     text = own_data_testing.problem(path, tmp_path / "out")
     assert message in text and path in text
+
+
+@pytest.mark.parametrize(
+    "name", ["D4RL: no rewards", "Minari: no rewards", "robomimic: first an array"]
+)
+def test_refused_files_are_not_held_open_by_their_error(tmp_path, name):
+    write, change, _ = BAD[name]
+    path = write(tmp_path)
+    change(path)
+    with pytest.raises(ValueError) as error:
+        convert.open_source(path)
+    with h5py.File(path, "a"):
+        assert error.value.__traceback__ is not None

@@ -36,8 +36,8 @@ class D4RLFile:
         """Reads rewards and ends; see `convert.EpisodeSource`."""
         self.path = path
         self._family = None if task is None else d4rl_tasks.get_family(task)
-        self._file = hdf5.open_hdf5(path)
-        self._check_and_divide()
+        with hdf5.closed_if_refused(hdf5.open_hdf5(path)) as self._file:
+            self._check_and_divide()
 
     @hdf5.reads
     def _check_and_divide(self) -> None:

@@ -64,10 +64,19 @@ def open_hdf5(path: str) -> Any:
       ImportError: h5py is not installed.
       ValueError: It is no HDF5 file, or a part of it is kept in another file.
     """
-    file = _open(path)
-    with reading(path):
+    with closed_if_refused(_open(path)) as file, reading(path):
         _check_self_contained(file)
     return file
+
+
+@contextlib.contextmanager
+def closed_if_refused(file: Any) -> Iterator[Any]:
+    """Closes an open file whose reading fails: errors may be kept, and hold it open with them."""
+    try:
+        yield file
+    except BaseException:
+        file.close()
+        raise
 
 
 def _open(path: str) -> Any:

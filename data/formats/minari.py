@@ -38,7 +38,8 @@ class MinariFile:
         """Reads the rewards and checks all shapes; see `convert.EpisodeSource`."""
         self.path = _file_of(path)
         self._family = None if task is None else d4rl_tasks.get_family(task)
-        self._read_rewards(hdf5.open_hdf5(self.path))
+        with hdf5.closed_if_refused(hdf5.open_hdf5(self.path)) as file:
+            self._read_rewards(file)
 
     @hdf5.reads
     def _read_rewards(self, file: Any) -> None:

@@ -70,7 +70,8 @@ class RobomimicFile:
         self.path = path
         self.keys = keys
         self.absolute_actions = absolute_actions
-        self._read(hdf5.open_hdf5(path), mask)
+        with hdf5.closed_if_refused(hdf5.open_hdf5(path)) as file:
+            self._read(file, mask)
 
     @hdf5.reads
     def _read(self, file: Any, mask: str | None) -> None:
