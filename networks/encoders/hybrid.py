@@ -71,6 +71,7 @@ class HybridEncoder(tf.keras.layers.Layer):
         share_cameras: bool = False,
         eval_fixed_crop: bool = True,
         temperature: float = 1.0,
+        region: Sequence[int] | None = None,
         **kwargs,
     ):
         """Creates the encoder.
@@ -80,7 +81,7 @@ class HybridEncoder(tf.keras.layers.Layer):
             [T, H, W, channels] and vectors [T, size].
           keys: What is looked at, and the order of the features; None: all keys in the order of
             the dict, which is that of the environment, and alphabetical for data alone.
-          crop_shape: Height and width of the crops, at most those of the images.
+          crop_shape: Height and width of the crops, at most those of the images, or of `region`.
           trunk: 'ResNet18', or 'SmallTrunk' for computers without a GPU.
           group_norm: Group normalization in ResNet18; False: batch normalization.
           share_cameras: One encoder for all cameras; otherwise each has its own weights.
@@ -89,6 +90,8 @@ class HybridEncoder(tf.keras.layers.Layer):
           temperature: Of the softmax over pixels that finds key-points; 1 is published. The small
             trunk's features are so small at first that each key-point is the picture's middle:
             0.05 makes key-points move with what they see.
+          region: What part of each picture is looked at, (top, left, bottom, right) in pixels, as
+            far as where a fixed camera sees the task; None: all of it. Crops are cut from there.
           **kwargs: Passed to Keras.
 
         Raises:
@@ -104,7 +107,11 @@ class HybridEncoder(tf.keras.layers.Layer):
         parameters.check_positive("HybridEncoder", temperature=temperature)
         self._shapes = _checked_shapes(obs_spec, keys)
         self._images = [key for key, shape in self._shapes.items() if len(shape) == _IMAGE_RANK]
-        self._crop_shape = _checked_crop(crop_shape, {k: self._shapes[k] for k in self._images})
+        sizes = {repr(key): self._shapes[key][1:3] for key in self._images}
+        if region is not None:
+            sizes = {"HybridEncoder.region": _size_of_region(region, sizes)}
+        self._region = region
+        self._crop_shape = _checked_crop(crop_shape, sizes)
         self._eval_fixed_crop = eval_fixed_crop
         channels = {key: self._shapes[key][-1] for key in self._images}
         if share_cameras and len(set(channels.values())) > 1:
@@ -153,6 +160,9 @@ class HybridEncoder(tf.keras.layers.Layer):
         for key in self._images:
             images = observation[key]
             pictures[key] = tf.reshape(images, [-1, *images.shape[2:]])
+            if self._region is not None:
+                top, left, bottom, right = self._region
+                pictures[key] = pictures[key][:, top:bottom, left:right]
         if not training and self._eval_fixed_crop:
             cut = {key: crop.centre(each, self._crop_shape) for key, each in pictures.items()}
         else:
@@ -231,8 +241,27 @@ def _missing(who: str, key: str, observation: Any) -> str:
     return f"{who} looks at {key!r}, but the observation has {found}: correct HybridEncoder.keys."
 
 
+def _size_of_region(region: Sequence[int], sizes: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """Returns height and width of a part of pictures of these sizes."""
+    names = ("top", "left", "bottom", "right")
+    if not isinstance(region, (list, tuple)) or len(region) != len(names):
+        raise ValueError(
+            f"HybridEncoder.region must be (top, left, bottom, right), but is {region!r}."
+        )
+    named = {f"region[{number}]": value for number, value in enumerate(region)}
+    parameters.check_whole("HybridEncoder", least=0, **named)
+    top, left, bottom, right = region
+    for key, (rows, columns) in sizes.items():
+        if not (top < bottom <= rows and left < right <= columns):
+            raise ValueError(
+                f"HybridEncoder.region is rows {top} to {bottom} and columns {left} to {right}, "
+                f"but the images of {key} have {rows}×{columns}: choose a part of them."
+            )
+    return bottom - top, right - left
+
+
 def _checked_crop(
-    crop_shape: Sequence[int], image_shapes: Mapping[str, tuple[int, ...]]
+    crop_shape: Sequence[int], sizes: Mapping[str, tuple[int, int]]
 ) -> tuple[int, int]:
     if not isinstance(crop_shape, (list, tuple)) or len(crop_shape) != 2:
         raise ValueError(
@@ -240,10 +269,10 @@ def _checked_crop(
         )
     height, width = crop_shape
     parameters.check_whole("HybridEncoder", **{"crop_shape[0]": height, "crop_shape[1]": width})
-    for key, (_, rows, columns, _) in image_shapes.items():
+    for key, (rows, columns) in sizes.items():
         if height > rows or width > columns:
             raise ValueError(
-                f"HybridEncoder.crop_shape is {height}×{width} pixels, but the images of {key!r} "
+                f"HybridEncoder.crop_shape is {height}×{width} pixels, but the images of {key} "
                 f"have {rows}×{columns}: choose a crop that is no larger."
             )
     return height, width

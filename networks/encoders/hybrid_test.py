@@ -54,6 +54,31 @@ def test_keys_are_in_the_descriptions_order_and_frames_follow_each_other(observa
             assert np.std(expected) > 0.01 and expected.min() == 0
 
 
+def test_of_a_region_nothing_else_is_seen(observation):
+    small = {
+        key: tf.TensorSpec([2, 14, 15, spec.shape[-1]], spec.dtype)
+        if spec.shape.rank == 4
+        else spec
+        for key, spec in SPEC.items()
+    }
+    encoder = _encoder(crop_shape=(12, 12), region=(3, 1, 17, 16))
+    whole = _encoder(crop_shape=(12, 12), spec=small)
+    for weight, other in zip(whole.weights, encoder.weights, strict=True):
+        weight.assign(other)
+    cut = {
+        key: value[:, :, 3:17, 1:16] if value.shape.rank == 5 else value
+        for key, value in observation.items()
+    }
+    for training in (False, _KEY):
+        found = encoder(observation, training=training)
+        np.testing.assert_array_equal(found, whole(cut, training=training))
+    for key in ("wrist", "front"):
+        outside = np.ones_like(observation[key])
+        outside[:, :, 3:17, 1:16] = 0
+        observation[key] = observation[key] + outside
+    np.testing.assert_array_equal(encoder(observation), whole(cut))
+
+
 def test_a_low_temperature_makes_key_points_of_a_new_network_move(observation):
     def spread(temperature):
         tf.keras.utils.set_random_seed(0)
@@ -195,6 +220,14 @@ def test_the_batch_size_may_be_unknown(observation):
         ),
         (dict(crop_shape=(19, 12)), "crop_shape is 19×12 .* 'wrist' have 18×20: choose a crop"),
         (dict(crop_shape=(16, 18)), "crop_shape is 16×18 .* 'front' have 24×16: choose a crop"),
+        (
+            dict(region=(2, 2, 18)),
+            r"region must be \(top, left, bottom, right\), but is \(2, 2, 18\)",
+        ),
+        (dict(region=(2, 2, 19, 12)), "rows 2 to 19 and columns 2 to 12, .* 'wrist' have 18×20"),
+        (dict(region=(4, 2, 4, 12)), "rows 4 to 4 .*: choose a part of them"),
+        (dict(region=(-1, 0, 9, 9)), r"HybridEncoder.region\[0\] must be .* got -1"),
+        (dict(region=(0, 0, 15, 12)), "crop_shape is 16×12 .* HybridEncoder.region have 15×12"),
         (dict(crop_shape=16), r"crop_shape must be \(height, width\), but is 16"),
         (dict(crop_shape=(16, 2.5)), r"HybridEncoder.crop_shape\[1\] must be .* got 2.5"),
         (dict(crop_shape=(0, 2)), r"HybridEncoder.crop_shape\[0\] must be .* got 0"),
