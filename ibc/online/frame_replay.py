@@ -97,8 +97,7 @@ class FrameReplay:
         drawn = [self.episodes[i] for i in random.integers(len(self.episodes), size=count)]
         rooms = [len(episode) - self._span(episode) + 1 for episode in drawn]
         places = random.integers(rooms)
-        rows = [self.transition(*pair) for pair in zip(drawn, places, strict=True)]
-        return drq_v2_agent.Batch(*map(np.stack, zip(*rows, strict=True)))
+        return self._transitions(drawn, places)
 
     def transition(self, episode: Episode, step: int) -> tuple[np.ndarray, ...]:
         """Returns observation, action, R, D and next observation, see `drq_v2_agent.Batch`.
@@ -108,20 +107,33 @@ class FrameReplay:
           step: t, at most L − n. Episodes of fewer than n steps are one transition over all of
             them.
         """
-        end, base = step + self._span(episode), self.baseline
-        total, factor = np.float32(0), np.float32(1)
-        for t in range(step, end):
-            total += factor * (episode.rewards[t] if base is None else episode.rewards[t] - base[t])
-            factor *= np.float32(self._discount) * episode.discounts[t]
-        seen = self._stacked(episode, step), self._stacked(episode, end)
-        return seen[0], episode.actions[step], total, factor, seen[1]
+        return tuple(part[0] for part in self._transitions([episode], np.array([step])))
+
+    def _transitions(self, drawn: Sequence[Episode], places: np.ndarray) -> drq_v2_agent.Batch:
+        """Returns the transitions [B] that begin at a step of an episode each."""
+        spans = np.array([self._span(episode) for episode in drawn])
+        totals, factors = np.zeros(len(drawn), np.float32), np.ones(len(drawn), np.float32)
+        for offset in range(spans.max()):
+            inside = offset < spans
+            times = np.where(inside, places + offset, places)
+            pairs = list(zip(drawn, times.tolist(), strict=True))
+            rewards = np.array([episode.rewards[t] for episode, t in pairs])
+            discounts = np.array([episode.discounts[t] for episode, t in pairs])
+            if self.baseline is not None:
+                rewards = rewards - self.baseline[times]
+            totals = np.where(inside, totals + factors * rewards, totals)
+            later = factors * (np.float32(self._discount) * discounts)
+            factors = np.where(inside, later, factors)
+        pairs = list(zip(drawn, places.tolist(), (places + spans).tolist(), strict=True))
+        actions = [episode.actions[t] for episode, t, _ in pairs]
+        seen = [stacked(episode.frames, t, self._stack) for episode, t, _ in pairs]
+        following = [stacked(episode.frames, t, self._stack) for episode, _, t in pairs]
+        return drq_v2_agent.Batch(
+            np.array(seen), np.array(actions), totals, factors, np.array(following)
+        )
 
     def _span(self, episode: Episode) -> int:
         return min(self._n_step, len(episode))
-
-    def _stacked(self, episode: Episode, index: int) -> np.ndarray:
-        """Returns the frames up to one, side by side in the last dimension."""
-        return stacked(episode.frames, index, self._stack)
 
 
 def stacked(frames: np.ndarray, index: int, stack: int) -> np.ndarray:
@@ -132,5 +144,7 @@ def stacked(frames: np.ndarray, index: int, stack: int) -> np.ndarray:
       index: Of the last one.
       stack: How many there are.
     """
+    if stack == 1:
+        return frames[index]
     places = np.maximum(np.arange(index - stack + 1, index + 1), 0)
     return np.concatenate(frames[places], axis=-1)

@@ -104,3 +104,29 @@ def test_a_baseline_is_taken_from_rewards_by_their_time():
         taken = step + 0.5 * (step + 1) + 0.25 * (step + 2)
         np.testing.assert_allclose(before - after, taken, rtol=1e-6)
         assert after.dtype == np.float32
+
+
+@pytest.mark.parametrize(("stack", "n_step"), [(1, 3), (3, 3), (2, 1), (1, 12)])
+@pytest.mark.parametrize("is_centred", [False, True])
+def test_a_batch_is_what_the_sums_say_step_by_step(stack, n_step, is_centred):
+    draw = np.random.default_rng(0)
+    replay = frame_replay.FrameReplay(1000, n_step, 0.9, stack)
+    for length in draw.integers(1, 10, size=30):
+        shapes = (length + 1, 2), (length, 2), (length,), (length,)
+        replay.add(frame_replay.Episode(*(draw.normal(size=s).astype(np.float32) for s in shapes)))
+    base = draw.normal(size=10).astype(np.float32) * is_centred
+    replay.baseline = base if is_centred else None
+    batch = replay.sample(200, [3, 4])
+    rows = np.random.default_rng([3, 4])
+    drawn = [replay.episodes[i] for i in rows.integers(30, size=200)]
+    starts = rows.integers([max(len(each) - n_step, 0) + 1 for each in drawn])
+    for row, (each, start) in enumerate(zip(drawn, starts, strict=True)):
+        end, total, factor = min(start + n_step, len(each)), np.float32(0), np.float32(1)
+        for t in range(start, end):
+            total += factor * (each.rewards[t] - base[t])
+            factor *= np.float32(0.9) * each.discounts[t]
+        assert (batch.reward[row], batch.discount[row]) == (total, factor)
+        np.testing.assert_array_equal(batch.action[row], each.actions[start])
+        for seen, at in ((batch.observation, start), (batch.next_observation, end)):
+            frames = each.frames[np.maximum(np.arange(at - stack + 1, at + 1), 0)]
+            np.testing.assert_array_equal(seen[row], frames.ravel())

@@ -88,6 +88,7 @@ class VideoSimilarityReward(learned_reward.LearnedReward):
             )
         self.encoder, self._experts, self._seed = encoder, experts, seed
         self._similarity, self._count = SIMILARITIES[similarity], videos_per_episode
+        self._group = min(videos_per_episode, VIDEOS_AT_ONCE)
         self.episode = tf.Variable(-1, dtype=tf.int64, trainable=False, name="episode")
         """Number of the episode that `begin_episode` has begun last."""
         self._hidden: dict[int, np.ndarray] = {}
@@ -121,14 +122,13 @@ class VideoSimilarityReward(learned_reward.LearnedReward):
         rewards = []
         for start in range(0, len(videos), VIDEOS_AT_ONCE):
             part = slice(start, start + VIDEOS_AT_ONCE)
-            hidden = self._encode(_side_by_side(videos[part])).numpy()
-            pairs = zip(videos[part], episodes[part], strict=True)
-            for row, (video, episode) in enumerate(pairs):
-                own, experts = hidden[1 : len(video), row], self._expert_hidden(episode)
-                if len(video) > len(experts):
-                    raise _too_long(len(video), len(experts))
-                similar = self._similarity(own[:, np.newaxis], experts[1 : len(video)])
-                rewards.append(similar.numpy().mean(1))
+            hidden = self._encode(_side_by_side(videos[part]))
+            experts = self._expert_hidden(episodes[part])
+            if len(hidden) > len(experts):
+                raise _too_long(len(hidden), len(experts))
+            similar = self._similarity(hidden[:, :, np.newaxis], experts[: len(hidden)])
+            means = similar.numpy().mean(2)
+            rewards += [means[1 : len(video), row] for row, video in enumerate(videos[part])]
         return rewards
 
     def begin_episode(self) -> None:
@@ -145,7 +145,7 @@ class VideoSimilarityReward(learned_reward.LearnedReward):
         if not self._time:
             self._show(step.observation)
         hidden = self._show(step.next_observation)
-        experts = self._expert_hidden(int(self.episode))
+        experts = self._expert_hidden([int(self.episode)])[:, 0]
         if self._time > len(experts):
             raise _too_long(self._time, len(experts))
         return float(np.mean(self._similarity(hidden, experts[self._time - 1])))
@@ -171,16 +171,25 @@ class VideoSimilarityReward(learned_reward.LearnedReward):
         outputs, after = self.encoder.sequence(embedding, states)
         return outputs[-1], self.encoder.sequence.at(after, -1)
 
-    def _expert_hidden(self, episode: int) -> np.ndarray:
-        """Returns h of an episode's expert videos [T + 1, E, z]."""
-        chosen = [int(index) for index in self.chosen(episode)]
-        for index in chosen:
+    def _expert_hidden(self, episodes: Sequence[int]) -> np.ndarray:
+        """Returns h of the expert's videos of V episodes [T + 1, V, E, z]."""
+        chosen = [self.chosen(episode).tolist() for episode in episodes]
+        needed = [index for each in chosen for index in each]
+        for index in needed:
             if index not in self._hidden:
-                # One by one: numbers must not depend on what was encoded beside them.
-                self._hidden[index] = self._encode(self._experts[index][:, np.newaxis]).numpy()[
-                    :, 0
-                ]
-        return np.stack([self._hidden[index] for index in chosen], 1)
+                self._encode_experts(index // self._group)
+        hidden = np.stack([self._hidden[index] for index in needed], 1)
+        return hidden.reshape(len(hidden), len(episodes), self._count, -1)
+
+    def _encode_experts(self, group: int) -> None:
+        """Encodes videos that always are encoded together.
+
+        So numbers do not depend on what was asked for before.
+        """
+        first = group * self._group
+        members = range(first, min(first + self._group, len(self._experts)))
+        hidden = self._encode(np.stack([self._experts[index] for index in members], 1)).numpy()
+        self._hidden |= {index: hidden[:, row] for row, index in enumerate(members)}
 
 
 def time_means(rewards: Sequence[np.ndarray]) -> np.ndarray:
@@ -204,6 +213,8 @@ def _side_by_side(videos: Sequence[np.ndarray]) -> np.ndarray:
 
 def padded(video: np.ndarray, frames: int) -> np.ndarray:
     """Returns a video [T + 1, ...] that stands still at its end, [frames, ...]."""
+    if len(video) == frames:
+        return video
     return video[np.minimum(np.arange(frames), len(video) - 1)]
 
 

@@ -87,6 +87,20 @@ def test_rewards_are_means_over_the_episodes_own_expert_videos(encoder):
     assert {int(one.chosen(number)[0]) for number in range(40)} == {0, 1, 2, 3}
 
 
+def test_rewards_do_not_depend_on_what_was_rated_before(encoder):
+    agent = _videos(3, seed=9)
+    first, second = (
+        video_similarity_reward.VideoSimilarityReward(encoder, _videos(7), videos_per_episode=3)
+        for _ in range(2)
+    )
+    first.rewards_of_videos(agent, [4, 5, 6])
+    found = [learned.rewards_of_videos(agent[:1], [8])[0] for learned in (first, second)]
+    np.testing.assert_array_equal(*found)
+    whole = second.rewards_of_videos([agent[0], agent[1][:6]], [8, 5])
+    assert [len(each) for each in whole] == [9, 5]
+    np.testing.assert_allclose(whole[0], found[0], rtol=1e-5)
+
+
 def test_an_experts_own_video_has_the_largest_reward(encoder):
     experts = _videos(1)
     learned = video_similarity_reward.VideoSimilarityReward(encoder, experts)

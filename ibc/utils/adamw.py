@@ -1,6 +1,6 @@
 """Adam with decoupled weight decay, ε beside the corrected average."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
@@ -34,14 +34,37 @@ class AdamW(tf.keras.optimizers.AdamW):
         """Makes a step down the gradient of a loss that a tape has recorded."""
         self.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
-        """Makes Adam's step for one variable; Keras has made the decay's."""
-        step = tf.cast(self.iterations + 1, variable.dtype)
-        index = self._index_dict[self._var_key(variable)]
-        first, second = self._momentums[index], self._velocities[index]
-        first.assign_add((gradient - first) * (1 - self.beta_1))
-        second.assign_add((tf.square(gradient) - second) * (1 - self.beta_2))
-        mean = first / (1 - tf.pow(self.beta_1, step))
-        spread = tf.sqrt(second / (1 - tf.pow(self.beta_2, step)))
-        rate = tf.cast(self.learning_rate, variable.dtype)
-        variable.assign_sub(rate * mean / (spread + self.epsilon))
+    def apply_gradients(
+        self, grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]], name: str | None = None
+    ) -> None:
+        """Makes a step for all variables, with one operation each where nothing decays.
+
+        Args:
+          grads_and_vars: Gradient and variable, always of the same variables.
+          name: Of the scope of what is created.
+        """
+        pairs = list(grads_and_vars)
+        with tf.name_scope(name or self.name), tf.init_scope():
+            self.build([variable for _, variable in pairs])
+        step = tf.cast(self.iterations + 1, tf.float32)
+        first_power, second_power = tf.pow(self.beta_1, step), tf.pow(self.beta_2, step)
+        rate = tf.cast(self.learning_rate, tf.float32)
+        # TensorFlow's Adam adds its ε to √v where ours is added to √v̂.
+        epsilon = self.epsilon * tf.sqrt(1 - second_power)
+        for gradient, variable in pairs:
+            if self.weight_decay:
+                variable.assign_sub(rate * self.weight_decay * variable)
+            index = self._index_dict[self._var_key(variable)]
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=self._momentums[index].handle,
+                v=self._velocities[index].handle,
+                beta1_power=first_power,
+                beta2_power=second_power,
+                lr=rate,
+                beta1=self.beta_1,
+                beta2=self.beta_2,
+                epsilon=epsilon,
+                grad=gradient,
+            )
+        self.iterations.assign_add(1)

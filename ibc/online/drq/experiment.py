@@ -3,9 +3,8 @@
 import json
 import pathlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-import numpy as np
 import tensorflow as tf
 from absl import logging
 from tf_agents.specs import tensor_spec
@@ -14,7 +13,7 @@ from tf_agents.trajectories import time_step as ts
 from ibc.agents import drq_v2_agent
 from ibc.networks import drq_networks
 from ibc.online import finishing, frame_replay, interaction_env, run_config
-from ibc.online.drq import episode_files, picture_env
+from ibc.online.drq import episode_files, greedy_episodes, picture_env
 from ibc.online.drq import loop as loop_lib
 from ibc.online.drq import options as options_lib
 from ibc.online.on_policy import configuration as on_policy
@@ -23,7 +22,6 @@ from ibc.utils import atomic_file, scalars, termination
 
 RESULTS = "results.json"
 _KEPT = 2
-_EVALUATION_SEED = 1_000_003
 
 
 def run(config: run_config.OnlineConfig) -> dict:
@@ -44,7 +42,7 @@ def run(config: run_config.OnlineConfig) -> dict:
     on_policy.refuse_options_of_sac(config)
     options = options_lib.Drq()
     env = picture_env.PictureEnv(interaction_env.load(config.task), options)
-    env.reset(_EVALUATION_SEED)  # A task without pictures is refused here.
+    greedy_episodes.begin(env, 0)  # A task without pictures is refused here.
     run_of_agent = Run(config, options, env)
     with lock.held(config.folder(), run_config.ELSEWHERE):
         return run_of_agent.run()
@@ -85,6 +83,7 @@ class Run:
         self._results: dict = {"evaluations": [], "seconds": 0.0}
         self._saved_at = 0
         self._begun = 0.0
+        self._undrawn: list[picture_env.PictureEnv] = []
 
     def run(self) -> dict:
         """Trains; returns what results.json holds."""
@@ -157,8 +156,25 @@ class Run:
         self._write_results()
 
     def _played(self, loop: loop_lib.Loop) -> tuple[dict[str, float], list[float]]:
-        """Plays the episodes of an evaluation, see `play_greedily`."""
-        return play_greedily(self._env, loop, self._options.num_eval_episodes)
+        """Plays the episodes of an evaluation, see `greedy_episodes.summary`."""
+        is_drawn = self._options.observation == "pixels"
+        envs = [self._env] if is_drawn else self._undrawn_envs()
+        numbers = range(self._options.num_eval_episodes)
+        return greedy_episodes.summary(greedy_episodes.play(envs, loop, numbers))
+
+    def _undrawn_envs(self) -> list[picture_env.PictureEnv]:
+        """Returns environments of the task's numbers, to play in side by side."""
+        if not self._undrawn:
+            task, limit = self._config.task, self._env.env.step_limit
+            count = min(self._options.num_eval_episodes, self._config.num_envs)
+            self._undrawn = [
+                picture_env.PictureEnv(
+                    interaction_env.InteractionEnv(interaction_env.load(task).gym, limit, task),
+                    self._options,
+                )
+                for _ in range(count)
+            ]
+        return self._undrawn
 
     def _save_files(self) -> None:
         """Writes what is no variable."""
@@ -175,47 +191,6 @@ class Run:
     def _write_results(self) -> None:
         self._results["seconds"] = time.monotonic() - self._begun
         atomic_file.write_text(self._folder / RESULTS, json.dumps(self._results, indent=1))
-
-
-def play_greedily(
-    env: picture_env.PictureEnv,
-    loop: loop_lib.Loop,
-    episodes: int,
-    watch: Callable[[int], object] = lambda number: None,
-) -> tuple[dict[str, float], list[float]]:
-    """Plays episodes with mean actions, the same ones at each call; returns what they bring.
-
-    Args:
-      env: Where.
-      loop: Whose agent acts.
-      episodes: How many.
-      watch: Is called with the number of each episode that has ended, before the next one.
-
-    Returns:
-      Means of `episode_reward` and of `episode_length`, in frames, of what the task measures of an
-      episode (`contract.Offer.episode_measures`), and `success_rate` where it tells it. Then the
-      return of each episode.
-    """
-    returns, lengths, solved, measured = [], [], [], []
-    for number in range(episodes):
-        frames, value, length = [env.reset(_EVALUATION_SEED + number)], 0.0, 0
-        while True:
-            outcome = env.step(loop.greedy(loop.latest(frames)[np.newaxis])[0])
-            frames.append(outcome.frame)
-            value, length = value + outcome.reward, length + outcome.frames
-            if outcome.terminated or outcome.timeout:
-                break
-        returns.append(float(value))
-        lengths.append(length)
-        solved.append(outcome.succeeded)
-        measured.append(getattr(env.env.gym.unwrapped, "episode_measures", {}))
-        watch(number)
-    found = {"episode_reward": np.mean(returns), "episode_length": np.mean(lengths)}
-    if None not in solved:
-        found["success_rate"] = np.mean(solved)
-    for name in measured[0]:
-        found[name] = np.mean([each[name] for each in measured])
-    return {name: float(value) for name, value in found.items()}, returns
 
 
 def _agent(

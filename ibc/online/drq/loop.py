@@ -82,6 +82,7 @@ class Loop:
         self._options, self._seed = options, seed
         self._remember = remember or self._add
         self._std = noise_schedule.parse(options.stddev_schedule)
+        self._std_now: float | None = None
         self._update = tf.function(self._updated, autograph=False)
         self._act = tf.function(self._noisy, autograph=False)
         self._greedy = tf.function(self._mean, autograph=False, reduce_retracing=True)
@@ -160,7 +161,7 @@ class Loop:
         size = self._env.env.action_size
         if step < self._options.num_expl_steps:
             return np.random.default_rng([self._seed, step]).uniform(-1, 1, size).astype(np.float32)
-        self._agent.std.assign(self._std(step))
+        self._set_std(step)
         seen = self.latest(open_episode.frames)[np.newaxis]
         return self._act(tf.constant(seen), tf.constant([self._seed, step], tf.int32)).numpy()[0]
 
@@ -177,10 +178,10 @@ class Loop:
         first = options.num_seed_frames // options.action_repeat
         if step < first or step % options.update_every_steps or not len(self._replay):
             return {}
-        self._agent.std.assign(self._std(step))
+        self._set_std(step)
         batch = self._replay.sample(options.batch_size, [self._seed, step])
-        info = self._update(drq_v2_agent.Batch(*map(tf.constant, batch)))
-        told = {name: float(value) for name, value in info._asdict().items()}
+        info = self._update(drq_v2_agent.Batch(*map(tf.constant, batch))).numpy().tolist()
+        told = dict(zip(drq_v2_agent.DrqInfo._fields, info, strict=True))
         for name, value in told.items():
             if not math.isfinite(value):
                 raise FloatingPointError(
@@ -188,8 +189,15 @@ class Loop:
                 )
         return told
 
-    def _updated(self, batch: drq_v2_agent.Batch) -> drq_v2_agent.DrqInfo:
-        return self._agent.update(batch, self._agent.draws(batch.reward.shape[0]))
+    def _set_std(self, step: int) -> None:
+        std = self._std(step)
+        if std != self._std_now:
+            self._agent.std.assign(std)
+            self._std_now = std
+
+    def _updated(self, batch: drq_v2_agent.Batch) -> tf.Tensor:
+        """Makes an update; returns what it tells side by side, to be fetched at once."""
+        return tf.stack(self._agent.update(batch, self._agent.draws(batch.reward.shape[0])))
 
     def _noisy(self, observation: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         step = ts.restart(observation, observation.shape[0])

@@ -11,6 +11,7 @@ from ibc.environments import contract, video
 from ibc.networks import video_encoder_file
 from ibc.online import interaction_env, run_config
 from ibc.online.drq import experiment as drq_experiment
+from ibc.online.drq import greedy_episodes
 from ibc.online.drq import loop as loop_lib
 from ibc.online.drq import options as drq_options
 from ibc.online.ifo import filmed_env, labelling, negatives
@@ -145,15 +146,20 @@ class _Run(drq_experiment.Run):
 
     def _played(self, loop: loop_lib.Loop) -> tuple[dict[str, float], list[float]]:
         films: list[np.ndarray] = []
+        count = self._options.num_eval_episodes
+        # Nobody looks at the other ones, unless the agent itself does.
+        is_drawn = self._ifo.observation != "state"
+        filmed = count if is_drawn else min(self._ifo.eval_videos, count)
 
         def watch(number: int) -> None:
             if number < self._ifo.eval_videos:
                 films.append(self._filmed.film)
 
-        count = self._options.num_eval_episodes
-        played = drq_experiment.play_greedily(self._env, loop, count, watch)
+        played = greedy_episodes.play([self._env], loop, range(filmed), watch)
         if films:
             path = self._folder / VIDEOS / f"{loop.frames:09d}.mp4"
             pace = contract.frequency_of(self._filmed.env.gym.unwrapped)
             video.write(np.concatenate(films), path, pace / self._options.action_repeat)
-        return played
+        if filmed < count:
+            played += greedy_episodes.play(self._undrawn_envs(), loop, range(filmed, count))
+        return greedy_episodes.summary(played)
