@@ -9,6 +9,8 @@ source scripts/environment.sh
 build_pybullet || echo "Tests of block pushing are skipped." >&2
 # A crash in compiled code says where Python was, in the tests' child processes too.
 export PYTHONFAULTHANDLER=1
+# A hundred processes import the same modules, which one of them compiles.
+unset PYTHONDONTWRITEBYTECODE
 
 marker="not slow"
 if [ "${1:-}" = "--slow" ]; then
