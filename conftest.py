@@ -17,6 +17,17 @@ _FIGURE = "figure"
 _WITHOUT_PYBULLET = "block pushing needs PyBullet"
 # Files that take long and whose tests share little: any process may take any of their tests.
 _SPREAD = ("tests/crash_test.py", "tests/scripts_test.py", "tests/trained_configs_test.py")
+# Files of which one takes a minute or more, whether or not its tests are marked as slow.
+_LONG = (
+    "tests/scripts_test.py",
+    "tests/trained_configs_test.py",
+    "tests/documented_runs_test.py",
+    "tests/crash_test.py",
+    "tests/distributed_test.py",
+    "ibc/online/ifo/experiment_test.py",
+    "ibc/train/sequences_training_test.py",
+    "data/recording/replayed_test.py",
+)
 _MEMORY_LEFT = 1 << 30
 _least_memory = 0
 _GOLDEN = pathlib.Path(__file__).parent.parent / "shared" / "golden"
@@ -31,8 +42,13 @@ def pytest_configure():
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Begins with the files that take long, so that processes side by side end together."""
-    long = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in long)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def turn(item):
+        file = item.nodeid.partition("::")[0]
+        return _LONG.index(file) if file in _LONG else len(_LONG) + (item.path not in slow)
+
+    items.sort(key=turn)
 
 
 def pytest_collection():

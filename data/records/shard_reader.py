@@ -140,7 +140,7 @@ def _record_batches(path: str, most_bytes: int) -> Iterator[np.ndarray]:
     """Yields the serialized records in arrays [n] of bytes, and says if there is anything else."""
     longest = shard_files.check_record_lengths(path, _COPY_AGAIN)
     count = min(_PART_RECORDS, max(1, most_bytes // max(1, longest)))
-    batches = iter(tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(count))
+    batches = iter(specs.stored_records(path, _READ_BYTES).batch(count))
     read = 0
     while True:
         try:

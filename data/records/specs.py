@@ -5,10 +5,11 @@ import re
 from typing import Any
 
 import tensorflow as tf
-from tf_agents.specs import array_spec
+from tensorflow.core.protobuf import struct_pb2
+from tf_agents.specs import array_spec, tensor_spec
 from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
-from tf_agents.utils import example_encoding_dataset, nest_utils
+from tf_agents.utils import nest_utils
 
 from ibc.data.records import shard_files
 
@@ -46,7 +47,8 @@ def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition
         )
     shard_files.check_record_lengths(spec_path, _COPY_AGAIN)
     try:
-        spec = example_encoding_dataset.parse_encoded_spec_from_file(spec_path)
+        record = iter(stored_records(spec_path, buffer_bytes=0)).get_next().numpy()
+        spec = tensor_spec.from_proto(struct_pb2.StructuredValue.FromString(record))
     except Exception as error:  # whatever a damaged file makes TensorFlow or protobuf raise
         reason = first_line(error)
         raise ValueError(f"{spec_path} is damaged ({reason}): {_COPY_AGAIN}.") from error
@@ -72,6 +74,22 @@ def load_stored_spec(path: str) -> trajectory.Trajectory | trajectory.Transition
             "or Transition records (one frame each): convert the shard to trajectories."
         )
     return trajectory.Trajectory(*spec)
+
+
+def stored_records(path: str, buffer_bytes: int) -> tf.data.Dataset:
+    """Returns the serialized records of a file, whose checksums are looked at.
+
+    As `tf.data.TFRecordDataset`, which traces a function to go through a list of files. That takes
+    longer than to read a small one.
+
+    Args:
+      path: one TFRecord file.
+      buffer_bytes: how much is read at once; 0 for what is asked for.
+    """
+    records = tf.raw_ops.TFRecordDataset(
+        filenames=[path], compression_type="", buffer_size=buffer_bytes
+    )
+    return tf.data.experimental.from_variant(records, tf.TensorSpec([], tf.string))
 
 
 def as_trajectory(
