@@ -65,6 +65,8 @@ class FrameReplay:
         """How many episodes were ever added."""
         self.baseline: np.ndarray | None = None
         """What is taken from the reward of each time index, [T]; nothing if None."""
+        self.scale: np.float32 | None = None
+        """What rewards are multiplied by then; nothing if None."""
         self._steps = 0
 
     def __len__(self) -> int:
@@ -121,6 +123,8 @@ class FrameReplay:
             discounts = np.array([episode.discounts[t] for episode, t in pairs])
             if self.baseline is not None:
                 rewards = rewards - self.baseline[times]
+            if self.scale is not None:
+                rewards = rewards * self.scale
             totals = np.where(inside, totals + factors * rewards, totals)
             later = factors * (np.float32(self._discount) * discounts)
             factors = np.where(inside, later, factors)

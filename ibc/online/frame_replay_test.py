@@ -95,6 +95,16 @@ def test_what_does_not_belong_together_is_refused():
         frame_replay.FrameReplay(10, n_step=0)
 
 
+def test_rewards_are_scaled_when_the_baseline_was_taken():
+    plain, scaled = (frame_replay.FrameReplay(100, 3, 0.5, 1) for _ in range(2))
+    plain.baseline = scaled.baseline = np.arange(6, dtype=np.float32)
+    scaled.scale = np.float32(4)
+    for step in range(4):
+        before, after = (each.transition(episode(6), step) for each in (plain, scaled))
+        np.testing.assert_allclose(after[2], 4 * before[2], rtol=1e-6)
+        np.testing.assert_array_equal(after[3], before[3])
+
+
 def test_a_baseline_is_taken_from_rewards_by_their_time():
     plain, centred = (frame_replay.FrameReplay(100, 3, 0.5, 1) for _ in range(2))
     centred.baseline = np.arange(6, dtype=np.float32)

@@ -17,6 +17,7 @@ from ibc.rewards import learned_reward
 from ibc.utils import transitions
 
 VIDEOS_AT_ONCE = 32
+_LEAST_DEVIATION = 1e-6
 
 
 def negative_distance(own: tf.Tensor, expert: tf.Tensor) -> tf.Tensor:
@@ -203,6 +204,15 @@ def time_means(rewards: Sequence[np.ndarray]) -> np.ndarray:
     for row, each in zip(padded, rewards, strict=True):
         row[: len(each)] = each
     return np.nanmean(padded, 0).astype(np.float32)
+
+
+def scale(rewards: Sequence[np.ndarray]) -> np.float32:
+    """Returns one over the standard deviation of all episodes' rewards [T_i].
+
+    Similarities of an agent that comes near to the expert differ little, and the less the better it
+    is, while networks err by an amount that does not follow.
+    """
+    return np.float32(1 / max(np.concatenate(rewards).std(), _LEAST_DEVIATION))
 
 
 def _side_by_side(videos: Sequence[np.ndarray]) -> np.ndarray:

@@ -128,6 +128,13 @@ def test_time_means_are_of_episodes_that_last_so_long():
     np.testing.assert_allclose(video_similarity_reward.time_means(rewards), [2, 3, 6])
 
 
+def test_scaled_rewards_deviate_by_one():
+    rewards = [np.array([0.9, 0.7, 0.8]), np.array([0.6])]
+    scaled = np.concatenate(rewards) * video_similarity_reward.scale(rewards)
+    np.testing.assert_allclose(scaled.std(), 1, rtol=1e-6)
+    assert np.isfinite(video_similarity_reward.scale([np.ones(3)]))
+
+
 def test_it_is_a_learned_reward_and_refuses_what_it_cannot_compare(encoder):
     learned = video_similarity_reward.VideoSimilarityReward(encoder, _videos(2))
     learned_reward.check(learned)

@@ -105,6 +105,8 @@ def test_the_shipped_settings_are_read():
     chosen = options.Drq()
     assert (chosen.image_size, chosen.stddev_schedule, chosen.stack) == (32, 0.2, 3)
     assert run_config.OnlineConfig().seed == 3
+    options.configure("PARTICLE_REACH", ["drq_particle_state.gin"])
+    assert (options.Drq().observation, options.Drq().stack) == ("state", 1)
 
 
 def test_actions_are_held_and_pictures_are_the_tasks_own():

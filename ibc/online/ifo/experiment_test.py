@@ -58,7 +58,12 @@ def _run(*arguments):
 @pytest.mark.parametrize(
     "more",
     [
-        ("observation=state", "relabel_on_sample=true", "subtract_time_mean=true"),
+        (
+            "observation=state",
+            "relabel_on_sample=true",
+            "subtract_time_mean=true",
+            "divide_by_deviation=true",
+        ),
         ("observation=embeddings", "similarity=negative_distance"),
         ("observation=pixels", "expert_videos_per_episode=2", "eval_videos=0"),
     ],

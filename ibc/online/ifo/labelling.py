@@ -108,7 +108,7 @@ class Labelling:
         frames = self._options.episode_len + 1
         self._negatives.add(span.number, video_similarity_reward.padded(film, frames))
         self._replay.add(dataclasses.replace(episode, rewards=rewards))
-        self._center()
+        self._standardize()
         return {f"encoder/{name}": value for name, value in told.items()} | {
             "learned_reward": float(rewards.sum()),
             "negatives": len(self._negatives.numbers),
@@ -126,7 +126,7 @@ class Labelling:
         held = self._replay.episodes
         ends = np.cumsum([len(each) for each in held])[:-1]
         self._replace(np.split(self._rewards.numpy(), ends))
-        self._center()
+        self._standardize()
 
     def _due(self, span: loop_lib.Span) -> int:
         """Returns how many updates of the encoder belong to an episode."""
@@ -177,7 +177,12 @@ class Labelling:
         for index, each in enumerate(rewards):
             held[index] = dataclasses.replace(held[index], rewards=each)
 
-    def _center(self) -> None:
+    def _standardize(self) -> None:
+        """Tells the replay what is taken from rewards, and what they are multiplied by."""
+        rewards = [each.rewards for each in self._replay.episodes]
         if self._options.subtract_time_mean:
-            rewards = [each.rewards for each in self._replay.episodes]
-            self._replay.baseline = video_similarity_reward.time_means(rewards)
+            means = video_similarity_reward.time_means(rewards)
+            self._replay.baseline = means
+            rewards = [each - means[: len(each)] for each in rewards]
+        if self._options.divide_by_deviation:
+            self._replay.scale = video_similarity_reward.scale(rewards)

@@ -41,6 +41,8 @@ class Ifo:
     """Of the expert's videos that an episode is compared with; rewards are means over them."""
     subtract_time_mean: bool = False
     """Whether the mean reward of each time index, over the replay, is taken away."""
+    divide_by_deviation: bool = False
+    """Whether rewards are divided by their standard deviation over the replay."""
     relabel_on_sample: bool = False
     """Whether rewards that are drawn are those of the encoder as it is, not as it was then."""
     negatives_limit: int = 5000
