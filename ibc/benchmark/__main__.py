@@ -3,27 +3,36 @@
 Examples:
     ibc-benchmark --task=PARTICLE --gin_file=mlp_ebm_quick.gin,mlp_mse_quick.gin --seeds=0,1,2
     ibc-benchmark --task=PUSH,PARTICLE --gin_file=mlp_ebm_quick.gin --seeds=0,1 --output=study
+    ibc-benchmark --suite=near_maze --seeds=0,1,2,3,4 --list
 
 The same command goes on after an interruption, and leaves out what is done.
 """
 
 import argparse
+import json
 import pathlib
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from absl import logging
 
-from ibc.benchmark import executors, plan
+from ibc.benchmark import executors, plan, suites
 from ibc.utils import atomic_file, program
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     parser = program.Parser("ibc-benchmark", description=__doc__.splitlines()[0])
-    parser.add_argument("--task", required=True, metavar="A,B", help="tasks, with commas")
+    parser.add_argument("--task", metavar="A,B", help="tasks, with commas")
+    parser.add_argument("--gin_file", metavar="A,B", help="config files: paths or bare names")
     parser.add_argument(
-        "--gin_file", required=True, metavar="A,B", help="config files: paths or bare names"
+        "--suite", choices=sorted(suites.SUITES), help="an experiment with a name, in their place"
+    )
+    parser.add_argument(
+        "--demonstrations", metavar="FILE", help="for --suite (the script's episodes, recorded)"
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="print the commands of --suite, and run none"
     )
     parser.add_argument("--seeds", default="0,1,2", metavar="0,1", help="of the runs (0,1,2)")
     parser.add_argument(
@@ -53,7 +62,11 @@ def run_all(arguments: argparse.Namespace) -> Iterator[str]:
       ValueError: An argument is wrong; or runs have failed, when all others are done and reported.
     """
     output = pathlib.Path(arguments.output).expanduser().absolute()
+    _check_flags(arguments)
     atomic_file.check_place(output / "report.html", "--output=")
+    if arguments.suite:
+        yield from _run_suite(arguments, output)
+        return
     task_names, files = _parts("task", arguments.task), _parts("gin_file", arguments.gin_file)
     jobs = plan.trainings(
         output,
@@ -74,23 +87,77 @@ def run_all(arguments: argparse.Namespace) -> Iterator[str]:
             failures[job.name] = error
             todo = [each for each in todo if each not in own]
     logging.info("%d of %d runs are done already.", sum(j.is_done() for j in jobs), len(jobs))
-    for number, (job, error) in enumerate(run(todo), start=1):
-        logging.info("%d/%d %s: %s", number, len(todo), job.name, error or "done")
-        if error:
-            failures[job.name] = error
+    failures |= _ended(run, todo)
     finished = [job.folder for job in jobs if job.is_done()]
     if finished:
         from ibc.report import __main__ as report
 
         places = [str(folder) for folder in finished]
         yield from report.write(places, output / "report.html", command=_command(arguments))
+    yield from _failed(failures, len(jobs) - len(finished), len(jobs))
+
+
+def _run_suite(arguments: argparse.Namespace, output: pathlib.Path) -> Iterator[str]:
+    """Makes an experiment that has a name, stage by stage, as far as it is not done.
+
+    Raises:
+      ValueError: Runs have failed, when all others are done and in the table.
+    """
+    seeds, given = _seeds(arguments.seeds), arguments.demonstrations
+    if given is not None:
+        given = str(pathlib.Path(given).expanduser().absolute())
+    stages = suites.stages(arguments.suite, output, seeds, given, arguments.gin_bindings)
+    if arguments.list:
+        yield from (shlex.join(job.command) for stage in stages for job in stage)
+        return
+    run = executors.get(arguments.executor, output, arguments.slurm_options)
+    failures: dict[str, str] = {}
+    for stage in stages:
+        failures |= _ended(run, [job for job in stage if not job.is_done()])
+    agents = stages[-1]
+    markdown, numbers = suites.table(arguments.suite, agents)
+    told = {"command": _command(arguments), "rows": numbers}
+    atomic_file.write_text(output / "table.json", json.dumps(told, indent=1) + "\n")
+    atomic_file.write_text(output / "table.md", f"{markdown}\n```bash\n{told['command']}\n```\n")
+    yield markdown.rstrip()
+    yield f"Wrote {output / 'table.md'} and {output / 'table.json'}"
+    yield from _failed(failures, sum(not job.is_done() for job in agents), len(agents))
+
+
+def _ended(run: executors.Run, jobs: Sequence[plan.Job]) -> dict[str, str]:
+    """Runs commands and says how each has ended; returns name → what went wrong."""
+    failures = {}
+    for number, (job, error) in enumerate(run(jobs), start=1):
+        logging.info("%d/%d %s: %s", number, len(jobs), job.name, error or "done")
+        if error:
+            failures[job.name] = error
+    return failures
+
+
+def _failed(failures: Mapping[str, str], missing: int, count: int) -> Iterator[str]:
+    """Lists what has failed.
+
+    Raises:
+      ValueError: Something has.
+    """
+    for name, error in failures.items():
+        yield f"failed: {name}: {error}"
     if failures:
-        for name, error in failures.items():
-            yield f"failed: {name}: {error}"
         raise ValueError(
-            f"{len(jobs) - len(finished)} of {len(jobs)} runs are missing; the same command tries "
-            f"them again. First: {next(iter(failures.values()))}"
+            f"{missing} of {count} runs are missing; the same command tries them again. First: "
+            f"{next(iter(failures.values()))}"
         )
+
+
+def _check_flags(arguments: argparse.Namespace) -> None:
+    """Raises ValueError where flags do not belong together."""
+    is_grid = bool(arguments.task and arguments.gin_file)
+    if bool(arguments.suite) == bool(arguments.task or arguments.gin_file) or not (
+        arguments.suite or is_grid
+    ):
+        raise ValueError("give either --task and --gin_file, or --suite.")
+    if not arguments.suite and (arguments.demonstrations or arguments.list):
+        raise ValueError("--demonstrations and --list are for --suite; leave them out.")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -112,8 +179,10 @@ def run() -> None:
 
 def _command(arguments: argparse.Namespace) -> str:
     """Returns the command line that makes the same benchmark, wherever it is kept."""
-    given = {name: getattr(arguments, name) for name in ("task", "gin_file", "seeds", "metric")}
-    flags = [f"--{name}={value}" for name, value in given.items()]
+    grid = ("task", "gin_file", "seeds", "metric")
+    names = ("suite", "seeds", "demonstrations") if arguments.suite else grid
+    given = {name: getattr(arguments, name) for name in names}
+    flags = [f"--{name}={value}" for name, value in given.items() if value]
     flags += [f"--gin_bindings={binding}" for binding in arguments.gin_bindings]
     return shlex.join(["ibc-benchmark", *flags])
 
