@@ -55,7 +55,7 @@ class PlanReturns:
         own = self._copies.get_state()
         rows = _spread(self._real.get_state()["rows"], count)
         seen = self._copies.set_state(own | {"rows": rows})
-        total, last, over = np.zeros(count), np.zeros(count), np.zeros(count, bool)
+        total, last, over = (np.zeros([count], kind) for kind in (float, float, bool))
         for time in range(plans.shape[1]):
             was_over = over
             following, task, over = self._hold(plans[:, time], seen, over)
