@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
+from ibc.utils import optimizer_step
+
 
 class AdamW(tf.keras.optimizers.AdamW):
     """θ ← θ(1 − lr · wd), biases too; then θ ← θ − lr · m̂ / (√v̂ + ε), as PyTorch has it.
@@ -32,7 +34,7 @@ class AdamW(tf.keras.optimizers.AdamW):
         self, tape: tf.GradientTape, loss: tf.Tensor, variables: Sequence[tf.Variable]
     ) -> None:
         """Makes a step down the gradient of a loss that a tape has recorded."""
-        self.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        optimizer_step.apply(self, tape.gradient(loss, variables), variables)
 
     def apply_gradients(
         self, grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]], name: str | None = None
