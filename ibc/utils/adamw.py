@@ -37,14 +37,23 @@ class AdamW(tf.keras.optimizers.AdamW):
         optimizer_step.apply(self, tape.gradient(loss, variables), variables)
 
     def apply_gradients(
-        self, grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]], name: str | None = None
+        self,
+        grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]],
+        name: str | None = None,
+        experimental_aggregate_gradients: bool = False,
     ) -> None:
         """Makes a step for all variables, with one operation each where nothing decays.
 
         Args:
           grads_and_vars: Gradient and variable, always of the same variables.
           name: Of the scope of what is created.
+          experimental_aggregate_gradients: Keras's name for summing over replicas.
+
+        Raises:
+          ValueError: Gradients are to be summed over replicas.
         """
+        if experimental_aggregate_gradients:
+            raise ValueError("this AdamW learns on one replica: take Keras's for several.")
         pairs = list(grads_and_vars)
         with tf.name_scope(name or self.name), tf.init_scope():
             self.build([variable for _, variable in pairs])
