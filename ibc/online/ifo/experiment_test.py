@@ -55,15 +55,44 @@ def _run(*arguments):
     return commands.in_process("online_train_eval", [*_GIVEN, *arguments])
 
 
+_OF_STATES = (
+    "--set=IFO.observation=state", "--set=IFO.relabel_on_sample=true",
+    "--set=IFO.subtract_time_mean=true", "--set=IFO.divide_by_deviation=true",
+)  # fmt: skip
+_TO_THE_END = "--set=steps=150"
+
+
+@pytest.fixture(scope="module")
+def played(made, tmp_path_factory):
+    """The folder of an undisturbed run of states, which others are compared with."""
+    folder = tmp_path_factory.mktemp("played")
+    for name in ("encoder", "videos"):
+        (folder / name).symlink_to(made / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = _run(*_OF_STATES, _TO_THE_END, "--tag=whole")
+    assert (done.status, done.errors) == (0, [])
+    return folder / "runs" / "online" / "whole"
+
+
+@pytest.fixture
+def whole(played, place):
+    """The tag of that run, as if it had been made in this test's working folder."""
+    runs = place / "runs" / "online"
+    runs.mkdir(parents=True)
+    (runs / played.name).symlink_to(played)
+    return played.name
+
+
+def test_a_run_of_states_in_parts_is_the_whole_one(whole):
+    for steps in ("--set=steps=60", _TO_THE_END):
+        assert _run(*_OF_STATES, steps, "--tag=parts").status == 0
+    _check_parts(whole, [60, 120, 150], films=True, exports=True)
+
+
 @pytest.mark.parametrize(
     "more",
     [
-        (
-            "observation=state",
-            "relabel_on_sample=true",
-            "subtract_time_mean=true",
-            "divide_by_deviation=true",
-        ),
         ("observation=embeddings", "similarity=negative_distance"),
         ("observation=pixels", "expert_videos_per_episode=2", "eval_videos=0"),
     ],
@@ -74,42 +103,46 @@ def test_a_run_in_parts_is_the_whole_one(more, place):
     assert (whole.status, whole.errors) == (0, [])
     for steps in (60, 120):
         assert _run(*settings, f"--set=steps={steps}", "--tag=parts").status == 0
-    drq_testing.assert_equal("whole", "parts")
-    rows = drq_testing.evaluations("whole")
-    assert [row["frames"] for row in rows] == [60, 120]
-    assert {"episode_reward", "within_0.05", "within_0.1"} < set(rows[0])
-    run = pathlib.Path("runs/online/whole")
-    exported = run / "policies" / "greedy_policy" / "policy.json"
-    assert exported.is_file() == ("observation=state" in more)
-    assert len(list(run.glob("eval_videos/*.mp4"))) == (0 if "eval_videos=0" in more else 2)
-    before, after = (video_encoder_file.load(each)[0] for each in ("encoder", run))
-    moved = [
-        not np.array_equal(*pair) for pair in zip(before.variables, after.variables, strict=True)
-    ]
-    assert any(moved)
+    films = "eval_videos=0" not in more
+    before, after = _check_parts("whole", [60, 120], films, exports=False)
     if "observation=embeddings" in more:  # whose convolutions stay as they are
         pictures = tf.random.stateless_normal([4, 1, 32, 32, 3], [0, 0])
         seen = [encoder.embed_frames(pictures) for encoder in (before, after)]
         np.testing.assert_array_equal(*seen)
 
 
+def _check_parts(
+    whole: str, frames: list[int], films: bool, exports: bool
+) -> list[video_encoder.VideoEncoder]:
+    """Compares runs, and looks at what one leaves; returns its encoders before and after."""
+    drq_testing.assert_equal(whole, "parts")
+    rows = drq_testing.evaluations(whole)
+    assert [row["frames"] for row in rows] == frames
+    assert {"episode_reward", "within_0.05", "within_0.1"} < set(rows[0])
+    run = pathlib.Path("runs/online") / whole
+    assert (run / "policies" / "greedy_policy" / "policy.json").is_file() == exports
+    assert len(list(run.glob("eval_videos/*.mp4"))) == (len(rows) if films else 0)
+    encoders = [video_encoder_file.load(each)[0] for each in ("encoder", run)]
+    pairs = zip(*(encoder.variables for encoder in encoders), strict=True)
+    assert not all(np.array_equal(*pair) for pair in pairs)
+    return encoders
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_killed_run_goes_on_as_if_it_had_not_been(how, place):
-    settings = ("--set=IFO.observation=state", "--set=IFO.relabel_on_sample=true")
-    settings += ("--set=IFO.eval_videos=0", "--set=steps=240")
-    command = ("-m", "ibc.online_train_eval", *_GIVEN, *settings, "--tag=killed")
+def test_a_killed_run_goes_on_as_if_it_had_not_been(how, whole, place):
+    settings = (*_OF_STATES, _TO_THE_END, "--tag=killed")
+    command = ("-m", "ibc.online_train_eval", *_GIVEN, *settings)
     with commands.start_at_once(*command, cwd=place) as process:
-        commands.wait_for(process, "Frame 60 of 240")
+        commands.wait_for(process, "Frame 60 of 150")
         process.send_signal(how)
         process.communicate(timeout=120)
     assert process.returncode == (143 if how is signal.SIGTERM else -signal.SIGKILL)
-    assert _run(*settings, "--tag=killed").status == 0
-    assert _run(*settings, "--tag=whole").status == 0
-    drq_testing.assert_equal("killed", "whole")
+    assert _run(*settings).status == 0
+    drq_testing.assert_equal("killed", whole)
 
 
-def test_a_full_disk_loses_nothing(place, monkeypatch):
-    settings = ("--set=IFO.observation=state", "--set=IFO.eval_videos=0", "--set=steps=120")
+def test_a_full_disk_loses_nothing(whole, monkeypatch):
+    settings = (*_OF_STATES, _TO_THE_END, "--tag=full")
     save = np.save
 
     def full(file, array):
@@ -119,14 +152,13 @@ def test_a_full_disk_loses_nothing(place, monkeypatch):
         save(file, array)
 
     monkeypatch.setattr(np, "save", full)
-    failed = _run(*settings, "--tag=full")
+    failed = _run(*settings)
     assert failed.status == 1 and "No space left on device" in failed.errors[-1]
     left = sorted(each.name for each in pathlib.Path("runs/online/full/train/negatives").iterdir())
     assert left[-1] == "00000004.npy"
     monkeypatch.setattr(np, "save", save)
-    assert _run(*settings, "--tag=full").status == 0
-    assert _run(*settings, "--tag=whole").status == 0
-    drq_testing.assert_equal("full", "whole")
+    assert _run(*settings).status == 0
+    drq_testing.assert_equal("full", whole)
 
 
 def test_an_infinite_loss_of_the_encoder_ends_the_run(place):
