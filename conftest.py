@@ -2,11 +2,13 @@
 
 import contextlib
 import ctypes
+import fcntl
 import gc
 import importlib.util
+import os
 import pathlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import gin
 import pytest
@@ -58,9 +60,28 @@ def pytest_collection():
 
 def pytest_collection_finish():
     """Spares the collector the many objects of TensorFlow, which stay, and most of its rounds."""
+    _tune_no_pipelines()
     gc.freeze()
     gc.set_threshold(50_000, 20, 10)
     gc.enable()
+
+
+def _tune_no_pipelines() -> None:
+    """Has tf.data tune nothing in this process.
+
+    The end of an iterator waits for the thread that tunes it, which sleeps up to a minute.
+    """
+    import tensorflow as tf
+    from tensorflow.python.data.ops import dataset_ops
+
+    as_it_is = dataset_ops.DatasetV2._apply_debug_options
+
+    def untuned(dataset):
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return as_it_is(dataset).with_options(options)
+
+    dataset_ops.DatasetV2._apply_debug_options = untuned
 
 
 @pytest.hookimpl(trylast=True)
@@ -163,14 +184,38 @@ def golden():
 
 
 @pytest.fixture(scope="session")
-def particle_data(tmp_path_factory) -> str:
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[pathlib.Path], object]], pathlib.Path]:
+    """Returns a function from a name, and what fills a folder, to the folder.
+
+    Of the processes that test side by side, one fills it, and the others wait.
+    """
+    own = tmp_path_factory.getbasetemp()
+    everybodys = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name: str, fill: Callable[[pathlib.Path], object]) -> pathlib.Path:
+        place, done = everybodys / f"made_{name}", everybodys / f"made_{name}.done"
+        with (everybodys / f"made_{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                place.mkdir(exist_ok=True)
+                fill(place)
+                done.touch()
+        return place
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def particle_data(made_once) -> str:
     """Records 2 shards of 10 oracle episodes of the 2-D particle task; returns their glob."""
     from tests import training
 
-    path = str(tmp_path_factory.mktemp("particle_data") / "oracle.tfrecord")
-    for replica in range(2):
-        training.record("PARTICLE", path, num_episodes=10, replica=replica, replicas=2)
-    return path.replace(".tfrecord", "*.tfrecord")
+    def record(folder):
+        path = str(folder / "oracle.tfrecord")
+        for replica in range(2):
+            training.record("PARTICLE", path, num_episodes=10, replica=replica, replicas=2)
+
+    return str(made_once("particle_data", record) / "oracle*.tfrecord")
 
 
 @pytest.fixture

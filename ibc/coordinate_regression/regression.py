@@ -103,6 +103,7 @@ def train(method: str, examples: dots.Dots, rate: float, num_steps: int, seed: i
         .shuffle(len(examples.targets), seed)
         .repeat()
         .batch(BATCH_SIZE, drop_remainder=True)
+        .with_options(_untuned())
     )
 
     @tf.function
@@ -163,6 +164,13 @@ def _predict_fn(agent: tf_agent.TFAgent) -> Predict:
         return np.concatenate(found)
 
     return predict
+
+
+def _untuned() -> tf.data.Options:
+    """Tunes nothing: a pipeline's end would wait for who tunes it, up to a minute."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _windows(images: np.ndarray) -> np.ndarray:

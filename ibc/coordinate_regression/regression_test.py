@@ -27,14 +27,22 @@ def _mean_error(method, num_steps, seed=0):
     return regression.pixel_errors(predict, examples).mean()
 
 
+def _error_of_the_centre():
+    """The mean error of what knows nothing and always answers the middle of the picture."""
+    examples = dots.sample(0)[0].first(regression.BATCH_SIZE)
+    return regression.pixel_errors(lambda images: np.zeros([len(images), 2]), examples).mean()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("method", regression.METHODS)
-def test_training_reduces_the_error(method):
-    assert _mean_error(method, 60) < 0.3 * _mean_error(method, 1)
+@pytest.mark.parametrize(
+    ("method", "steps"), [("explicit", 30), ("explicit_residual", 30), ("implicit", 60)]
+)
+def test_training_reduces_the_error(method, steps):
+    assert _mean_error(method, steps) < 0.3 * _error_of_the_centre()
 
 
 def test_a_light_training_reduces_the_error(light):
-    assert _mean_error("explicit_residual", 60) < 0.5 * _mean_error("explicit_residual", 1)
+    assert _mean_error("explicit_residual", 60) < 0.5 * _error_of_the_centre()
 
 
 def test_a_seed_decides_everything(light):
