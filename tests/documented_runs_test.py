@@ -71,6 +71,8 @@ _SHORT = {
     ),
     "IbcPolicy.num_action_samples": 16,
 }
+# Of what is trained on the particle task; the pages look at the fifth step.
+_SHORT_EPISODES = {"ParticleEnv.n_steps": 8}
 _SHORT_FLAGS = {"--num_episodes": "2", "--replicas": "1"}
 _SHORT_ONLINE = (
     "steps=60",
@@ -163,7 +165,7 @@ def _run_page(name: str, folder: pathlib.Path) -> None:
 
 def _run(words: list[str], folder: pathlib.Path) -> None:
     module, given = _module(words)
-    arguments = [*_shortened(given), *_shortening(module)]
+    arguments = [*_shortened(given), *_shortening(module, "--task=PARTICLE" in given)]
     done = commands.python_at_once("-m", module, *arguments, cwd=folder)
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
 
@@ -188,9 +190,10 @@ def _shortened(arguments: list[str]) -> Iterator[str]:
         yield f"{flag}={_SHORT_FLAGS[flag]}" if equals and flag in _SHORT_FLAGS else argument
 
 
-def _shortening(module: str) -> list[str]:
+def _shortening(module: str, particle: bool) -> list[str]:
     if module == "ibc.online_train_eval":
         return [f"--set={setting}" for setting in _SHORT_ONLINE]
     if module in ("ibc.train_eval", "ibc.benchmark.__main__"):
-        return [f"--gin_bindings={binding}" for binding in training.bindings(_SHORT)]
+        values = {**_SHORT, **(_SHORT_EPISODES if particle else {})}
+        return [f"--gin_bindings={binding}" for binding in training.bindings(values)]
     return []

@@ -80,7 +80,7 @@ def test_a_killed_one_is_named_and_nobody_is_left(tmp_path, start):
 
 
 def test_an_error_of_one_is_given_and_nobody_is_left(tmp_path, start):
-    process = start(100)
+    process = start(50)
     family = _wait_until_all_record(process, tmp_path)
     (tmp_path / "a_7.tfrecord" / "kept").mkdir(parents=True)
     # The error is that of its last episode, which is still to come.

@@ -66,9 +66,10 @@ _FEW = {
 # Any step of block pushing reaches a goal of ten metres; of these, an episode goes to its end.
 _ONE_STEP = bound("train_eval", goal_tolerance=10.0)
 _TO_THE_END = (
-    _ROOT / "pushing_pixels" / "pixel_mse_best.gin",
+    _ROOT / "pushing_pixels" / "pixel_hybrid_mse_quick.gin",
     _ROOT / "pushing_states" / "mlp_ebm_quick.gin",
 )
+_DEMONSTRATIONS = "demonstrations.tfrecord"
 # Without a simulator there is no metric.
 _FEW_WITHOUT_TASK = {**_FEW, **bound("train_eval", top_k_metric=None)}
 _SMALL_PIXELS = {
@@ -150,23 +151,24 @@ def _robomimic_spec() -> trajectory.Trajectory:
 
 
 @pytest.fixture(scope="module")
-def demonstrations(tmp_path_factory):
+def demonstrations(made_once):
     """Returns a function from a folder of configs to a record file for it, recorded once."""
-    paths = {}
 
     def path(family: str, images: bool, size: str | None) -> str:
         task, library = _TASKS[family]
         pytest.importorskip(library)
-        if (family, images, size) not in paths:
-            name = str(tmp_path_factory.mktemp(family) / "demonstrations.tfrecord")
+
+        def record(folder: pathlib.Path) -> None:
+            name = str(folder / _DEMONSTRATIONS)
             if task:
                 # D4RL's tasks and Push-T have no oracle.
                 policy = "random" if family in ("d4rl", "pusht") else "oracle"
-                training.record(*task, name, policy, use_image_obs=images, image_size=size)
+                options = dict(use_image_obs=images, image_size=size)
+                training.record(*task, name, policy, num_episodes=1, **options)
             else:
                 shard_testing.write(name, (12, 9), _robomimic_spec())
-            paths[family, images, size] = name
-        return paths[family, images, size]
+
+        return str(made_once(f"{family}_{images}_{size}", record) / _DEMONSTRATIONS)
 
     return path
 
