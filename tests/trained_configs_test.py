@@ -75,7 +75,7 @@ _FEW_WITHOUT_TASK = {**_FEW, **bound("train_eval", top_k_metric=None)}
 _SMALL_PIXELS = {
     **bound("train_eval", batch_size=4, num_iterations=3, eval_episodes=1, num_envs=1),
     **bound("IbcPolicy", num_action_samples=16),
-    **bound("HybridEncoder", crop_shape=(20, 28)),
+    **bound("HybridEncoder", crop_shape=(20, 28), region=None),
     **training.SMALL_NETWORKS,
 }
 _SMALL_STATES = {
@@ -225,9 +225,10 @@ def test_all_of_a_network_for_images_learns(file, pixels):
     if _IMAGE_SIZE.search(file.read_text()):
         task, _ = "PUSH", pytest.importorskip("pybullet")
     config_files.configure([task], [str(file)], training.bindings(_SMALL_PIXELS))
-    read = training_data.get_data(pixels, gin.query_parameter("train_eval.sequence_length"), {})
+    length = gin.query_parameter("train_eval.sequence_length")
+    read = training_data.get_data(pixels, length, {})
     agent = build_agent.build_agent(
-        *agent_specs.of_data(read.train.spec, 2),
+        *agent_specs.of_data(read.train.spec, length),
         gin.query_parameter("train_eval.loss_type"),
         gin.query_parameter("train_eval.network"),
         read.normalizers,
