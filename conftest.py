@@ -69,7 +69,8 @@ def pytest_collection_finish():
 def _tune_no_pipelines() -> None:
     """Has tf.data tune nothing in this process.
 
-    The end of an iterator waits for the thread that tunes it, which sleeps up to a minute.
+    The end of an iterator waits for the thread that tunes it, which sleeps up to a minute. Commands
+    in processes of their own tune as ever.
     """
     import tensorflow as tf
     from tensorflow.python.data.ops import dataset_ops

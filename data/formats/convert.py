@@ -107,11 +107,11 @@ def open_source(path: str | os.PathLike, task: str | None = None, **options: Any
             return source if general.is_empty else selection.Selected(source, general)
     expected = " or ".join(source.description for source in known_formats())
     if os.path.isfile(path):
-        found = (
-            np.load(path, allow_pickle=False).files
-            if path.endswith(".npz")
-            else list(hdf5.open_hdf5(path))
-        )
+        if path.endswith(".npz"):
+            found = np.load(path, allow_pickle=False).files
+        else:
+            with hdf5.open_hdf5(path) as file, hdf5.reading(path):
+                found = list(file)
         raise ValueError(f"{path} is none of these: {expected}; it holds {_listed(found)}.")
     state = f"the folder holds {_listed(os.listdir(path))}" if os.path.isdir(path) else "missing"
     raise FileNotFoundError(f"no recorded episodes at {path} ({state}); give {expected}.")

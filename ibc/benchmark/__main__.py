@@ -10,6 +10,7 @@ The same command goes on after an interruption, and leaves out what is done.
 
 import argparse
 import json
+import os
 import pathlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,8 @@ from absl import logging
 
 from ibc.benchmark import executors, plan, suites
 from ibc.utils import atomic_file, program
+
+_METRIC = "AverageReturn"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -40,12 +43,12 @@ def make_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="X",
-        help="binding for all runs, such as 'train_eval.eval_episodes = 100'; may be repeated",
+        help="binding for all runs, of --suite for its agents, such as "
+        "'train_eval.eval_episodes = 100'; may be repeated",
     )
     parser.add_argument(
         "--metric",
-        default="AverageReturn",
-        help="metric of an evaluation by which the best checkpoint is kept (AverageReturn)",
+        help=f"metric of an evaluation by which the best checkpoint is kept ({_METRIC})",
     )
     parser.add_argument(
         "--output", default="benchmark", metavar="FOLDER", help="for all that is made (benchmark)"
@@ -73,7 +76,7 @@ def run_all(arguments: argparse.Namespace) -> Iterator[str]:
         task_names,
         files,
         _seeds(arguments.seeds),
-        arguments.metric,
+        arguments.metric or _METRIC,
         arguments.gin_bindings,
     )
     run = executors.get(arguments.executor, output, arguments.slurm_options)
@@ -106,14 +109,20 @@ def _run_suite(arguments: argparse.Namespace, output: pathlib.Path) -> Iterator[
     seeds, given = _seeds(arguments.seeds), arguments.demonstrations
     if given is not None:
         given = str(pathlib.Path(given).expanduser().absolute())
+        if not os.path.exists(given):
+            raise FileNotFoundError(f"--demonstrations={given} does not exist: give their file.")
     stages = suites.stages(arguments.suite, output, seeds, given, arguments.gin_bindings)
     if arguments.list:
         yield from (shlex.join(job.command) for stage in stages for job in stage)
         return
     run = executors.get(arguments.executor, output, arguments.slurm_options)
     failures: dict[str, str] = {}
+    missing: list[plan.Job] = []
     for stage in stages:
-        failures |= _ended(run, [job for job in stage if not job.is_done()])
+        todo = [job for job in stage if not job.is_done()]
+        able = [job for job in todo if not any(suites.needs(job, other) for other in missing)]
+        failures |= _ended(run, able)
+        missing += [job for job in todo if not job.is_done()]
     agents = stages[-1]
     markdown, numbers = suites.table(arguments.suite, agents)
     told = {"command": _command(arguments), "rows": numbers}
@@ -121,7 +130,7 @@ def _run_suite(arguments: argparse.Namespace, output: pathlib.Path) -> Iterator[
     atomic_file.write_text(output / "table.md", f"{markdown}\n```bash\n{told['command']}\n```\n")
     yield markdown.rstrip()
     yield f"Wrote {output / 'table.md'} and {output / 'table.json'}"
-    yield from _failed(failures, sum(not job.is_done() for job in agents), len(agents))
+    yield from _failed(failures, len(missing), sum(map(len, stages)))
 
 
 def _ended(run: executors.Run, jobs: Sequence[plan.Job]) -> dict[str, str]:
@@ -158,6 +167,8 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         raise ValueError("give either --task and --gin_file, or --suite.")
     if not arguments.suite and (arguments.demonstrations or arguments.list):
         raise ValueError("--demonstrations and --list are for --suite; leave them out.")
+    if arguments.suite and arguments.metric:
+        raise ValueError("--metric is not for --suite, whose tables have columns of their own.")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -208,11 +219,14 @@ def _check_names(task_names: Sequence[str], files: Sequence[str]) -> None:
 
 def _seeds(text: str) -> list[int]:
     try:
-        return [int(part) for part in _parts("seeds", text)]
+        seeds = [int(part) for part in _parts("seeds", text)]
     except ValueError as error:
         raise ValueError(
             f"--seeds must be whole numbers with commas such as 0,1,2, got '{text}'."
         ) from error
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"--seeds names {text}: each must differ, as runs are kept by them.")
+    return seeds
 
 
 if __name__ == "__main__":

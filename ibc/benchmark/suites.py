@@ -10,7 +10,7 @@ import numpy as np
 
 from ibc.benchmark.plan import Job
 
-_TASK = "MAZE"
+_TASK, _RECORDED = "MAZE", "demonstrations"
 _THROUGH = 0.9
 """Share of an evaluation's episodes that have gone through the corridor, to have found the way."""
 _EQUAL = ("online_train_eval.steps = 400000", "on_policy.run.evaluation_episodes = 100")
@@ -93,10 +93,10 @@ def stages(
     """
     recording, given = [], demonstrations
     if given is None:
-        given = str(output / "demonstrations" / "oracle.tfrecord")
+        given = str(output / "runs" / _RECORDED / "oracle.tfrecord")
         flags = [f"--task={_TASK}", "--policy=oracle", "--num_episodes=200"]
         command = ("ibc.data.policy_eval", *flags, f"--dataset_path={given}")
-        recording = [_job(output, "demonstrations", command)]
+        recording = [_job(output, _RECORDED, command)]
     rows = SUITES[name]
     energies = dict.fromkeys(row.energy for row in rows.values() if row.energy)
     energy_jobs = [_energy_job(output, each, seed, given) for seed in seeds for each in energies]
@@ -120,13 +120,13 @@ def table(name: str, jobs: Sequence[Job]) -> tuple[str, list[dict]]:
     heads = ["", "seeds", *_COLUMNS, "found the way", "steps until then", "minutes"]
     lines, told = [heads, ["---"] * len(heads)], []
     for label in SUITES[name]:
-        done = [job for job in jobs if job.name.rpartition("/")[0] == label and job.is_done()]
+        done = [job for job in jobs if job.name.split("/")[-2] == label and job.is_done()]
         if not done:
             continue
         found = [_measured(job.folder) for job in done]
         found_way = [each["steps_until"] for each in found if each["steps_until"] is not None]
         cells = [_text(np.array([each[column] for each in found]), column) for column in _COLUMNS]
-        median = f"{int(np.median(found_way)):,}" if found_way else "–"
+        median = f"{int(np.median(found_way)):,}" if any(found_way) else "–"
         minutes = np.mean([each["minutes"] for each in found])
         way = f"{len(found_way)} of {len(found)}"
         lines.append([label, str(len(found)), *cells, way, median, f"{minutes:.1f}"])
@@ -157,8 +157,17 @@ def _measured(folder: pathlib.Path) -> Mapping[str, float | None]:
     }
 
 
+def needs(job: Job, other: Job) -> bool:
+    """Whether a command reads what another one makes."""
+    return any(f"{other.folder}" in part for part in job.command)
+
+
+def _energy_name(energy: str, seed: int, demonstrations: str) -> str:
+    return f"{pathlib.Path(demonstrations).stem}/energies/{energy}/seed_{seed}"
+
+
 def _energy_job(output: pathlib.Path, energy: str, seed: int, demonstrations: str) -> Job:
-    name = f"energies/{energy}/seed_{seed}"
+    name = _energy_name(energy, seed, demonstrations)
     flags = [f"--task={_TASK}", f"--dataset_path={demonstrations}", *ENERGIES[energy]]
     flags += [f"--set=seed={seed}", f"--tag={name}"]
     root = f"--gin_bindings=train_ncsn.root_dir = {str(output / 'runs')!r}"
@@ -173,10 +182,11 @@ def _agent_job(
     demonstrations: str,
     bindings: Sequence[str],
 ) -> Job:
-    name = f"{label}/seed_{seed}"
+    # Agents of other demonstrations are other runs, also where no flag of theirs tells.
+    name = f"{pathlib.Path(demonstrations).stem}/{label}/seed_{seed}"
     flags = [f"--task={_TASK}", f"--algorithm={row.algorithm}", *row.flags]
     if row.energy:
-        energy = output / "runs" / "energies" / row.energy / f"seed_{seed}"
+        energy = output / "runs" / _energy_name(row.energy, seed, demonstrations)
         flags.append(f"--set=reward.eb_model_checkpoint={str(energy)!r}")
     if row.algorithm == "AMP":
         flags.append(f"--set=dataset_path={demonstrations!r}")

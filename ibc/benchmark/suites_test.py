@@ -34,7 +34,12 @@ def test_each_command_is_one_that_its_program_takes(tmp_path, name):
             given.algorithm, "MAZE", common.gin_files, common.gin_bindings, common.settings
         )
         energy = [text.partition("=")[2] for text in given.set if "eb_model_checkpoint" in text]
-        assert not energy or energy[0].strip("'") in folders
+        row = suites.SUITES[name][job.name.split("/")[-2]]
+        assert bool(row.energy) == bool(energy) and set(map(_unquoted, energy)) <= folders
+
+
+def _unquoted(text: str) -> str:
+    return text.strip("'")
 
 
 def _parsed(program, job) -> argparse.Namespace:
@@ -47,7 +52,7 @@ def test_own_demonstrations_are_not_recorded(tmp_path):
     recording, energies, agents = suites.stages("near_maze", tmp_path, [0], "people.npz")
     assert not recording
     assert all("--dataset_path=people.npz" in job.command for job in energies)
-    (amp,) = [job for job in agents if job.name == "amp/seed_0"]
+    (amp,) = [job for job in agents if job.name == "people/amp/seed_0"]
     assert "--set=dataset_path='people.npz'" in amp.command
 
 
@@ -65,9 +70,9 @@ def _ended(job, corridor, dtw):
 def test_the_table_has_a_line_for_each_row_that_has_run(tmp_path):
     jobs = suites.stages("near_ablations", tmp_path, [0, 1])[-1]
     by_name = {job.name: job for job in jobs}
-    _ended(by_name["annealed/seed_0"], [0.2, 0.9, 0.8], 120)
-    _ended(by_name["annealed/seed_1"], [0.1, 0.3, 1.0], 140)
-    _ended(by_name["level_5/seed_0"], [0.0, 0.0, 0.5], 700)
+    _ended(by_name["oracle/annealed/seed_0"], [0.2, 0.9, 0.8], 120)
+    _ended(by_name["oracle/annealed/seed_1"], [0.1, 0.3, 1.0], 140)
+    _ended(by_name["oracle/level_5/seed_0"], [0.0, 0.0, 0.5], 700)
     markdown, told = suites.table("near_ablations", jobs)
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in markdown.splitlines()]
     # Student's t of two values: half the interval is 12.71 times half their difference.
@@ -94,7 +99,7 @@ def test_what_has_run_is_in_the_table_and_what_failed_is_listed(tmp_path, monkey
     def run(jobs):
         for job in jobs:
             ran.append(job.name)
-            if job.name == "level_5/seed_0" and ran.count(job.name) == 1:
+            if job.name == "oracle/level_5/seed_0" and ran.count(job.name) == 1:
                 yield job, "no memory"
                 continue
             _ended(job, [1.0], 100)
@@ -102,11 +107,11 @@ def test_what_has_run_is_in_the_table_and_what_failed_is_listed(tmp_path, monkey
 
     monkeypatch.setitem(executors.EXECUTORS, "local", lambda *_: run)
     lines = benchmark.run_all(_command(tmp_path))
-    with pytest.raises(ValueError, match=r"1 of 5 runs are missing; .* First: no memory"):
+    with pytest.raises(ValueError, match=r"1 of 8 runs are missing; .* First: no memory"):
         list(lines)
-    assert ran[0] == "demonstrations" and ran[1].startswith("energies/")
+    assert ran[0] == "demonstrations" and ran[1].startswith("oracle/energies/")
     (markdown, *_) = benchmark.run_all(_command(tmp_path))
-    assert ran[8:] == ["level_5/seed_0"] and len(markdown.splitlines()) == 2 + 5
+    assert ran[8:] == ["oracle/level_5/seed_0"] and len(markdown.splitlines()) == 2 + 5
     written = json.loads(pathlib.Path(tmp_path, "table.json").read_text())
     assert written["command"] == "ibc-benchmark --suite=near_ablations --seeds=0"
 
@@ -117,9 +122,27 @@ def test_what_has_run_is_in_the_table_and_what_failed_is_listed(tmp_path, monkey
         (["--suite=near_maze", "--task=PUSH"], "give either --task and --gin_file, or --suite"),
         (["--task=PUSH"], "give either --task and --gin_file, or --suite"),
         ([], "give either --task and --gin_file, or --suite"),
+        (["--suite=near_maze", "--metric=AverageReturn"], "--metric is not for --suite"),
+        (["--suite=near_maze", "--seeds=0,0"], "--seeds names 0,0: each must differ"),
         (["--task=A", "--gin_file=a", "--list"], "--demonstrations and --list are for --suite"),
     ],
 )
 def test_flags_that_do_not_belong_together(flags, message):
     with pytest.raises(ValueError, match=message):
         list(benchmark.run_all(benchmark.make_parser().parse_args(flags)))
+
+
+def test_without_demonstrations_nothing_is_begun(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.npz does not exist"):
+        list(benchmark.run_all(_command(tmp_path, "--demonstrations=nowhere.npz")))
+    ran = []
+
+    def run(jobs):
+        for job in jobs:
+            ran.append(job.name)
+            yield job, "no simulator"
+
+    monkeypatch.setitem(executors.EXECUTORS, "local", lambda *_: run)
+    with pytest.raises(ValueError, match=r"8 of 8 runs are missing; .* First: no simulator"):
+        list(benchmark.run_all(_command(tmp_path)))
+    assert ran == ["demonstrations"]

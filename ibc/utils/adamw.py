@@ -40,12 +40,14 @@ class AdamW(tf.keras.optimizers.AdamW):
         self,
         grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]],
         name: str | None = None,
+        *,
         experimental_aggregate_gradients: bool = False,
     ) -> None:
         """Makes a step for all variables, with one operation each where nothing decays.
 
         Args:
-          grads_and_vars: Gradient and variable, always of the same variables.
+          grads_and_vars: Gradient and variable, float32, none without a gradient, always of the
+            same variables.
           name: Of the scope of what is created.
           experimental_aggregate_gradients: Keras's name for summing over replicas.
 

@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.utils import adamw, optimizer_step
+from ibc.utils import optimizer_step
 
 _OPTIMIZERS = {
     "adam": lambda: tf.keras.optimizers.Adam(0.1),
     "legacy": lambda: tf.keras.optimizers.legacy.Adam(0.1),
     "scaled": lambda: tf.keras.mixed_precision.LossScaleOptimizer(tf.keras.optimizers.Adam(0.1)),
-    "ours": lambda: adamw.AdamW(0.1),
 }
 
 

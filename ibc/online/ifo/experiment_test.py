@@ -58,6 +58,7 @@ def _run(*arguments):
 _OF_STATES = (
     "--set=IFO.observation=state", "--set=IFO.relabel_on_sample=true",
     "--set=IFO.subtract_time_mean=true", "--set=IFO.divide_by_deviation=true",
+    "--set=IFO.eval_videos=1",
 )  # fmt: skip
 _TO_THE_END = "--set=steps=150"
 
