@@ -290,7 +290,7 @@ PROGRAMS = {
         ("in/file",): "in/file is a file; give a run's folder",
     },
     "ibc-benchmark": {
-        ("--task=PARTICLE",): "the following arguments are required: --gin_file",
+        ("--task=PARTICLE",): "give either --task and --gin_file, or --suite",
         ("--task=PARTICEL", "--gin_file=mlp_mse.gin"): "did you mean PARTICLE",
         ("--task=PARTICLE", "--gin_file=nowhere.gin"): "gin file 'nowhere.gin' was not found",
         (*BENCHMARK, "--seeds=x"): "--seeds must be whole numbers with commas",
