@@ -33,7 +33,7 @@ def test_the_actor_learns_what_the_expert_does():
     actor = tanh_gaussian.TanhGaussian(5, 2, hidden_size=32, seed=0)
     cloning = actor_cloning.ActorCloning(actor, learning_rate=1e-2)
     train = tf.function(lambda: cloning.train(batch))
-    for _ in range(200):
+    for _ in range(400):
         train()
     error = tf.tanh(actor.moments(batch.observation)[0]) - batch.action
     assert np.abs(error).mean() < 0.1 < np.abs(batch.action).mean()

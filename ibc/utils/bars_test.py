@@ -45,8 +45,10 @@ def shows(monkeypatch):
     monkeypatch.setattr(bars, "_shows", False)
     monkeypatch.setattr(logging, "_warn_preinit_stderr", False)
     monkeypatch.setattr(logging.get_absl_logger(), "handlers", [handler])
+    # A program that was called before in this process has given it to the root, too.
+    monkeypatch.setattr(logging.get_absl_logger(), "propagate", False)
     logging.set_verbosity(logging.INFO)
-    # A program that was called before in this process has set its own.
+    # It has set its own, too.
     formatter = handler.python_handler.formatter
     handler.setFormatter(logging.PythonFormatter())
     bars.show()
