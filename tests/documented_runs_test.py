@@ -47,7 +47,7 @@ _ELSEWHERE = {
     "python ibc/train_eval.py *--gin_file=hybrid_ebm_quick.gin *": "hybrid_training_test.py",
     "python data/policy_eval.py *--use_image_obs *": "the same",
     "python ibc/train_eval.py *--gin_file=pixel_ebm_quick.gin *": "trained_configs_test.py",
-    "python ibc/train_eval.py *--gin_file=pixel_hybrid_mse_quick.gin *": "the same",
+    "python ibc/train_eval.py *--gin_file=pixel_hybrid_ebm_quick.gin *": "the same",
     "*--task=PUSHT *--viz_img *": "ibc/pictures",
     "python ibc/online_train_eval.py --algorithm=GAIL --task=h*": "trains for hours",
     "* --sweep=*": "ibc/sweep",
