@@ -12,7 +12,7 @@ import tensorflow as tf
 from ibc.losses import ppo_losses
 from ibc.networks import actor_critic
 from ibc.networks.layers import running_normalizer
-from ibc.utils import adamw, optimizer_step
+from ibc.utils import adamw
 
 _SMALLEST_RATE, _LARGEST_RATE = 1e-6, 1e-2
 _ADVANTAGE_EPSILON = 1e-8
@@ -222,7 +222,7 @@ class PpoAgent(tf.Module):
         if options.grad_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, options.grad_norm)
         self.optimizer.learning_rate.assign(self.rate)
-        optimizer_step.apply(self.optimizer, gradients, self.weights)
+        self.optimizer.apply_gradients(zip(gradients, self.weights, strict=True))
         moved = ppo_losses.divergence(mean, log_std, part["mean"], old_log_std)
         self._adapt(moved)
         return told | {"kl": moved, "entropy": entropy}

@@ -12,7 +12,7 @@ from tf_agents.typing import types
 from tf_agents.utils import common
 
 from ibc.networks.layers import dense
-from ibc.utils import keys, optimizer_step
+from ibc.utils import keys
 from ibc.utils.parallel import blocks, lanes
 
 Experience = tuple[types.NestedTensor, tf.Tensor]
@@ -106,7 +106,11 @@ class TrainingStep:
         with tf.control_dependencies([] if check is None else [check]):
             gradients = [tf.identity(gradient) for gradient in gradients]
             one = tf.ones([], self.counter.dtype)
-        optimizer_step.apply(self.optimizer, gradients, variables)
+        # Over one replica Keras would sum, too, in a function whose gradient TensorFlow keeps as
+        # long as the process lives, and with it the graph of the step.
+        is_sum = _num_replicas() > 1
+        pairs = zip(gradients, variables, strict=True)
+        self.optimizer.apply_gradients(pairs, experimental_aggregate_gradients=is_sum)
         self.counter.assign_add(one)
         norms = {"gradients_norm": norm}
         if report_norm_of_variables:

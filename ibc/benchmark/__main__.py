@@ -13,7 +13,7 @@ import json
 import os
 import pathlib
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from absl import logging
 
@@ -90,14 +90,14 @@ def run_all(arguments: argparse.Namespace) -> Iterator[str]:
             failures[job.name] = error
             todo = [each for each in todo if each not in own]
     logging.info("%d of %d runs are done already.", sum(j.is_done() for j in jobs), len(jobs))
-    failures |= _ended(run, todo)
+    failures |= executors.finish(run, todo)
     finished = [job.folder for job in jobs if job.is_done()]
     if finished:
         from ibc.report import __main__ as report
 
         places = [str(folder) for folder in finished]
         yield from report.write(places, output / "report.html", command=_command(arguments))
-    yield from _failed(failures, len(jobs) - len(finished), len(jobs))
+    yield from executors.listed(failures, len(jobs) - len(finished), len(jobs))
 
 
 def _run_suite(arguments: argparse.Namespace, output: pathlib.Path) -> Iterator[str]:
@@ -107,6 +107,7 @@ def _run_suite(arguments: argparse.Namespace, output: pathlib.Path) -> Iterator[
       ValueError: Runs have failed, when all others are done and in the table.
     """
     seeds, given = _seeds(arguments.seeds), arguments.demonstrations
+    plan.check_differ("seeds", seeds)
     if given is not None:
         given = str(pathlib.Path(given).expanduser().absolute())
         if not os.path.exists(given):
@@ -121,7 +122,7 @@ def _run_suite(arguments: argparse.Namespace, output: pathlib.Path) -> Iterator[
     for stage in stages:
         todo = [job for job in stage if not job.is_done()]
         able = [job for job in todo if not any(suites.needs(job, other) for other in missing)]
-        failures |= _ended(run, able)
+        failures |= executors.finish(run, able)
         missing += [job for job in todo if not job.is_done()]
     agents = stages[-1]
     markdown, numbers = suites.table(arguments.suite, agents)
@@ -130,40 +131,13 @@ def _run_suite(arguments: argparse.Namespace, output: pathlib.Path) -> Iterator[
     atomic_file.write_text(output / "table.md", f"{markdown}\n```bash\n{told['command']}\n```\n")
     yield markdown.rstrip()
     yield f"Wrote {output / 'table.md'} and {output / 'table.json'}"
-    yield from _failed(failures, len(missing), sum(map(len, stages)))
-
-
-def _ended(run: executors.Run, jobs: Sequence[plan.Job]) -> dict[str, str]:
-    """Runs commands and says how each has ended; returns name → what went wrong."""
-    failures = {}
-    for number, (job, error) in enumerate(run(jobs), start=1):
-        logging.info("%d/%d %s: %s", number, len(jobs), job.name, error or "done")
-        if error:
-            failures[job.name] = error
-    return failures
-
-
-def _failed(failures: Mapping[str, str], missing: int, count: int) -> Iterator[str]:
-    """Lists what has failed.
-
-    Raises:
-      ValueError: Something has.
-    """
-    for name, error in failures.items():
-        yield f"failed: {name}: {error}"
-    if failures:
-        raise ValueError(
-            f"{missing} of {count} runs are missing; the same command tries them again. First: "
-            f"{next(iter(failures.values()))}"
-        )
+    yield from executors.listed(failures, len(missing), sum(map(len, stages)))
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:
     """Raises ValueError where flags do not belong together."""
-    is_grid = bool(arguments.task and arguments.gin_file)
-    if bool(arguments.suite) == bool(arguments.task or arguments.gin_file) or not (
-        arguments.suite or is_grid
-    ):
+    grid = (arguments.task, arguments.gin_file)
+    if any(grid) if arguments.suite else not all(grid):
         raise ValueError("give either --task and --gin_file, or --suite.")
     if not arguments.suite and (arguments.demonstrations or arguments.list):
         raise ValueError("--demonstrations and --list are for --suite; leave them out.")
@@ -219,14 +193,11 @@ def _check_names(task_names: Sequence[str], files: Sequence[str]) -> None:
 
 def _seeds(text: str) -> list[int]:
     try:
-        seeds = [int(part) for part in _parts("seeds", text)]
+        return [int(part) for part in _parts("seeds", text)]
     except ValueError as error:
         raise ValueError(
             f"--seeds must be whole numbers with commas such as 0,1,2, got '{text}'."
         ) from error
-    if len(set(seeds)) < len(seeds):
-        raise ValueError(f"--seeds names {text}: each must differ, as runs are kept by them.")
-    return seeds
 
 
 if __name__ == "__main__":

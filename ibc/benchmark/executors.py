@@ -4,12 +4,15 @@ On several machines, the library and the benchmark's folder have to be at the sa
 """
 
 import argparse
+import contextlib
 import functools
 import math
 import pathlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from absl import logging
 
 from ibc.benchmark import local
 from ibc.benchmark.plan import Job
@@ -53,6 +56,45 @@ def get(
     if slurm_options and name != "slurm":
         raise ValueError(f"--slurm_options is for --executor=slurm, not for {name}.")
     return EXECUTORS[name](output, slurm_options, at_most)
+
+
+def finish(
+    run: Run, jobs: Sequence[Job], outcome: Callable[[Job], str] = lambda job: "done"
+) -> dict[str, str]:
+    """Runs commands and logs how each has ended; returns name → what went wrong.
+
+    Args:
+      run: See `get`.
+      jobs: What is run.
+      outcome: Says what one that has not failed has brought.
+    """
+    failures = {}
+    with contextlib.closing(run(jobs)) as ended:
+        for number, (job, error) in enumerate(ended, start=1):
+            logging.info("%d/%d %s: %s", number, len(jobs), job.name, error or outcome(job))
+            if error:
+                failures[job.name] = error
+    return failures
+
+
+def listed(failures: Mapping[str, str], missing: int, count: int) -> Iterator[str]:
+    """Yields a line for each failure.
+
+    Args:
+      failures: Name → what went wrong.
+      missing: Runs that are not done.
+      count: Runs that were asked for.
+
+    Raises:
+      ValueError: There is one.
+    """
+    for name, error in failures.items():
+        yield f"failed: {name}: {error}"
+    if failures:
+        raise ValueError(
+            f"{missing} of {count} runs are missing; the same command tries them again. First: "
+            f"{next(iter(failures.values()))}"
+        )
 
 
 def run_here(job: Job) -> str | None:

@@ -37,6 +37,13 @@ class Job:
         atomic_file.write_text(self.folder / _DONE, text + "\n")
 
 
+def check_differ(flag: str, given: Sequence[object]) -> None:
+    """Raises ValueError where a flag names something twice."""
+    if len(set(given)) < len(given):
+        listed = ",".join(map(str, given))
+        raise ValueError(f"--{flag} names {listed}: each must differ, as runs are kept by them.")
+
+
 def trainings(
     output: pathlib.Path,
     tasks: Sequence[str],
@@ -60,11 +67,7 @@ def trainings(
     """
     configs = [pathlib.PurePath(file).stem for file in gin_files]
     for flag, given in (("task", tasks), ("gin_file", configs), ("seeds", seeds)):
-        if len(set(given)) < len(given):
-            listed = ",".join(map(str, given))
-            raise ValueError(
-                f"--{flag} names {listed}: each must differ, as runs are kept by them."
-            )
+        check_differ(flag, given)
     jobs = []
     for seed in seeds:
         for task in tasks:

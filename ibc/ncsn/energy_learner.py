@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ibc.losses import score_matching
 from ibc.networks import pair_energy
-from ibc.utils import adamw, keys, optimizer_step
+from ibc.utils import adamw, keys
 
 LOSSES = ("score", "energy")
 
@@ -143,7 +143,7 @@ class EnergyLearner(tf.Module):
         with tf.GradientTape() as tape:
             loss = self.loss(self.trained, inputs, levels, noise)
         gradients, norm = tf.clip_by_global_norm(tape.gradient(loss, weights), objective.clip_norm)
-        optimizer_step.apply(self.optimizer, gradients, weights)
+        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         self._average(objective.average_rate)
         self.step.assign_add(1)
         return Told(loss, norm)

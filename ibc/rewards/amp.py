@@ -16,7 +16,7 @@ import tensorflow as tf
 from ibc.losses import amp_losses
 from ibc.networks import pair_discriminator
 from ibc.rewards import learned_reward, pair_replay
-from ibc.utils import adamw, keys, optimizer_step, parameters, transitions
+from ibc.utils import adamw, keys, parameters, transitions
 
 
 @gin.configurable("amp", module="on_policy")
@@ -190,7 +190,7 @@ class AmpReward(learned_reward.LearnedReward):
         with tf.GradientTape() as tape:
             loss, parts = self._loss(ours, ours[:0], theirs)
         weights = self.discriminator.weights
-        optimizer_step.apply(self._optimizer, tape.gradient(loss, weights), weights)
+        self._optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
         return parts
 
     def reward(

@@ -1,6 +1,5 @@
 """Many runs of learning by interaction: each is checked before the first begins."""
 
-import contextlib
 import dataclasses
 import json
 import pathlib
@@ -90,13 +89,7 @@ def run_all(found: Sequence[Planned], run: executors.Run) -> Iterator[str]:
         yield f"{len(done)} of {len(found)} runs are done, in {root}:"
     for each in done:
         yield f"{each.job.name}: {outcome(each.job.folder)}"
-    for name, error in failures.items():
-        yield f"failed: {name}: {error}"
-    if failures:
-        raise ValueError(
-            f"{len(found) - len(done)} of {len(found)} runs are missing; the same command tries "
-            f"them again. First: {next(iter(failures.values()))}"
-        )
+    yield from executors.listed(failures, len(found) - len(done), len(found))
 
 
 def record_missing(found: Sequence[Planned], run: executors.Run) -> None:
@@ -140,17 +133,11 @@ def _record(found: Sequence[Planned], run: executors.Run) -> dict[str, str]:
 
 def _run(run: executors.Run, jobs: Sequence[plan.Job]) -> dict[str, str]:
     """Runs commands and says how each has ended; returns name → what went wrong."""
-    if not jobs:
-        return {}
-    failures = {}
-    with contextlib.closing(run(jobs)) as ended:
-        for number, (job, error) in enumerate(ended, start=1):
-            if error:
-                failures[job.name] = error
-            is_run = (job.folder / history.FILE).exists() and not error
-            told = error or (outcome(job.folder) if is_run else "done")
-            logging.info("%d/%d %s: %s", number, len(jobs), job.name, told)
-    return failures
+    return executors.finish(run, jobs, _outcome_of) if jobs else {}
+
+
+def _outcome_of(job: plan.Job) -> str:
+    return outcome(job.folder) if (job.folder / history.FILE).exists() else "done"
 
 
 def _checked(point: grid.Point, common: arguments.Common) -> run_config.OnlineConfig:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
-from ibc.utils import optimizer_step
-
 
 class AdamW(tf.keras.optimizers.AdamW):
     """θ ← θ(1 − lr · wd), biases too; then θ ← θ − lr · m̂ / (√v̂ + ε), as PyTorch has it.
@@ -34,28 +32,20 @@ class AdamW(tf.keras.optimizers.AdamW):
         self, tape: tf.GradientTape, loss: tf.Tensor, variables: Sequence[tf.Variable]
     ) -> None:
         """Makes a step down the gradient of a loss that a tape has recorded."""
-        optimizer_step.apply(self, tape.gradient(loss, variables), variables)
+        self.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
     def apply_gradients(
-        self,
-        grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]],
-        name: str | None = None,
-        *,
-        experimental_aggregate_gradients: bool = False,
+        self, grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]], name: str | None = None
     ) -> None:
         """Makes a step for all variables, with one operation each where nothing decays.
+
+        Gradients are not summed over replicas, as Keras does: what learns by it has one.
 
         Args:
           grads_and_vars: Gradient and variable, float32, none without a gradient, always of the
             same variables.
           name: Of the scope of what is created.
-          experimental_aggregate_gradients: Keras's name for summing over replicas.
-
-        Raises:
-          ValueError: Gradients are to be summed over replicas.
         """
-        if experimental_aggregate_gradients:
-            raise ValueError("this AdamW learns on one replica: take Keras's for several.")
         pairs = list(grads_and_vars)
         with tf.name_scope(name or self.name), tf.init_scope():
             self.build([variable for _, variable in pairs])

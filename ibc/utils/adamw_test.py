@@ -19,12 +19,6 @@ def test_recorded_steps(golden, decay):
         np.testing.assert_allclose(variable, expected, rtol=1e-5, atol=1e-7)
 
 
-def test_a_sum_over_replicas_is_refused():
-    variable, optimizer = tf.Variable(tf.ones([3])), adamw.AdamW(0.01)
-    with pytest.raises(ValueError, match="learns on one replica"):
-        optimizer.apply_gradients([(tf.ones([3]), variable)], experimental_aggregate_gradients=True)
-
-
 def test_steps_against_float64():
     gradients = np.random.RandomState(0).randn(5, 3) * [1, 1e-3, 1e-8]
     variable, optimizer = tf.Variable(tf.ones([3])), adamw.AdamW(0.01, weight_decay=0.1)
