@@ -1,11 +1,14 @@
 """Blocks of a training step change nothing; in float16 the loss is scaled."""
 
+import gc
+import weakref
+
 import gin
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc.agents import ibc_agent
+from ibc.agents import ibc_agent, mse_agent
 from ibc.train.build import optimizer
 from ibc.utils import precision
 from ibc.utils.parallel import blocks
@@ -126,3 +129,15 @@ def test_a_step_whose_gradient_overflows_is_left_out():
 def test_a_gradient_that_overflows_unscaled_is_an_error():
     with pytest.raises(tf.errors.InvalidArgumentError, match="not finite at training step"):
         _step(half_precision_agent(_scaling(1.0)), 1e20)
+
+
+def test_the_graph_of_a_step_goes_with_its_agent():
+    def traced():
+        network = agent_testing.mlp_regression(rate=0.0)
+        agent = agent_testing.agent(mse_agent.MseBehavioralCloningAgent, network)
+        train = tf.function(agent.train, autograph=False)
+        return weakref.ref(train.get_concrete_function(agent_testing.batch(8)).graph)
+
+    graph = traced()
+    gc.collect()
+    assert graph() is None
