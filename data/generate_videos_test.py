@@ -8,6 +8,7 @@ import pytest
 
 from ibc.data import video_files
 from ibc.data.recording import video_options
+from ibc.utils import folder_lock
 from tests import commands
 
 _SMALL = (
@@ -73,6 +74,14 @@ def test_videos_of_before_action_repeat_are_gone_on_with(recorded, tmp_path):
     (folder / "videos.json").write_text(json.dumps(settings))
     done = _record(folder, "--others=random,particle_still", "--processes=1")
     assert done.status == 0 and "0 of them recorded now" in done.output
+
+
+def test_a_second_recording_in_a_folder_is_told_of_the_first(tmp_path):
+    with folder_lock.held(tmp_path / "v"):
+        done = _record(tmp_path / "v", "--processes=1")
+    assert done.status == 1
+    assert "is in use: process" in done.errors[-1] and "--video_dir" in done.errors[-1]
+    assert not (tmp_path / "v").exists()
 
 
 def test_no_video_is_another_one(recorded):

@@ -16,7 +16,14 @@ import numpy as np
 from ibc.data import video_files
 from ibc.data.recording import video_options
 from ibc.environments import tasks
-from ibc.utils import atomic_file, child_process, gin_config, startup, termination
+from ibc.utils import (
+    atomic_file,
+    child_process,
+    folder_lock,
+    gin_config,
+    startup,
+    termination,
+)
 
 Done = Callable[[video_options.Job, float], None]
 _LONGEST_WAIT_SECONDS = 1.0
@@ -34,8 +41,14 @@ def run(options: video_options.VideoOptions, advance: Callable[..., object]) -> 
 
     Raises:
       ValueError: The folder holds other videos, or the task draws none.
+      BlockingIOError: Another process records into the folder.
       WorkerError: A process has failed.
     """
+    with folder_lock.held(options.folder(), "give another --video_dir"):
+        return _run(options, advance)
+
+
+def _run(options: video_options.VideoOptions, advance: Callable[..., object]) -> int:
     folder = options.folder()
     video_options.begin_or_continue(options)
     jobs = options.jobs()

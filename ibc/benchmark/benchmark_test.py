@@ -11,7 +11,7 @@ import time
 import pytest
 
 from ibc.benchmark import executors, local, plan
-from ibc.train.run import lock
+from ibc.utils import folder_lock
 
 
 def job(folder: pathlib.Path, name: str, code: str) -> plan.Job:
@@ -93,10 +93,10 @@ def test_what_runs_is_ended_with_the_benchmark(tmp_path):
 def test_waits_for_a_process_that_is_still_there(tmp_path):
     first = job(tmp_path, "a", "pass")
     second = job(tmp_path, "b", "pass")
-    with lock.held(first.folder):
+    with folder_lock.held(first.folder):
         running = local.run([first, second])
         assert next(running) == (second, None)
-        assert lock.is_held(first.folder)
+        assert folder_lock.is_held(first.folder)
     assert list(running) == [(first, None)]
 
 

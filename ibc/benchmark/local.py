@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from ibc.benchmark.plan import Job
-from ibc.train.run import lock
-from ibc.utils import child_process
+from ibc.utils import child_process, folder_lock
 
 _POLL_SECONDS = 0.1
 # Read by the libraries that would otherwise start a thread for every core of the machine.
@@ -40,7 +39,7 @@ def run(
     free = [cores[slot::num_slots] for slot in range(num_slots)]
     try:
         while waiting or running:
-            for job in [each for each in waiting if not lock.is_held(each.folder)]:
+            for job in [each for each in waiting if not folder_lock.is_held(each.folder)]:
                 if not free:
                     break
                 waiting.remove(job)

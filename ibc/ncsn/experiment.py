@@ -15,8 +15,8 @@ from ibc.ncsn import distances, energy_learner, measures, options, picture, run_
 from ibc.networks import noise_conditioned_energy, pair_energy
 from ibc.rewards import composition
 from ibc.train import config_files
-from ibc.train.run import checkpoints, lock, run_folder
-from ibc.utils import atomic_file, scalars, termination
+from ibc.train.run import checkpoints, run_folder
+from ibc.utils import atomic_file, folder_lock, scalars, termination
 
 RESULTS = "results.json"
 _KEPT = 2
@@ -40,7 +40,7 @@ def run(config: run_config.NcsnConfig) -> dict:
     chosen = options.bound()
     pairs = pairs_lib.load(config.dataset(), chosen.data.pair_options())
     logging.info("Pairs: %d to learn from, %d held out.", len(pairs.train), len(pairs.test))
-    with lock.held(config.folder(), run_config.ELSEWHERE):
+    with folder_lock.held(config.folder(), run_config.ELSEWHERE):
         return _Run(config, chosen, pairs).run()
 
 

@@ -34,8 +34,8 @@ from ibc.online import (
     watching,
 )
 from ibc.rewards import shaped_reward, true_reward
-from ibc.train.run import checkpoints, lock, run_folder
-from ibc.utils import keys, termination, transitions
+from ibc.train.run import checkpoints, run_folder
+from ibc.utils import folder_lock, keys, termination, transitions
 
 
 def run(config: run_config.OnlineConfig) -> dict:
@@ -55,7 +55,7 @@ def run(config: run_config.OnlineConfig) -> dict:
     """
     chosen, env = check(config)
     expert, shown = _expert(config, chosen, env)
-    with lock.held(config.folder(), run_config.ELSEWHERE):
+    with folder_lock.held(config.folder(), run_config.ELSEWHERE):
         return _Run(config, chosen, env, expert, shown).run()
 
 

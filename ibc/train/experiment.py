@@ -28,8 +28,8 @@ from ibc.train.build import (
 from ibc.train.devices import cluster, feeding
 from ibc.train.loop import learner as learner_lib
 from ibc.train.loop import progress, schedule, training_loop, weight_average
-from ibc.train.run import checkpoints, divergence, lock, memory, run_board, run_folder
-from ibc.utils import precision, termination
+from ibc.train.run import checkpoints, divergence, memory, run_board, run_folder
+from ibc.utils import folder_lock, precision, termination
 
 
 def run(
@@ -61,7 +61,7 @@ def run(
         # If no server runs, better now than after the first steps.
         _load_environment(config, config.task_names[0], shared_memory=True).close()
     writes = cluster.is_chief(strategy)
-    with lock.held(folder, run_config.ELSEWHERE) if writes else contextlib.nullcontext():
+    with folder_lock.held(folder, run_config.ELSEWHERE) if writes else contextlib.nullcontext():
         return _run_in(folder, config, strategy, report)
 
 

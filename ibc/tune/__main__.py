@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ibc.sweep import arguments as run_arguments
 from ibc.sweep import grid
-from ibc.utils import atomic_file, child_process, program, startup
+from ibc.utils import atomic_file, child_process, folder_lock, program, startup
 
 if TYPE_CHECKING:
     from ibc.tune import search as search_lib
@@ -68,7 +68,6 @@ def tune(arguments: argparse.Namespace) -> Iterator[str]:
     startup.import_tensorflow_quietly()
     from ibc.benchmark import executors
     from ibc.sweep import runs
-    from ibc.train.run import lock
     from ibc.tune import door, results, spaces, study
 
     fixed = tuple(setting.partition("=")[0].strip() for setting in common.settings)
@@ -86,7 +85,7 @@ def tune(arguments: argparse.Namespace) -> Iterator[str]:
         "gin_bindings": common.gin_bindings,
         "set": common.settings,
     }
-    with lock.held(output, "give another --output"):
+    with folder_lock.held(output, "give another --output"):
         kept = study.Study(output, space, about)
         runs.record_missing(found, run)
         search = _search(arguments, output, tasks, common, kept, found[0].config.steps)

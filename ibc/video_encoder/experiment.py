@@ -15,8 +15,8 @@ from ibc.data import generate_videos, video_dataset, video_files
 from ibc.data.recording import video_options
 from ibc.networks import video_encoder, video_encoder_file
 from ibc.train import config_files
-from ibc.train.run import checkpoints, lock, run_folder
-from ibc.utils import atomic_file, scalars, termination
+from ibc.train.run import checkpoints, run_folder
+from ibc.utils import atomic_file, folder_lock, scalars, termination
 from ibc.video_encoder import encoder_learner, measures, picture, run_config
 
 RESULTS = "results.json"
@@ -56,7 +56,7 @@ def run(config: run_config.VideoEncoderConfig) -> dict:
             f"{config.videos()}/valid/0 has one video alone, expected at least 2: each is compared "
             "with another."
         )
-    with lock.held(config.folder(), run_config.ELSEWHERE):
+    with folder_lock.held(config.folder(), run_config.ELSEWHERE):
         return _Run(config, model, architecture, data).run()
 
 

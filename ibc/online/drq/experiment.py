@@ -17,8 +17,8 @@ from ibc.online.drq import episode_files, greedy_episodes, picture_env
 from ibc.online.drq import loop as loop_lib
 from ibc.online.drq import options as options_lib
 from ibc.online.on_policy import configuration as on_policy
-from ibc.train.run import checkpoints, lock, run_folder
-from ibc.utils import atomic_file, scalars, termination
+from ibc.train.run import checkpoints, run_folder
+from ibc.utils import atomic_file, folder_lock, scalars, termination
 
 RESULTS = "results.json"
 _KEPT = 2
@@ -44,7 +44,7 @@ def run(config: run_config.OnlineConfig) -> dict:
     env = picture_env.PictureEnv(interaction_env.load(config.task), options)
     greedy_episodes.begin(env, 0)  # A task without pictures is refused here.
     run_of_agent = Run(config, options, env)
-    with lock.held(config.folder(), run_config.ELSEWHERE):
+    with folder_lock.held(config.folder(), run_config.ELSEWHERE):
         return run_of_agent.run()
 
 

@@ -18,7 +18,7 @@ from ibc.online.ifo import filmed_env, labelling, negatives
 from ibc.online.ifo import options as options_lib
 from ibc.online.on_policy import configuration as on_policy
 from ibc.rewards import video_similarity_reward
-from ibc.train.run import lock
+from ibc.utils import folder_lock
 from ibc.video_encoder import run_config as encoder_config
 
 VIDEOS = "eval_videos"
@@ -79,7 +79,7 @@ def run(config: run_config.OnlineConfig) -> dict:
     if options.eval_videos:
         video.find_ffmpeg()
     run_of_agent = _Run(config, options, agent_options, env, reward, experts)
-    with lock.held(config.folder(), run_config.ELSEWHERE):
+    with folder_lock.held(config.folder(), run_config.ELSEWHERE):
         return run_of_agent.run()
 
 

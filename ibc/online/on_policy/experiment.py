@@ -14,8 +14,8 @@ from ibc.online.on_policy import configuration, evaluation, raters
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import loop as loop_lib
 from ibc.online.on_policy import options as options_lib
-from ibc.train.run import checkpoints, lock, run_folder
-from ibc.utils import atomic_file, scalars, termination
+from ibc.train.run import checkpoints, run_folder
+from ibc.utils import atomic_file, folder_lock, scalars, termination
 
 RESULTS = "results.json"
 _KEPT = 2
@@ -47,7 +47,7 @@ def run(config: run_config.OnlineConfig) -> dict:
             f"online_train_eval.steps is {config.steps}, but a single rollout has {frames} steps."
         )
     rater = raters.make(config, chosen, copies)
-    with lock.held(config.folder(), run_config.ELSEWHERE):
+    with folder_lock.held(config.folder(), run_config.ELSEWHERE):
         return _Run(config, chosen, copies, rater).run()
 
 

@@ -12,8 +12,8 @@ from ibc.online import cem, plan_returns, run_config
 from ibc.online.on_policy import configuration, raters
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import options as options_lib
-from ibc.train.run import lock, run_folder
-from ibc.utils import atomic_file, scalars, termination
+from ibc.train.run import run_folder
+from ibc.utils import atomic_file, folder_lock, scalars, termination
 
 RESULTS = "results.json"
 
@@ -36,7 +36,7 @@ def run(config: run_config.OnlineConfig) -> dict:
     configuration.refuse_options_of_sac(config)
     chosen = options_lib.bound()
     planner = Planner(config, chosen)
-    with lock.held(config.folder(), run_config.ELSEWHERE):
+    with folder_lock.held(config.folder(), run_config.ELSEWHERE):
         return _Run(config, chosen, planner).run()
 
 

@@ -10,14 +10,13 @@ import sys
 
 import pytest
 
-from ibc.train.run import lock
+from ibc.utils import folder_lock
 from tests import commands
 
 _HOLDING = """
 import pathlib, sys, time
-from ibc.train.run import lock
-from ibc.utils import program
-with program.one_line_errors(), lock.held(pathlib.Path(sys.argv[1])):
+from ibc.utils import folder_lock, program
+with program.one_line_errors(), folder_lock.held(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -37,27 +36,27 @@ def holder(tmp_path):
 
 def test_a_second_process_is_told_who_is_there(tmp_path, holder):
     expected = rf"{tmp_path} is in use: process {holder.pid} of .* since 20.*, or use --tag\."
-    with pytest.raises(BlockingIOError, match=expected), lock.held(tmp_path, "use --tag"):
+    with pytest.raises(BlockingIOError, match=expected), folder_lock.held(tmp_path, "use --tag"):
         pass
     # The one that was refused has disturbed nothing.
-    assert json.loads((tmp_path / lock.FILE).read_text())["pid"] == holder.pid
-    with pytest.raises(BlockingIOError), lock.held(tmp_path):
+    assert json.loads((tmp_path / folder_lock.FILE).read_text())["pid"] == holder.pid
+    with pytest.raises(BlockingIOError), folder_lock.held(tmp_path):
         pass
 
 
 def test_a_process_that_was_stopped_still_holds_it(tmp_path, holder):
     holder.send_signal(signal.SIGSTOP)
-    with pytest.raises(BlockingIOError), lock.held(tmp_path):
+    with pytest.raises(BlockingIOError), folder_lock.held(tmp_path):
         pass
 
 
 def test_what_a_killed_process_held_is_taken_over_and_said(tmp_path, holder, caplog):
     holder.kill()
     holder.wait()
-    assert (tmp_path / lock.FILE).exists()
-    with lock.held(tmp_path):
-        assert json.loads((tmp_path / lock.FILE).read_text())["pid"] == os.getpid()
-    assert f"Taking over {tmp_path / lock.FILE}: process {holder.pid} of " in caplog.text
+    assert (tmp_path / folder_lock.FILE).exists()
+    with folder_lock.held(tmp_path):
+        assert json.loads((tmp_path / folder_lock.FILE).read_text())["pid"] == os.getpid()
+    assert f"Taking over {tmp_path / folder_lock.FILE}: process {holder.pid} of " in caplog.text
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -78,17 +77,17 @@ def test_a_program_that_a_signal_ends_leaves_nothing(tmp_path, holder, number, s
     ids=["own process", "another host", "half", "empty"],
 )
 def test_a_file_that_nobody_holds_keeps_nobody_out(tmp_path, left, caplog):
-    (tmp_path / lock.FILE).write_text(left)
-    with lock.held(tmp_path):
-        assert json.loads((tmp_path / lock.FILE).read_text())["host"] == socket.gethostname()
+    (tmp_path / folder_lock.FILE).write_text(left)
+    with folder_lock.held(tmp_path):
+        assert json.loads((tmp_path / folder_lock.FILE).read_text())["host"] == socket.gethostname()
     assert "Taking over" in caplog.text and not list(tmp_path.iterdir())
 
 
 def test_a_program_that_its_holder_has_started_does_not_hold_it(tmp_path):
-    with lock.held(tmp_path):
+    with folder_lock.held(tmp_path):
         child = subprocess.Popen(["sleep", "60"], close_fds=False)
     try:
-        with lock.held(tmp_path):
+        with folder_lock.held(tmp_path):
             pass
     finally:
         child.kill()
@@ -97,10 +96,10 @@ def test_a_program_that_its_holder_has_started_does_not_hold_it(tmp_path):
 
 @pytest.mark.parametrize("end", [ValueError, KeyboardInterrupt, SystemExit])
 def test_at_any_end_the_lock_and_empty_folders_are_gone(tmp_path, end):
-    with pytest.raises(end), lock.held(tmp_path / "new" / "run"):
+    with pytest.raises(end), folder_lock.held(tmp_path / "new" / "run"):
         raise end
     assert not list(tmp_path.iterdir())
-    with lock.held(tmp_path / "new" / "run"):
+    with folder_lock.held(tmp_path / "new" / "run"):
         (tmp_path / "new" / "run" / "result").touch()
     assert [path.name for path in (tmp_path / "new" / "run").iterdir()] == ["result"]
 
@@ -108,7 +107,7 @@ def test_at_any_end_the_lock_and_empty_folders_are_gone(tmp_path, end):
 def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(PermissionError, match=r"cannot make the folder .*; use --tag"):
-        with lock.held(tmp_path / "file" / "x", "use --tag"):
+        with folder_lock.held(tmp_path / "file" / "x", "use --tag"):
             pass
 
 
@@ -148,4 +147,4 @@ def test_two_trainings_in_one_folder(tmp_path, particle_data):
     third = start(tmp_path, particle_data, 1)
     _, errors = third.communicate(timeout=200)
     assert third.returncode == 0, errors
-    assert "Taking over" in errors and not (tmp_path / lock.FILE).exists()
+    assert "Taking over" in errors and not (tmp_path / folder_lock.FILE).exists()

@@ -1,4 +1,4 @@
-"""One process at a time in a run's folder.
+"""One process at a time in a folder.
 
 The operating system holds the lock for as long as the process lives, however it ends: a lock of a
 process that was killed, or of a computer that was switched off, keeps nobody out. What the file
@@ -31,7 +31,7 @@ def held(folder: pathlib.Path, elsewhere: str = "use another folder") -> Iterato
     a start that is refused, for its data say, leaves nothing.
 
     Args:
-      folder: the run's folder.
+      folder: what one process at a time may write in, such as a run's.
       elsewhere: what else is to be done where it cannot be used.
 
     Raises:
