@@ -70,7 +70,9 @@ def resample(path: np.ndarray, spacing: float) -> np.ndarray:
 
 
 def _squared_distances(path: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.square(path[:, np.newaxis] - other).sum(-1)
+    from scipy.spatial import distance as scipys  # Only here, as --help does not wait for SciPy.
+
+    return scipys.cdist(path, other, "sqeuclidean")
 
 
 def _cheapest(costs: np.ndarray) -> np.ndarray:
@@ -85,17 +87,20 @@ def _cheapest(costs: np.ndarray) -> np.ndarray:
       [N, C].
     """
     number, rows, columns = costs.shape
-    # Antidiagonals as rows: the cell (r, c) lies at [r + c, r].
-    skewed = np.full((number, rows + columns - 1, rows), np.inf)
-    row, column = np.indices((rows, columns))
-    skewed[:, row + column, row] = costs
-    sums = np.full((number, rows + columns - 1, rows + 1), np.inf)
-    sums[:, 0, 1] = skewed[:, 0, 0]
-    for diagonal in range(1, rows + columns - 1):
-        before = sums[:, diagonal - 1]
-        best = np.minimum(before[:, 1:], before[:, :-1])
-        if diagonal > 1:
-            best = np.minimum(best, sums[:, diagonal - 2, :-1])
-        sums[:, diagonal, 1:] = best + skewed[:, diagonal]
-    last = rows - 1 + np.arange(columns)
-    return sums[:, last, rows]
+    # The cells of an antidiagonal are C − 1 numbers apart; with one column there are none.
+    flat, apart = np.ascontiguousarray(costs).reshape(number, -1), max(columns - 1, 1)
+    found = np.empty((number, columns))
+    # Of the antidiagonals before, by row + 1; there is nothing before the first row.
+    earlier = np.full((number, rows + 1), np.inf)
+    before, earlier[:, 0] = earlier.copy(), 0.0
+    for diagonal in range(rows + columns - 1):
+        first, last = max(0, diagonal - columns + 1), min(rows - 1, diagonal)
+        cells = flat[:, diagonal + first * (columns - 1) :: apart][:, : last - first + 1]
+        here = slice(first + 1, last + 2)
+        above = slice(first, last + 1)
+        best = np.minimum(np.minimum(before[:, here], before[:, above]), earlier[:, above])
+        earlier, before = before, np.full((number, rows + 1), np.inf)
+        before[:, here] = best + cells
+        if last == rows - 1:
+            found[:, diagonal - rows + 1] = before[:, rows]
+    return found
