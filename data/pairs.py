@@ -30,6 +30,8 @@ class Recording:
     """float [N, S]."""
     ends: np.ndarray
     """The row after each episode's last one, int [E]; the last is N."""
+    returns: np.ndarray | None = None
+    """What each episode brought [E], where that is known."""
 
     def episodes(self) -> list[np.ndarray]:
         """Returns the states of each episode, [T, S] each."""
@@ -132,7 +134,8 @@ def read(path: str | os.PathLike, keys: Sequence[str] | None = None) -> Recordin
         )
         rows = [np.reshape(part, (len(part), -1)) for part in parts]
         episodes.append(np.concatenate(rows, axis=1).astype(np.float32))
-    return Recording(np.concatenate(episodes), np.cumsum([len(each) for each in episodes]))
+    ends = np.cumsum([len(each) for each in episodes])
+    return Recording(np.concatenate(episodes), ends, np.asarray(source.returns))
 
 
 def make(recording: Recording, options: PairOptions, where: str = "the recording") -> Pairs:

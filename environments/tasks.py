@@ -16,6 +16,12 @@ from ibc.utils import users_module
 
 CONFIGS_OF_ANY_STATES = ("pushing_states", "d4rl", "particle")
 """Families of networks over numbers, whatever these mean."""
+_PUBLISHED = {
+    "ant": "Ant-v4",
+    "halfcheetah": "HalfCheetah-v4",
+    "hopper": "Hopper-v4",
+    "walker2d": "Walker2d-v4",
+}
 
 
 def _tasks_of_all_families() -> dict[str, task_lib.Task]:
@@ -73,6 +79,14 @@ def get_task(name: str) -> task_lib.Task:
         f"unknown task '{name}'; {hint}{available[:-1]}, or any id that Gymnasium knows (with the "
         "module that registers it, if need be: my_module:MyEnv-v0)."
     )
+
+
+def gym_name(task: str) -> str:
+    """Returns the name that `get_task` knows a task of learning by interaction by.
+
+    'ant', 'halfcheetah', 'hopper' and 'walker2d' are Gymnasium's fourth version of them.
+    """
+    return _PUBLISHED.get(task, task)
 
 
 def register_all() -> None:

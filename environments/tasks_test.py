@@ -251,3 +251,8 @@ def test_misspelt_family_is_answered_with_the_nearest_and_all():
     with pytest.raises(ValueError, match="did you mean door-human-v0") as error:
         d4rl_tasks.get_family("Door-human-v1")
     assert all(name in str(error.value) for name in d4rl_tasks.FAMILY_OF)
+
+
+def test_short_names_of_bodies_are_of_gymnasium_and_others_stay():
+    assert tasks.get_task(tasks.gym_name("halfcheetah")).env_id == "HalfCheetah-v4"
+    assert tasks.gym_name("MAZE") == "MAZE"

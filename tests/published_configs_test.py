@@ -15,7 +15,7 @@ bound = training.bound
 
 _SHIPPED = sorted(config_files.config_root().rglob("*.gin"))
 # Those of learning by interaction, and of energies of pairs, have programs and tests of their own.
-_ELSEWHERE = ("online", "maze", "particle_goal", "video")
+_ELSEWHERE = ("online", "maze", "motions", "particle_goal", "video")
 _FILES = [file for file in _SHIPPED if file.parent.name not in _ELSEWHERE]
 
 _MLP = dict(width=512, depth=2, rate=0.1, layers="MLPDropout")

@@ -25,7 +25,7 @@ _ROOT = config_files.config_root()
 _FILES = [
     file
     for file in sorted(_ROOT.glob("*/*.gin"))
-    if file.parent.name not in ("online", "maze", "particle_goal", "video")
+    if file.parent.name not in ("online", "maze", "motions", "particle_goal", "video")
 ]
 _PIXEL_FILES = [file for file in _FILES if file.parent.name == "pushing_pixels"]
 _IN_PROCESSES = _ROOT / "d4rl" / "mlp_mse_best.gin"

@@ -11,6 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from ibc.data import pairs as pairs_lib
+from ibc.environments import bodies
 from ibc.ncsn import distances, energy_learner, measures, options, picture, run_config
 from ibc.networks import noise_conditioned_energy, pair_energy
 from ibc.rewards import composition
@@ -57,7 +58,7 @@ class _Run:
         self._folder: pathlib.Path = config.folder()
         data = chosen.data
         architecture = chosen.model.architecture(
-            pairs.train.shape[1] // 2, data.pair_features, data.feature_mask
+            pairs.train.shape[1] // 2, data.pair_features, _mask(config.task, data, pairs)
         )
         told = {
             "task": config.task,
@@ -201,6 +202,23 @@ def table_text(results: Mapping) -> str:
         for level, table in tables.items()
     ]
     return "\n".join([head, *rows])
+
+
+def _mask(task: str, data: options.Data, pairs: pairs_lib.Pairs) -> tuple[bool, ...] | None:
+    """Returns which features are seen; joints are looked up in the body of the task.
+
+    Raises:
+      ValueError: The task has no such body or joint, or the recording is not of it.
+    """
+    if data.joints is None:
+        return data.feature_mask
+    body = bodies.load(task)
+    if pairs.state_size < body.state_size:
+        raise ValueError(
+            f"the recording has states of {pairs.state_size} numbers, but the joints of task "
+            f"{task} have {body.state_size}: give train_ncsn.dataset_path, or no data.joints."
+        )
+    return pairs_lib.pair_mask(pairs.state_size, body.features(data.joints))
 
 
 def _forms(pairs: np.ndarray, form: str) -> tf.Tensor:

@@ -106,3 +106,38 @@ def test_unusable_demonstrations_are_said(state, ends, said, tmp_path, monkeypat
     done = commands.in_process("train_ncsn", _arguments("bad.npz"))
     assert done.status == 1 and said in done.errors[-1]
     assert not (tmp_path / "runs").exists()
+
+
+def _cheetah(place, joints, size=17):
+    states = np.random.default_rng(0).normal(size=[60, size])
+    np.savez("demos.npz", state=np.float32(states), episode_ends=[20, 40, 60])
+    given = ["--task=halfcheetah", f"--set=data.joints={joints}", *_SMALL, "--tag=a"]
+    given += ["--dataset_path=demos.npz", "--set=training.n_iters=5", "--set=model.decoder=[]"]
+    return commands.in_process("train_ncsn", given)
+
+
+def test_joints_are_seen_by_their_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert _cheetah(tmp_path, "['bthigh','f*']").status == 0
+    energy = pair_energy.load("runs/ncsn/a")
+    # The root's, bthigh, and the front leg, positions and then velocities; bshin and bfoot are not.
+    seen = [at not in (3, 4, 12, 13) for at in range(17)]
+    assert energy.architecture.mask == (*seen, *seen)
+    pair = np.zeros([2, 34], np.float32)
+    pair[1, [3, 4, 12, 13, 20]] = 5
+    np.testing.assert_array_equal(*energy(pair, 0).numpy())
+
+
+@pytest.mark.parametrize(
+    ("joints", "size", "said"),
+    [
+        ("['arm']", 17, "there is no joint 'arm': give some of rootx, rootz, rooty, bthigh"),
+        ("[]", 17, "data.joints names some joints"),
+        ("['b*']", 3, "states of 3 numbers, but the joints of task halfcheetah have 17"),
+    ],
+)
+def test_joints_that_are_none_are_refused(joints, size, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = _cheetah(tmp_path, joints, size)
+    assert done.status == 1 and len(done.errors) == 1 and said in done.errors[0]
+    assert not (tmp_path / "runs").exists()

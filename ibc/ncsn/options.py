@@ -145,6 +145,9 @@ class Data:
     learns."""
     feature_mask: tuple[bool, ...] | None = None
     """Which of the 2·O features are seen; None for all."""
+    joints: tuple[str, ...] | None = None
+    """In its place, the joints that are seen of a body of MuJoCo, beside the root's, by name such
+    as 'bthigh' or by pattern such as 'b*'."""
     auto_ends: bool = False
     """Whether episodes are also cut where Push-T's agent or block jumps."""
 
@@ -163,6 +166,14 @@ class Data:
         parameters.check_whole("data", pair_stride=self.pair_stride)
         if self.feature_mask is not None:
             object.__setattr__(self, "feature_mask", tuple(map(bool, self.feature_mask)))
+        if self.joints is not None:
+            names = (self.joints,) if isinstance(self.joints, str) else self.joints
+            object.__setattr__(self, "joints", tuple(names))
+            if self.feature_mask is not None or not self.joints:
+                raise ValueError(
+                    "data.joints names some joints, in place of data.feature_mask: give one of the "
+                    "two, such as data.joints=['b*']."
+                )
 
     def pair_options(self) -> pairs.PairOptions:
         """Returns how pairs are made of recordings."""

@@ -48,7 +48,7 @@ class NcsnConfig:
 
     def dataset(self) -> str:
         """Returns where the demonstrations are."""
-        return self.dataset_path or tasks.get_task(self.task).dataset_glob()
+        return self.dataset_path or tasks.get_task(tasks.gym_name(self.task)).dataset_glob()
 
 
 def free_names() -> frozenset[str]:
@@ -85,7 +85,5 @@ def configure(
     targets = {name: options.gin_names(name)[0] for name in options.names()}
     targets |= {name: f"train_ncsn.{field}" for name, field in _OF_THE_RUN.items()}
     set_by = [option_settings.as_binding(setting, targets) for setting in settings]
-    folders = [
-        config_files.config_root() / family for family in dict.fromkeys((task.lower(), "maze"))
-    ]
+    folders = [*config_files.of_algorithms(task), config_files.config_root() / "maze"]
     gin_config.parse(gin_files, [*gin_bindings, *set_by], search_folders=folders)

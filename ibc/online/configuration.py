@@ -52,7 +52,7 @@ def configure(
     """
     gin.clear_config()
     if task is not None:  # Once gin is locked, no more can be made known to it.
-        tasks.get_task(interaction_env.gym_name(task)).import_configurables()
+        tasks.get_task(tasks.gym_name(task)).import_configurables()
     files = [algorithms.default_config(algorithm)]
     if optimised:
         files.append(algorithms.check_tuned_set(algorithm, optimised))

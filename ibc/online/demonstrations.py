@@ -68,12 +68,12 @@ def find(task: str, dataset_path: str | None) -> list[str]:
 
 def default_dataset(task: str) -> str:
     """Returns the glob where a task's demonstrations are recorded by default."""
-    return tasks.get_task(interaction_env.gym_name(task)).dataset_glob()
+    return tasks.get_task(tasks.gym_name(task)).dataset_glob()
 
 
 def _advice(task: str) -> str:
     """Says in one line which flag and which three commands make demonstrations."""
-    name = interaction_env.gym_name(task)
+    name = tasks.gym_name(task)
     place = tasks.get_task(name).default_dataset()
     oracle = f"python data/policy_eval.py --task={name} --policy=oracle --num_episodes=25"
     oracle += f" --dataset_path={place}"

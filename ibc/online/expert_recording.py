@@ -59,14 +59,14 @@ def ensure(
       ValueError: The path does not say what to call a new file; or SAC's options are unusable.
     """
     from ibc.environments import tasks
-    from ibc.online import demonstrations, interaction_env
+    from ibc.online import demonstrations
 
     try:
         demonstrations.find(task, dataset_path)
         return
     except FileNotFoundError:
         path = file_name(task, dataset_path)
-    if tasks.get_task(interaction_env.gym_name(task)).oracles:
+    if tasks.get_task(tasks.gym_name(task)).oracles:
         logging.info("Recording %d episodes of the oracle of %s: %s", EPISODES, task, path)
         _record(task, path, policy="oracle")
     else:
@@ -94,11 +94,11 @@ def _trained(
 def _record(task: str, path: str, **what: str) -> None:
     from ibc.data.recording import journal, recorder
     from ibc.data.recording import options as recording_options
-    from ibc.online import interaction_env
+    from ibc.environments import tasks
 
     gin.clear_config()
     asked = recording_options.EvaluationOptions(
-        task=interaction_env.gym_name(task), num_episodes=EPISODES, dataset_path=path, **what
+        task=tasks.gym_name(task), num_episodes=EPISODES, dataset_path=path, **what
     )
     asked.check()
     start = time.monotonic()

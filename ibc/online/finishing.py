@@ -10,6 +10,7 @@ from absl import logging
 from ibc.agents import greedy_policy, plain_actor
 from ibc.data.recording import options as recording_options
 from ibc.data.recording import recorder
+from ibc.environments import tasks
 from ibc.eval import evaluation, measured_environment
 from ibc.online import episode_video, interaction_env
 from ibc.train.build import agent_specs
@@ -33,7 +34,7 @@ def export(
       absorbing: Whether its observations end with the absorbing bit.
       steps: How long.
     """
-    environment = measured_environment.load(interaction_env.gym_name(task), sequence_length=1)
+    environment = measured_environment.load(tasks.gym_name(task), sequence_length=1)
     specs = agent_specs.of_environment(environment)
     environment.close()
     greedy = greedy_policy.SeededGreedyPolicy(plain_actor.policy(*specs, actor, absorbing))
@@ -59,7 +60,7 @@ def record(policy: pathlib.Path, folder: pathlib.Path, task: str, episodes: int,
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     options = recording_options.EvaluationOptions(
-        task=interaction_env.gym_name(task),
+        task=tasks.gym_name(task),
         saved_model_path=str(policy),
         num_episodes=episodes,
         first_seed=0,

@@ -8,13 +8,6 @@ import numpy as np
 
 from ibc.environments import contract, suite, tasks
 
-_PUBLISHED = {
-    "ant": "Ant-v4",
-    "halfcheetah": "HalfCheetah-v4",
-    "hopper": "Hopper-v4",
-    "walker2d": "Walker2d-v4",
-}
-
 
 class Outcome(NamedTuple):
     """What a step brought."""
@@ -118,11 +111,6 @@ class InteractionEnv:
         )
 
 
-def gym_name(task: str) -> str:
-    """Returns the name that `tasks.get_task` knows a task by."""
-    return _PUBLISHED.get(task, task)
-
-
 def load(task: str) -> InteractionEnv:
     """Loads the environment of a task.
 
@@ -134,7 +122,7 @@ def load(task: str) -> InteractionEnv:
       ValueError: Unknown task, or none that can be learned by interaction.
       ImportError: A simulator is not installed.
     """
-    name = gym_name(task)
+    name = tasks.gym_name(task)
     description = tasks.get_task(name)
     description.register()
     env = suite.gymnasium_wrapper_of(suite.load(name, max_episode_steps=0)).gym

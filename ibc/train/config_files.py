@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import gin
 
 from ibc.agents import registry as agents
+from ibc.environments import bodies, tasks
 from ibc.environments import task as task_lib
-from ibc.environments import tasks
 from ibc.networks import registry as networks
 from ibc.utils import gin_config
 
@@ -65,6 +65,15 @@ def _check_strategy() -> None:
 def config_root() -> pathlib.Path:
     """Returns the folder of the config files that ship with the package."""
     return pathlib.Path(str(importlib.resources.files("ibc.configs")))
+
+
+def of_algorithms(task: str) -> list[pathlib.Path]:
+    """Returns the folders of config files of PPO, NEAR, AMP, CEM and energies for a task.
+
+    The task's own one comes first. Bodies of MuJoCo have one together.
+    """
+    families = [task.lower(), *(["motions"] if bodies.is_known(tasks.gym_name(task)) else [])]
+    return [config_root() / family for family in families]
 
 
 def _search_folders(found: Sequence[task_lib.Task]) -> list[pathlib.Path]:

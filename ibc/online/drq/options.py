@@ -8,7 +8,7 @@ import gin
 from ibc.agents import drq_v2_agent, noise_schedule, random_shift
 from ibc.environments import tasks
 from ibc.networks import drq_networks
-from ibc.online import configuration, interaction_env, run_config
+from ibc.online import configuration, run_config
 from ibc.train import config_files
 from ibc.utils import gin_config, option_settings, parameters
 
@@ -131,7 +131,7 @@ def configure(
       FileNotFoundError: A config file does not exist.
     """
     gin.clear_config()
-    tasks.get_task(interaction_env.gym_name(task)).import_configurables()
+    tasks.get_task(tasks.gym_name(task)).import_configurables()
     targets = {f"drq.{field.name}": f"drq.{field.name}" for field in dataclasses.fields(Drq)}
     targets |= {
         name: f"online_train_eval.{field}" for name, field in configuration.OF_THE_RUN.items()

@@ -8,7 +8,7 @@ import gin
 
 from ibc.environments import tasks
 from ibc.networks import video_encoder, video_encoder_file
-from ibc.online import configuration, interaction_env
+from ibc.online import configuration
 from ibc.online.drq import options as drq_options
 from ibc.rewards import video_similarity_reward
 from ibc.train import config_files
@@ -142,7 +142,7 @@ def configure(
       FileNotFoundError: A config file does not exist.
     """
     gin.clear_config()
-    tasks.get_task(interaction_env.gym_name(task)).import_configurables()
+    tasks.get_task(tasks.gym_name(task)).import_configurables()
     targets = {
         f"{part}.{field.name}": f"{part}.{field.name}"
         for part, made in (("IFO", Ifo), ("drq", drq_options.Drq))

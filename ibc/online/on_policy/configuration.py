@@ -22,14 +22,14 @@ def configure(
     gin_bindings: Sequence[str] = (),
     settings: Sequence[str] = (),
 ) -> None:
-    """Parses the algorithm's file of the task's folder, if there is one, and what is given.
+    """Parses the algorithm's file for the task, if there is one, and what is given.
 
     What was bound before is forgotten.
 
     Args:
       algorithm: One of `algorithms.APART`.
       task: Name of the task.
-      gin_files: Paths, or bare names of files in the task's folder of configs.
+      gin_files: Paths, or bare names of files in `config_files.of_algorithms`.
       gin_bindings: Such as 'on_policy.ppo.lr = 1e-4'.
       settings: Such as 'ppo.lr=1e-4'.
 
@@ -40,14 +40,14 @@ def configure(
     gin.clear_config()
     copies.import_configurables(task)
     convert.known_formats()  # Which imports what gin has to know before it reads anything.
-    folder = config_files.config_root() / task.lower()
-    default = folder / f"{algorithm.lower()}.gin"
-    files = [str(default)] if default.is_file() and not gin_files else []
+    folders = config_files.of_algorithms(task)
+    shipped = [folder / f"{algorithm.lower()}.gin" for folder in folders]
+    files = [str(each) for each in shipped if each.is_file() and not gin_files][:1]
     targets = options.targets() | {
         name: f"online_train_eval.{field}" for name, field in configuration.OF_THE_RUN.items()
     }
     set_by = [option_settings.as_binding(setting, targets) for setting in settings]
-    gin_config.parse([*files, *gin_files], [*gin_bindings, *set_by], search_folders=[folder])
+    gin_config.parse([*files, *gin_files], [*gin_bindings, *set_by], search_folders=folders)
 
 
 def refuse_options_of_sac(config: run_config.OnlineConfig) -> None:

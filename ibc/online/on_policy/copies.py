@@ -1,6 +1,7 @@
 """Copies of an environment side by side, which go on by themselves when episodes end."""
 
 import importlib
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import gin
@@ -99,10 +100,33 @@ class Vectorised:
         )
 
 
+class Single(Protocol):
+    """One environment, such as `interaction_env.InteractionEnv`."""
+
+    observation_size: int
+    """O."""
+    gym: gymnasium.Env
+    """The environment inside."""
+
+    @property
+    def action_size(self) -> int:
+        """A."""
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Begins the episode of a seed; returns what is seen, float32 [O]."""
+
+    def step(self, action: np.ndarray) -> interaction_env.Outcome:
+        """Takes an action [A] within ±1."""
+
+
+Begun = Callable[[interaction_env.InteractionEnv], Single]
+"""Has the episodes of an environment begin elsewhere."""
+
+
 class Separate:
     """Environments of their own, one after the other."""
 
-    def __init__(self, envs: list[interaction_env.InteractionEnv]):
+    def __init__(self, envs: Sequence[Single]):
         """Takes N environments of one task."""
         self._envs, self.num_envs = envs, len(envs)
         self.observation_size, self.action_size = envs[0].observation_size, envs[0].action_size
@@ -185,7 +209,7 @@ def import_configurables(task: str) -> None:
       ValueError: Unknown task.
       ImportError: A simulator is not installed.
     """
-    description = tasks.get_task(interaction_env.gym_name(task))
+    description = tasks.get_task(tasks.gym_name(task))
     description.import_configurables()
     entry = gymnasium.spec(description.environment_id()).vector_entry_point
     if isinstance(entry, str):
@@ -201,19 +225,20 @@ def load_judged(task: str, number: int, repeat: int = 1) -> Copies:
         return load(task, number, repeat)
 
 
-def load(task: str, number: int, repeat: int = 1) -> Copies:
+def load(task: str, number: int, repeat: int = 1, begun: Begun | None = None) -> Copies:
     """Loads copies of a task's environment, vectorised where it says how.
 
     Args:
       task: As for `interaction_env.load`.
       number: N.
       repeat: Steps for which an action is held.
+      begun: Wraps each environment that is not vectorised, so that episodes begin elsewhere.
 
     Raises:
       ValueError: Unknown task, or none that can be learned by interaction.
       ImportError: A simulator is not installed.
     """
-    name = interaction_env.gym_name(task)
+    name = tasks.gym_name(task)
     description = tasks.get_task(name)
     description.register()
     env_id = description.environment_id()
@@ -222,5 +247,6 @@ def load(task: str, number: int, repeat: int = 1) -> Copies:
         mode = gymnasium.VectorizeMode.VECTOR_ENTRY_POINT
         copies = Vectorised(gymnasium.make_vec(env_id, number, vectorization_mode=mode))
     else:
-        copies = Separate([interaction_env.load(task) for _ in range(number)])
+        envs = (interaction_env.load(task) for _ in range(number))
+        copies = Separate([begun(env) if begun else env for env in envs])
     return copies if repeat == 1 else Repeated(copies, repeat)

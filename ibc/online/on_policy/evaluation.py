@@ -9,8 +9,8 @@ from ibc.online.on_policy import copies as copies_lib
 
 def evaluate(
     copies: copies_lib.Copies, act: Callable[[np.ndarray], np.ndarray], seed: int, limit: int
-) -> tuple[dict[str, float], np.ndarray]:
-    """Returns means over the first episode of each copy, and what each brought, [N].
+) -> tuple[dict[str, float], np.ndarray, list[np.ndarray]]:
+    """Returns means over the first episode of each copy, what each brought, and what it saw.
 
     Args:
       copies: As many episodes.
@@ -20,12 +20,13 @@ def evaluate(
 
     Returns:
       Means: `test_returns`, `goal_success_rate`, `episode_lengths` in decisions, and what the task
-      tells at the end of an episode, by its names. Then the return of each episode.
+      tells at the end of an episode, by its names. Then the return of each episode [N], and what
+      was observed in it, its end included, float32 [T, O].
     """
     seen = copies.begin(seed)
     count = copies.num_envs
     running, returns, lengths = np.ones(count, bool), np.zeros(count), np.zeros(count)
-    reached, told = np.zeros(count, bool), {}
+    reached, told, paths = np.zeros(count, bool), {}, [[row] for row in seen]
     while running.any() and lengths.max() < limit:
         step = copies.step(act(seen))
         returns += running * step.reward
@@ -35,6 +36,8 @@ def evaluate(
         for name, values in step.told.items():
             kept = told.setdefault(name, np.zeros(count))
             kept[ended] = values[ended]
+        for row in np.flatnonzero(running):
+            paths[row].append(step.next_observation[row])
         running &= ~ended
         seen = step.observation
     found = {name: float(values.mean()) for name, values in told.items()}
@@ -43,4 +46,4 @@ def evaluate(
         "goal_success_rate": float(reached.mean()),
         "episode_lengths": float(lengths.mean()),
     }
-    return found, returns
+    return found, returns, [np.stack(path) for path in paths]

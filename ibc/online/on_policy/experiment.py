@@ -10,9 +10,10 @@ from absl import logging
 
 from ibc.agents import plain_actor, ppo_agent
 from ibc.online import finishing, run_config
-from ibc.online.on_policy import configuration, evaluation, raters
+from ibc.online.on_policy import configuration, demonstrated, evaluation, raters
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import loop as loop_lib
+from ibc.online.on_policy import motions as motions_lib
 from ibc.online.on_policy import options as options_lib
 from ibc.train.run import checkpoints, run_folder
 from ibc.utils import atomic_file, folder_lock, scalars, termination
@@ -40,7 +41,13 @@ def run(config: run_config.OnlineConfig) -> dict:
     """
     configuration.refuse_options_of_sac(config)
     chosen = options_lib.bound()
-    copies = copies_lib.load(config.task, chosen.ppo.num_envs, chosen.ppo.action_repeat)
+    copies = copies_lib.load(
+        config.task,
+        chosen.ppo.num_envs,
+        chosen.ppo.action_repeat,
+        demonstrated.begun(config, chosen.ppo),
+    )
+    motions = demonstrated.measured(config, chosen.ppo.action_repeat)
     frames = chosen.ppo.num_envs * chosen.ppo.horizon * chosen.ppo.action_repeat
     if config.steps < frames:
         raise ValueError(
@@ -48,7 +55,7 @@ def run(config: run_config.OnlineConfig) -> dict:
         )
     rater = raters.make(config, chosen, copies)
     with folder_lock.held(config.folder(), run_config.ELSEWHERE):
-        return _Run(config, chosen, copies, rater).run()
+        return _Run(config, chosen, copies, rater, motions).run()
 
 
 class _Run:
@@ -60,8 +67,9 @@ class _Run:
         chosen: options_lib.Options,
         copies: copies_lib.Copies,
         rater: loop_lib.Rater,
+        motions: motions_lib.Motions | None,
     ):
-        self._config, self._options = config, chosen
+        self._config, self._options, self._motions = config, chosen, motions
         self._folder: pathlib.Path = config.folder()
         seed = config.seed
         beside = {}
@@ -83,6 +91,8 @@ class _Run:
             config.task, chosen.run.evaluation_episodes, chosen.ppo.action_repeat
         )
         self._results: dict = {"evaluations": [], "seconds": 0.0}
+        if motions is not None:
+            self._results["demonstrations"] = motions.of_demonstrations()
         self._begun = 0.0
 
     def run(self) -> dict:
@@ -121,12 +131,14 @@ class _Run:
         return not termination.requested()
 
     def _evaluate(self, done: int, frames: int, told: Mapping[str, float]) -> None:
-        found, returns = evaluation.evaluate(
+        found, returns, paths = evaluation.evaluate(
             self._judges,
             lambda seen: self._agent.greedy(tf.constant(seen)).numpy(),
             _EVALUATION_SEED,
             _LONGEST,
         )
+        if self._motions is not None:
+            found |= self._motions.measure(paths, found["test_returns"])
         seconds = time.monotonic() - self._begun
         level = told.get("ncsn_perturbation_level")
         row = {"rollouts": done, "frames": frames, "seconds": round(seconds, 1), **found}

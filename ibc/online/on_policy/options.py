@@ -19,6 +19,8 @@ PREFIX = "on_policy"
 """What dotted names begin with in config files."""
 SCHEDULES = ("constant", "linear")
 """Of the learning rate."""
+STARTS = {"start": 0.0, "hybrid": 0.5, "random": 1.0}
+"""`state_init` → share of episodes that begin in a state of the demonstrations."""
 
 
 @gin.configurable("ppo", module=PREFIX)
@@ -76,6 +78,9 @@ class Ppo:
     """Bound of the gradient's norm; None for none."""
     reward_scale: float = 1.0
     """Factor of all rewards."""
+    state_init: str = "start"
+    """Where episodes begin: at the task's 'start'; at 'random' states of the demonstrations; or
+    'hybrid', one way or the other as often. For bodies of MuJoCo."""
     shuffle: bool = False
     """Whether minibatches are drawn anew in each epoch."""
     published_gae: bool = False
@@ -90,10 +95,11 @@ class Ppo:
         for name in ("gamma", "tau"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"ppo.{name} must be in [0, 1], but is {getattr(self, name)!r}.")
-        if self.lr_schedule not in SCHEDULES:
-            raise ValueError(
-                f"ppo.lr_schedule must be one of {SCHEDULES}, but is {self.lr_schedule!r}."
-            )
+        for name, values in (("lr_schedule", SCHEDULES), ("state_init", tuple(STARTS))):
+            if getattr(self, name) not in values:
+                raise ValueError(
+                    f"ppo.{name} must be one of {values}, but is {getattr(self, name)!r}."
+                )
         if self.lr_schedule != "constant" and self.kl_threshold is not None:
             raise ValueError(
                 "ppo.kl_threshold adapts the learning rate, so that it cannot be "

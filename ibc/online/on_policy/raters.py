@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from ibc.data import pairs as pairs_lib
-from ibc.environments import tasks
 from ibc.networks import pair_energy
 from ibc.online import run_config
 from ibc.online.on_policy import copies as copies_lib
+from ibc.online.on_policy import demonstrated
 from ibc.online.on_policy import loop as loop_lib
 from ibc.online.on_policy import options as options_lib
 from ibc.rewards import amp, annealers, composition, near
@@ -69,7 +69,7 @@ class AmpRater(tf.Module):
 def _amp_rater(
     config: run_config.OnlineConfig, chosen: options_lib.Options, copies: copies_lib.Copies
 ) -> AmpRater:
-    dataset = config.dataset_path or tasks.get_task(config.task).dataset_glob()
+    dataset = demonstrated.dataset(config)
     pairs = pairs_lib.load(dataset, pairs_lib.PairOptions(pair_stride=chosen.amp.pair_stride))
     if pairs.state_size != copies.observation_size:
         raise ValueError(
