@@ -38,8 +38,8 @@ _MAY_IMPORT = {
     "ibc/online": _LIBRARY
     | _SIMULATION
     | {"ibc.rewards", "ibc.data", "ibc.eval", "ibc.ncsn", "ibc.train", "ibc.configs"}
-    | {"ibc.video_encoder"},
-    "ibc/ncsn": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train"},
+    | {"ibc.video_encoder", "ibc.pictures"},
+    "ibc/ncsn": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train", "ibc.pictures"},
     "ibc/video_encoder": _LIBRARY | _SIMULATION | {"ibc.rewards", "ibc.data", "ibc.train"},
     "environments": {"ibc.utils"},
     "data": _SIMULATION | {"ibc.runtime"},

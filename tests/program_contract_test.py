@@ -83,9 +83,10 @@ _PROGRAMS = {
     ),
     "train_ncsn": Program(
         "ibc/train_ncsn.py",
-        "task dataset_path set gin_file gin_bindings tag",
+        "task dataset_path set gin_file gin_bindings tag test checkpoint sigma_level",
         {
             (*_MAZE, "--set=model.l=5"): "Did you mean model.L",
+            (*_MAZE, "--test"): "there is no run in runs/ncsn/MAZE/seed0: train one with",
             (*_MAZE, "--gin_file=near_publised.gin"): "did you mean near_published",
             (*_MAZE, "--dataset_path=nowhere.npz"): "no recorded episodes at nowhere.npz",
         },

@@ -262,6 +262,7 @@ PROGRAMS = {
         ("--task=MAZE", "--set=model.l=5"): "Did you mean model.L",
         ("--task=MAZE", "--set=model.L=0"): "model.L must be a whole number of at least 1",
         ("--task=MAZE", "--set=data.pairing=all"): "data.pairing must be one of",
+        ("--task=MAZE", "--test", "--checkpoint=in"): "there is no run in in: train one with",
     },
     "train_video_encoder": {
         (): "the following arguments are required: --task",

@@ -12,7 +12,7 @@ from absl import logging
 
 from ibc.data import pairs as pairs_lib
 from ibc.environments import bodies
-from ibc.ncsn import distances, energy_learner, measures, options, picture, run_config
+from ibc.ncsn import energy_learner, measures, options, run_config, seeing
 from ibc.networks import noise_conditioned_energy, pair_energy
 from ibc.rewards import composition
 from ibc.train import config_files
@@ -82,8 +82,6 @@ class _Run:
             str(self._folder / "train" / "checkpoints"),
             max_to_keep=_KEPT,
         )
-        bounds = np.concatenate([pairs.train, pairs.test]).reshape(-1, pairs.state_size)
-        self._low, self._high = bounds.min(0), bounds.max(0)
 
     def run(self) -> dict:
         newest = checkpoints.newest(self._folder, run_config.ELSEWHERE)
@@ -169,7 +167,8 @@ class _Run:
 
     def _finish(self) -> dict:
         """Measures the energy, writes what was found and draws what can be drawn."""
-        others = measures.contrasts(self._pairs.test, self._low, self._high, self._config.seed)
+        low, high = seeing.bounds(self._pairs)
+        others = measures.contrasts(self._pairs.test, low, high, self._config.seed)
         levels = noise_conditioned_energy.evaluated_levels(self._options.model.L)
         tables = {
             str(level): measures.auc_table(self._energy, level, self._pairs.test, others)
@@ -182,13 +181,7 @@ class _Run:
             "pairs": {"train": len(self._pairs.train), "test": len(self._pairs.test)},
         }
         atomic_file.write_text(self._folder / RESULTS, json.dumps(results, indent=1))
-        distances.draw(self._folder / "distances.png", self._energy, self._pairs.test, levels)
-        if self._pairs.train.shape[1] == 4:
-            middle = levels[len(levels) // 2]
-            picture.draw(
-                self._folder / "energy.png",
-                self._energy, self._pairs.train, middle, self._low, self._high,
-            )  # fmt: skip
+        seeing.draw(self._folder, self._energy, self._pairs)
         return results
 
 

@@ -112,6 +112,30 @@ def bound_values(folder: pathlib.Path) -> dict[str, Any]:
     return values
 
 
+def bindings_of(folder: pathlib.Path, identity: Mapping[str, object], command: str) -> list[str]:
+    """Returns what a run was started with as gin bindings, to be parsed again.
+
+    Args:
+      folder: Of the run.
+      identity: What it must be, such as its task.
+      command: That trains one, for the message.
+
+    Raises:
+      FileNotFoundError: There is no run.
+      ValueError: It is another one, or its file is damaged.
+    """
+    stored = bound_values(folder)
+    if not stored:
+        raise FileNotFoundError(f"there is no run in {folder}: train one with `{command}`.")
+    for name, value in identity.items():
+        if stored.get(name, value) != value:
+            raise ValueError(
+                f"the run in {folder} has {name} {stored[name]!r}, not {value!r}: give its own "
+                f"--{name}, or another --checkpoint."
+            )
+    return [f"{name} = {value!r}" for name, value in sorted(stored.items()) if "." in name]
+
+
 def parse_bindings(text: str) -> dict[str, str]:
     """Splits gin's one-binding-per-line text into name → value, without comments."""
     lines = (line.partition(" = ") for line in text.splitlines())
