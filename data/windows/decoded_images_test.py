@@ -7,6 +7,7 @@ import tensorflow as tf
 from ibc.data.records import shards as record_files
 from ibc.data.windows import batches, chunk_dataset, chunks, decoded_images, episode_split
 from ibc.data.windows import dataset as dataset_lib
+from ibc.train.run import memory
 from tests import shard_testing
 
 _SPEC = shard_testing.frame_spec(
@@ -33,6 +34,13 @@ def _no_memory(monkeypatch):
 
 def _batches(dataset, count=9, **options):
     return list(itertools.islice(dataset.as_tf_dataset(4, 3, **options).as_numpy_iterator(), count))
+
+
+def _decoding(dataset):
+    """Returns batches of a data set that holds no decoded images, and will."""
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(decoded_images, "room_without_limit", lambda: 0)
+        return dataset.as_tf_dataset(1)
 
 
 def _refuse(*_):
@@ -94,12 +102,25 @@ def test_they_are_decoded_where_the_limit_has_room(shards):
     whole = dataset_lib.WindowDataset(shards, 2)
     window = batches.window_bytes(whole.spec.observation, whole.spec.action, 2)
     images = len(whole.frames.step_type) * _IMAGE_BYTES
-    front = len(whole.frames.step_type) * 12 * 16 * 3  # Twice, while it is put together.
-    least = whole.held_bytes + images + front + (1 + batches.MOST_IMAGE_BATCHES) * 4 * window
+    least = whole.held_bytes + images + (1 + batches.MOST_IMAGE_BATCHES) * 4 * window
     for limit, held in ((least, images), (least - 1, 0)):
         dataset = dataset_lib.WindowDataset(shards, 2, memory_limit_mb=limit / 1e6)
         dataset.as_tf_dataset(4)
         assert dataset.images.held_bytes == held
+
+
+def test_they_are_in_memory_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(decoded_images, "_IMAGES_AT_ONCE", 4)
+    spec = shard_testing.frame_spec({"rgb": tf.TensorSpec([480, 640, 3], tf.uint8)})
+    path = shard_testing.write(tmp_path / "large.tfrecord", [60], spec)
+    dataset = dataset_lib.WindowDataset(record_files.read_shards([path]), 1)
+    next(iter(_decoding(dataset)))  # What decoding takes besides.
+    before = memory.resident_mb()
+    elements = iter(dataset.as_tf_dataset(1))
+    next(elements)
+    images = dataset.images.held_bytes / 1e6
+    assert images > 55
+    assert memory.resident_mb() - before < 1.4 * images
 
 
 def test_it_is_said_when_they_have_no_room(shards, no_memory, caplog):
@@ -116,8 +137,8 @@ def test_the_room_is_a_share_of_what_is_free(tmp_path, monkeypatch):
     ):
         (tmp_path / name).write_text(text, encoding="utf-8")
         monkeypatch.setattr(decoded_images, name, tmp_path / name)
-    assert decoded_images.room_without_limit() == 1000 * 1024
+    assert decoded_images.room_without_limit() == 2000 * 1024
     (tmp_path / "_MOST").write_text(f"{1024 + 2048}\n", encoding="utf-8")
-    assert decoded_images.room_without_limit() == 512
+    assert decoded_images.room_without_limit() == 1024
     (tmp_path / "_MEMORY").unlink()
     assert decoded_images.room_without_limit() == 0
