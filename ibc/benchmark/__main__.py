@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 
 from absl import logging
 
-from ibc.benchmark import executors, plan, suites
+from ibc.benchmark import executors, plan, suite_tables, suites
 from ibc.utils import atomic_file, program
 
 _METRIC = "AverageReturn"
@@ -125,7 +125,7 @@ def _run_suite(arguments: argparse.Namespace, output: pathlib.Path) -> Iterator[
         failures |= executors.finish(run, able)
         missing += [job for job in todo if not job.is_done()]
     agents = stages[-1]
-    markdown, numbers = suites.table(arguments.suite, agents)
+    markdown, numbers = suite_tables.table(arguments.suite, agents)
     told = {"command": _command(arguments), "rows": numbers}
     atomic_file.write_text(output / "table.json", json.dumps(told, indent=1) + "\n")
     atomic_file.write_text(output / "table.md", f"{markdown}\n```bash\n{told['command']}\n```\n")
