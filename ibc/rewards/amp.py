@@ -6,7 +6,7 @@ has an optimizer of its own, and the replay is what old pairs are drawn from.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import gin
@@ -49,6 +49,8 @@ class AmpOptions:
     """Demonstrations' pairs that are drawn from."""
     demo_refill: int = 64
     """Of these, how many are replaced before each update."""
+    use_replay: bool = True
+    """Whether pairs of the agent that are kept are learned from beside its latest."""
     replay_buffer_size: int = 1000
     """Pairs of the agent that are kept."""
     replay_keep_prob: float = 0.1
@@ -128,6 +130,9 @@ class AmpReward(learned_reward.LearnedReward):
         self._optimizer = adamw.AdamW(options.learning_rate)
         self._optimizer.build(discriminator.weights)
         self._rate = tf.function(discriminator, autograph=False, reduce_retracing=True)
+        self._learn = tf.function(
+            lambda step: self._descend(lambda: self.loss_of_step(step)), autograph=False
+        )
 
     def rollout(self, pairs: np.ndarray, task_rewards: np.ndarray) -> Rated:
         """Rates a rollout of T steps in N environments.
@@ -155,7 +160,8 @@ class AmpReward(learned_reward.LearnedReward):
         rows = self._steps * options.amp_minibatch_size
         agent = pairs[draw.integers(len(pairs), size=rows)]
         # Before anything was kept, old pairs are the new ones.
-        replay = self.replay.sample(rows) if self.replay.total else agent
+        has_replay = options.use_replay and self.replay.total
+        replay = self.replay.sample(rows) if has_replay else agent
         drawn = np.stack([agent, replay, self.demos.sample(rows)])
         self._drawn.assign(drawn.reshape(self._drawn.shape))
         self.discriminator.normalizer.observe(
@@ -175,6 +181,17 @@ class AmpReward(learned_reward.LearnedReward):
         loss, parts = self._loss(agent, replay, demo)
         return self._options.disc_coef * loss, parts
 
+    def learn(self, pairs: np.ndarray, epochs: int) -> None:
+        """Learns from a rollout by an optimizer of its own, where no policy learns beside it.
+
+        Args:
+          pairs: See `begin_update`.
+          epochs: How often each pair that was drawn is learned from.
+        """
+        self.begin_update(pairs)
+        for step in range(epochs * self._steps):
+            self._learn(tf.constant(step))
+
     def train(
         self,
         agent: transitions.Transitions,
@@ -187,11 +204,7 @@ class AmpReward(learned_reward.LearnedReward):
         ours, theirs = _pairs_of(agent), _pairs_of(expert)
         for pairs in (ours, theirs):
             self.discriminator.normalizer.observe(self.discriminator.formed(pairs))
-        with tf.GradientTape() as tape:
-            loss, parts = self._loss(ours, ours[:0], theirs)
-        weights = self.discriminator.weights
-        self._optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
-        return parts
+        return self._descend(lambda: self._loss(ours, ours[:0], theirs))
 
     def reward(
         self,
@@ -203,11 +216,23 @@ class AmpReward(learned_reward.LearnedReward):
         """Returns rewards [B], 0 for r in the absorbing state; see `LearnedReward`."""
         del expert, log_policy, key
         real = (1 - batch.absorbing) * (1 - batch.next_absorbing)
-        learned = real * amp_losses.reward_of_logits(self.discriminator(_pairs_of(batch)))
+        learned = real * self.learned(_pairs_of(batch))
         options = self._options
         return tf.stop_gradient(
             options.task_reward_w * batch.reward + options.disc_reward_w * learned
         )
+
+    def learned(self, pairs: tf.Tensor) -> tf.Tensor:
+        """Returns r [...] of raw pairs [..., 2·O]."""
+        return amp_losses.reward_of_logits(self.discriminator(pairs))
+
+    def _descend(self, loss_of: Callable[[], tuple[tf.Tensor, dict[str, tf.Tensor]]]):
+        """Makes a step of its own optimizer; returns the parts of the loss."""
+        with tf.GradientTape() as tape:
+            loss, parts = loss_of()
+        weights = self.discriminator.weights
+        self._optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        return parts
 
     def _loss(self, agent: tf.Tensor, replay: tf.Tensor, demo: tf.Tensor):
         """Returns the loss on raw pairs, and its parts."""

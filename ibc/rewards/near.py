@@ -200,11 +200,15 @@ class NearReward(learned_reward.LearnedReward):
     ) -> tf.Tensor:
         """Returns rewards [B], 0 for r_e in the absorbing state; see `LearnedReward`."""
         del expert, log_policy, key
-        energies = self._energy_at(_pairs_of(batch), self._level) + self._offset
         real = (1 - batch.absorbing) * (1 - batch.next_absorbing)
-        learned = real * tf.tanh((energies - self._mean) / self._scale)
+        learned = real * self.learned(_pairs_of(batch))
         task_weight, energy_weight = self._weights
         return tf.stop_gradient(task_weight * batch.reward + energy_weight * learned)
+
+    def learned(self, pairs: tf.Tensor) -> tf.Tensor:
+        """Returns r_e [...] of raw pairs [..., 2·O] at the present level, without a goal's."""
+        energies = self._energy_at(pairs, self._level) + self._offset
+        return tf.tanh((energies - self._mean) / self._scale)
 
     def begin_episode(self) -> None:
         """Ends what stands for a rollout where there is a replay, see `LearnedReward`."""

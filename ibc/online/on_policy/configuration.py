@@ -12,7 +12,8 @@ from ibc.online.on_policy import copies, options
 from ibc.train import config_files
 from ibc.utils import gin_config, option_settings
 
-_FROM_A_REPLAY_ALONE = ("check_time_usage", "save_trajectories", "video")
+_FROM_A_REPLAY_ALONE = ("check_time_usage", "save_trajectories")
+_FILMED = ("PPO", "NEAR", "AMP")
 
 
 def configure(
@@ -51,12 +52,13 @@ def configure(
 
 
 def refuse_options_of_sac(config: run_config.OnlineConfig) -> None:
-    """Refuses what only algorithms on SAC can do.
+    """Refuses what only algorithms on SAC can do, and videos of those that make none.
 
     Raises:
       ValueError: It is asked for; the message names the option.
     """
-    for name in _FROM_A_REPLAY_ALONE:
+    others = () if config.algorithm in _FILMED else ("video",)
+    for name in (*_FROM_A_REPLAY_ALONE, *others):
         if getattr(config, name):
             raise ValueError(
                 f"online_train_eval.{name} is not for {config.algorithm}: leave it out, or use an "

@@ -10,11 +10,10 @@ from absl import logging
 
 from ibc.agents import plain_actor, ppo_agent
 from ibc.online import finishing, run_config
-from ibc.online.on_policy import configuration, demonstrated, evaluation, raters
+from ibc.online.on_policy import configuration, demonstrated, evaluation, filming
 from ibc.online.on_policy import copies as copies_lib
-from ibc.online.on_policy import loop as loop_lib
 from ibc.online.on_policy import motions as motions_lib
-from ibc.online.on_policy import options as options_lib
+from ibc.online.on_policy import parts as parts_lib
 from ibc.train.run import checkpoints, run_folder
 from ibc.utils import atomic_file, folder_lock, scalars, termination
 
@@ -39,56 +38,33 @@ def run(config: run_config.OnlineConfig) -> dict:
       FloatingPointError: A loss is not finite.
       Terminated: SIGTERM has arrived; the last block's checkpoint is kept.
     """
-    configuration.refuse_options_of_sac(config)
-    chosen = options_lib.bound()
-    copies = copies_lib.load(
-        config.task,
-        chosen.ppo.num_envs,
-        chosen.ppo.action_repeat,
-        demonstrated.begun(config, chosen.ppo),
-    )
-    motions = demonstrated.measured(config, chosen.ppo.action_repeat)
-    frames = chosen.ppo.num_envs * chosen.ppo.horizon * chosen.ppo.action_repeat
+    made = parts_lib.make(config)
+    motions = demonstrated.measured(config, made.options.ppo.action_repeat)
+    frames = made.loop.frames_per_rollout
     if config.steps < frames:
         raise ValueError(
             f"online_train_eval.steps is {config.steps}, but a single rollout has {frames} steps."
         )
-    rater = raters.make(config, chosen, copies)
+    if config.video:
+        filming.check(config.task)
     with folder_lock.held(config.folder(), run_config.ELSEWHERE):
-        return _Run(config, chosen, copies, rater, motions).run()
+        return _Run(made, motions).run()
 
 
 class _Run:
-    """What is made for a run."""
+    """A run and its files."""
 
-    def __init__(
-        self,
-        config: run_config.OnlineConfig,
-        chosen: options_lib.Options,
-        copies: copies_lib.Copies,
-        rater: loop_lib.Rater,
-        motions: motions_lib.Motions | None,
-    ):
-        self._config, self._options, self._motions = config, chosen, motions
-        self._folder: pathlib.Path = config.folder()
-        seed = config.seed
-        beside = {}
-        if isinstance(rater, raters.AmpRater):
-            reward = rater.reward
-            beside = {
-                "extra_weights": reward.discriminator.weights,
-                "extra_loss": reward.loss_of_step,
-            }
-        self._agent = chosen.ppo.agent(copies.observation_size, copies.action_size, seed, **beside)
-        self._loop = loop_lib.Loop(copies, self._agent, rater, chosen, seed)
-        more = {"rater": rater} if isinstance(rater, tf.Module) else {}
+    def __init__(self, made: parts_lib.Parts, motions: motions_lib.Motions | None):
+        self._config, self._options, self._motions = made.config, made.options, motions
+        self._parts, self._agent, self._loop = made, made.agent, made.loop
+        self._folder: pathlib.Path = made.config.folder()
         self._checkpoints = tf.train.CheckpointManager(
-            tf.train.Checkpoint(agent=self._agent, rollouts=self._loop.rollouts, **more),
+            made.checkpoint(),
             str(self._folder / "train" / "checkpoints"),
             max_to_keep=_KEPT,
         )
         self._judges = copies_lib.load_judged(
-            config.task, chosen.run.evaluation_episodes, chosen.ppo.action_repeat
+            made.config.task, made.options.run.evaluation_episodes, made.options.ppo.action_repeat
         )
         self._results: dict = {"evaluations": [], "seconds": 0.0}
         if motions is not None:
@@ -111,12 +87,12 @@ class _Run:
             self._folder, self._config.task, _actor(self._agent), False, self._config.steps
         )
         run_folder.write_operative_config(self._folder)
+        if self._config.video:
+            filming.film(self._parts, self._folder, self._config.steps)
         return self._results
 
     def _restore(self, path: str) -> None:
-        checkpoints.restore(
-            self._checkpoints.checkpoint, path, "agent or reward", run_config.ELSEWHERE
-        )
+        self._parts.restore(path)
         stored = json.loads((self._folder / RESULTS).read_text(encoding="utf-8"))
         kept = [e for e in stored["evaluations"] if e["rollouts"] <= self._loop.done]
         self._results = stored | {"evaluations": kept}
@@ -133,7 +109,7 @@ class _Run:
     def _evaluate(self, done: int, frames: int, told: Mapping[str, float]) -> None:
         found, returns, paths = evaluation.evaluate(
             self._judges,
-            lambda seen: self._agent.greedy(tf.constant(seen)).numpy(),
+            self._parts.greedy,
             _EVALUATION_SEED,
             _LONGEST,
         )

@@ -59,7 +59,7 @@ def test_a_run_is_evaluated_exported_and_continued(algorithm, tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--algorithm=PPO", "--video"), "online_train_eval.video is not for PPO"),
+        (("--algorithm=CEM", "--video"), "online_train_eval.video is not for CEM"),
         (("--algorithm=NEAR",), "there is no energy in runs/ncsn/Pendulum-v1/seed0: train one"),
         (("--algorithm=PPO", "--set=ppo.minibatch_size=7"), "does not divide"),
         (("--algorithm=PPO", "--set=steps=10"), "a single rollout has 32 steps"),

@@ -66,16 +66,28 @@ class AmpRater(tf.Module):
         return rollout.terminated
 
 
+def demonstrations(
+    config: run_config.OnlineConfig, chosen: options_lib.Options, observation_size: int
+) -> pairs_lib.Pairs:
+    """Loads pairs of a run's demonstrations.
+
+    Raises:
+      ValueError, FileNotFoundError: They are unusable, or another task's.
+    """
+    dataset = demonstrated.dataset(config)
+    pairs = pairs_lib.load(dataset, pairs_lib.PairOptions(pair_stride=chosen.amp.pair_stride))
+    if pairs.state_size != observation_size:
+        raise ValueError(
+            f"{dataset} has states of {pairs.state_size} numbers, but task {config.task} observes "
+            f"{observation_size}: give online_train_eval.dataset_path."
+        )
+    return pairs
+
+
 def _amp_rater(
     config: run_config.OnlineConfig, chosen: options_lib.Options, copies: copies_lib.Copies
 ) -> AmpRater:
-    dataset = demonstrated.dataset(config)
-    pairs = pairs_lib.load(dataset, pairs_lib.PairOptions(pair_stride=chosen.amp.pair_stride))
-    if pairs.state_size != copies.observation_size:
-        raise ValueError(
-            f"{dataset} has states of {pairs.state_size} numbers, but task {config.task} observes "
-            f"{copies.observation_size}: give online_train_eval.dataset_path."
-        )
+    pairs = demonstrations(config, chosen, copies.observation_size)
     ppo = chosen.ppo
     steps = ppo.num_envs * ppo.horizon // ppo.minibatch_size
     discriminator = chosen.amp.discriminator(copies.observation_size, config.seed)
