@@ -4,6 +4,7 @@ Examples:
   python ibc/online_train_eval.py --algorithm=SAC --task=Pendulum-v1 --gin_file=pendulum_quick.gin
   python ibc/online_train_eval.py --algorithm=GAIL --task=hopper --set=imitation.trajectories=5
   python ibc/online_train_eval.py --algorithm=PWIL --task=all --sweep=seed=1,2,3 --jobs=2
+  python ibc/online_train_eval.py --algorithm=AMP --task=MAZE --test
 
 Exit status: 0 trained; 1 an error, in one line; 3 a loss became infinite or NaN; 130 Ctrl-C;
 143 SIGTERM, after which a checkpoint is saved when the episode ends (PPO and NEAR save none: their
@@ -56,6 +57,14 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="film an episode at the end, with what its steps are worth under the pictures",
     )
+    parser.add_argument(
+        "--test",
+        action="store_true",
+        help="draw the reward of a run of NEAR or AMP, and train nothing",
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="FOLDER", help="with --test: folder of the run (this command's)"
+    )
     program.add_common(parser)
     return parser
 
@@ -76,6 +85,8 @@ def run() -> None:
 
 def _train(arguments: argparse.Namespace) -> None:
     """Makes the run that is asked for, or all of them."""
+    if arguments.checkpoint is not None and not arguments.test:
+        raise ValueError("--checkpoint is for --test: give that, too.")
     common = run_arguments.of(arguments, ["--video"] if arguments.video else [])
     names = grid.tasks(arguments.task)
     points = grid.points(names, arguments.algorithm, arguments.optimised, arguments.sweep)
@@ -83,8 +94,10 @@ def _train(arguments: argparse.Namespace) -> None:
     startup.import_tensorflow_quietly()
     is_elsewhere = arguments.executor != "local" or arguments.slurm_options
     if len(points) == 1 and not (arguments.sweep or arguments.jobs or is_elsewhere):
-        _train_one(points[0], common, arguments)
+        (_draw if arguments.test else _train_one)(points[0], common, arguments)
         return
+    if arguments.test:
+        raise ValueError("--test draws one run: leave other tasks, --sweep and --jobs out.")
     from ibc.benchmark import executors
     from ibc.sweep import runs
 
@@ -122,17 +135,38 @@ def _apart(algorithm: str) -> tuple[Callable, Callable]:
     return functools.partial(configuration.configure, algorithm), train
 
 
+def _given(point: grid.Point, arguments: argparse.Namespace) -> dict[str, object]:
+    """Returns what a run is told by flags."""
+    given: dict[str, object] = {"algorithm": point.algorithm, "task": point.task}
+    if arguments.tag:
+        given["tag"] = arguments.tag
+    if arguments.video:
+        given["video"] = True
+    return given
+
+
+def _draw(point: grid.Point, common: run_arguments.Common, arguments: argparse.Namespace) -> None:
+    """Draws what a run is rewarded by."""
+    from ibc.online import run_config
+    from ibc.online.on_policy import configuration, seeing
+
+    seeing.check(point.algorithm)
+    _refuse_of_rewards(point, arguments)
+    if common.gin_files:
+        raise ValueError("--test takes the run's own config: leave --gin_file out.")
+    configuration.configure(point.algorithm, point.task, (), common.gin_bindings, common.settings)
+    given = run_config.OnlineConfig(**_given(point, arguments))
+    for path in seeing.test(given, arguments.checkpoint, common.gin_bindings, common.settings):
+        program.say(str(path))
+
+
 def _train_one(
     point: grid.Point, common: run_arguments.Common, arguments: argparse.Namespace
 ) -> None:
     """Trains in this process."""
     from ibc.online import algorithms, configuration, experiment, expert_recording, run_config
 
-    given = {"algorithm": point.algorithm, "task": point.task}
-    if arguments.tag:
-        given["tag"] = arguments.tag
-    if arguments.video:
-        given["video"] = True
+    given = _given(point, arguments)
     if point.algorithm in algorithms.APART:
         _refuse_of_rewards(point, arguments)
         configure, train = _apart(point.algorithm)

@@ -255,6 +255,8 @@ PROGRAMS = {
             "--optimised=GAIL_5_trajectories",
         ): "is tuned for GAIL, but the algorithm is SAC",
         (*PENDULUM, "--algorithm=GAIL"): "no expert data at 'datasets/pendulum-v1/",
+        (*PENDULUM, "--checkpoint=in"): "--checkpoint is for --test: give that, too",
+        (*PENDULUM, "--test"): "draws the reward of NEAR or AMP, but --algorithm=SAC",
     },
     "train_ncsn": {
         (): "the following arguments are required: --task",

@@ -207,8 +207,11 @@ class NearReward(learned_reward.LearnedReward):
 
     def learned(self, pairs: tf.Tensor) -> tf.Tensor:
         """Returns r_e [...] of raw pairs [..., 2·O] at the present level, without a goal's."""
-        energies = self._energy_at(pairs, self._level) + self._offset
-        return tf.tanh((energies - self._mean) / self._scale)
+        return self.learned_of(self._energy_at(pairs, self._level))
+
+    def learned_of(self, energies: tf.Tensor) -> tf.Tensor:
+        """Returns r_e [...] of energies [...] at the present level, without offsets."""
+        return tf.tanh((energies + self._offset - self._mean) / self._scale)
 
     def begin_episode(self) -> None:
         """Ends what stands for a rollout where there is a replay, see `LearnedReward`."""

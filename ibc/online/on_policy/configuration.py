@@ -38,17 +38,39 @@ def configure(
       ValueError: A name is unknown, or a value unusable.
       FileNotFoundError: A config file does not exist.
     """
-    gin.clear_config()
-    copies.import_configurables(task)
-    convert.known_formats()  # Which imports what gin has to know before it reads anything.
     folders = config_files.of_algorithms(task)
     shipped = [folder / f"{algorithm.lower()}.gin" for folder in folders]
     files = [str(each) for each in shipped if each.is_file() and not gin_files][:1]
+    _parse(task, [*files, *gin_files], gin_bindings, settings)
+
+
+def configure_again(task: str, gin_bindings: Sequence[str], settings: Sequence[str] = ()) -> None:
+    """Parses what a run was started with, and what else is given, but no file.
+
+    Args:
+      task: Name of the task.
+      gin_bindings: The run's, and then others.
+      settings: See `configure`.
+
+    Raises:
+      ValueError: A name is unknown, or a value unusable.
+    """
+    _parse(task, (), gin_bindings, settings)
+
+
+def _parse(
+    task: str, files: Sequence[str], gin_bindings: Sequence[str], settings: Sequence[str]
+) -> None:
+    gin.clear_config()
+    copies.import_configurables(task)
+    convert.known_formats()  # Which imports what gin has to know before it reads anything.
     targets = options.targets() | {
         name: f"online_train_eval.{field}" for name, field in configuration.OF_THE_RUN.items()
     }
     set_by = [option_settings.as_binding(setting, targets) for setting in settings]
-    gin_config.parse([*files, *gin_files], [*gin_bindings, *set_by], search_folders=folders)
+    gin_config.parse(
+        files, [*gin_bindings, *set_by], search_folders=config_files.of_algorithms(task)
+    )
 
 
 def refuse_options_of_sac(config: run_config.OnlineConfig) -> None:

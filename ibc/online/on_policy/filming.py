@@ -14,11 +14,12 @@ from ibc.utils import transitions
 
 Worth = Callable[[transitions.Transitions], np.ndarray]
 """From the steps of an episode [T, ...] to what each is worth, [T]."""
-_NAMES = {
+NAMES = {
     "PPO": "the task's reward",
     "NEAR": "reward of the energy",
     "AMP": "reward of the discriminator",
 }
+"""What algorithms are rewarded by."""
 
 
 def check(task: str) -> None:
@@ -44,7 +45,7 @@ def film(parts: parts_lib.Parts, folder: pathlib.Path, step: int) -> pathlib.Pat
     worth: Worth = _task_rewards
     if isinstance(rater, raters.NearRater | raters.AmpRater):
         worth = functools.partial(rewards_of_decisions, rater.reward.learned, repeat)
-    name = _NAMES[parts.config.algorithm]
+    name = NAMES[parts.config.algorithm]
     env = interaction_env.load(parts.config.task)
     return finishing.film(folder, env, held(parts.greedy, repeat), worth, name, False, step)
 

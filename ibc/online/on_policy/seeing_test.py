@@ -1,0 +1,98 @@
+"""Pictures of rewards, of a short run of AMP on the maze."""
+
+import pathlib
+import shutil
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from ibc.networks import pair_discriminator, pair_energy
+from ibc.online.on_policy import seeing
+from ibc.pictures import pair_distances
+from ibc.rewards import amp
+from tests import commands
+
+_SMALL = (
+    "ppo.num_envs=2", "ppo.horizon=8", "ppo.minibatch_size=16", "ppo.hidden=[8]",
+    "run.evaluation_episodes=1", "run.block=2", "amp.hidden=[8]", "steps=32",
+    "run.evaluation_interval=100", "dataset_path=ways.npz",
+)  # fmt: skip
+_TEST = ("--algorithm=AMP", "--task=MAZE", "--test")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> pathlib.Path:
+    """Trains AMP for two rollouts, beside an untrained energy; returns the folder."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        ways = [np.linspace([60 + k, 60], [60 + k, 430], 40) for k in range(9)]
+        np.savez("ways.npz", state=np.concatenate(ways), episode_ends=np.arange(40, 361, 40))
+        made = pair_energy.Architecture(2, (6,), 4, (5,), sigmas=(1.0, 0.1))
+        energy = pair_energy.PairEnergy(made, {"task": "MAZE"})
+        energy.save(pathlib.Path("runs/ncsn/MAZE/seed0/energy"))
+        settings = [f"--set={setting}" for setting in _SMALL]
+        given = ["--algorithm=AMP", "--task=MAZE", "--tag=a", *settings]
+        assert commands.in_process("online_train_eval", given).status == 0
+    return folder
+
+
+@pytest.fixture
+def run(trained, tmp_path, monkeypatch) -> pathlib.Path:
+    """Copies what was trained into the present folder; returns the run's."""
+    shutil.copytree(trained, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return pathlib.Path("runs/online/a")
+
+
+def test_the_reward_of_a_run_is_drawn(run):
+    done = commands.in_process("online_train_eval", [*_TEST, f"--checkpoint={run}"])
+    assert (done.status, done.errors) == (0, [])
+    assert done.output.split() == [f"{run}/distances.png", f"{run}/reward.png"]
+    one = PIL.Image.open(run / "reward.png").size
+    beside = "--set=reward.eb_model_checkpoint=runs/ncsn/MAZE/seed0"
+    done = commands.in_process("online_train_eval", [*_TEST, "--tag=a", beside])
+    assert (done.status, done.errors) == (0, [])
+    both = PIL.Image.open(run / "reward.png").size
+    assert both == (one[0], 2 * one[1])
+
+
+def test_a_discriminator_is_looked_at_around_demonstrations():
+    network = pair_discriminator.PairDiscriminator(2, (8,))
+    pairs = np.random.default_rng(0).normal(size=[50, 4]).astype(np.float32)
+    curves = seeing.distances(amp.AmpReward(network, pairs, amp.AmpOptions()), pairs)
+    logits = network(pairs).numpy()
+    shares = 1 / (1 + np.exp(-logits))
+    for curve, expected in zip(
+        curves, (shares, logits, -2 * np.log(np.maximum(1 - shares, 1e-4))), strict=True
+    ):
+        np.testing.assert_allclose(curve.mean[0], expected.mean(), rtol=1e-4)
+        np.testing.assert_allclose(curve.deviation[0], expected.std(), rtol=1e-4)
+        assert len(curve.mean) == len(pair_distances.RADII)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((*_TEST,), "there is no run in runs/online/MAZE/AMP_seed0: train one with"),
+        (("--algorithm=NEAR", "--task=MAZE", "--test", "--tag=a"), "has algorithm 'AMP', not"),
+        (("--algorithm=AMP", "--task=MAZE", "--checkpoint=a"), "--checkpoint is for --test"),
+        (("--algorithm=PPO", "--task=MAZE", "--test", "--tag=a"), "draws the reward of NEAR or"),
+        ((*_TEST, "--tag=a", "--gin_file=amp.gin"), "leave --gin_file out"),
+        ((*_TEST, "--sweep=seed=1,2"), "--test draws one run"),
+        ((*_TEST, "--tag=a", "--set=amp.hidden=[9]"), "is of another agent or reward"),
+        ((*_TEST, "--tag=a", "--set=dataset_path=none.npz"), "no recorded episodes at none.npz"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(arguments, said, run):
+    before = sorted(pathlib.Path().rglob("*"))
+    done = commands.in_process("online_train_eval", arguments)
+    assert done.status == 1 and said in done.errors[-1], done.errors
+    assert sorted(pathlib.Path().rglob("*")) == before
+
+
+def test_a_run_that_was_killed_at_once_has_nothing_to_draw(run):
+    shutil.rmtree(run / "train/checkpoints")
+    done = commands.in_process("online_train_eval", [*_TEST, "--tag=a"])
+    assert done.status == 1 and "has no checkpoint yet" in done.errors[-1]
