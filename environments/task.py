@@ -55,6 +55,9 @@ class Task:
     """Whether ids with the prefix 'Shared' exist, which use a PyBullet shared-memory server."""
     picture_parameters: str | None = None
     """gin's name of an environment with the parameters `image_size` and `renderer`, if it has."""
+    states_of: str | None = None
+    """Name of the task whose observation this one's begins with: the state that learned rewards
+    see. What follows, a goal, say, is for policies alone. None where all is the state."""
     is_foreign: bool = False
     """Whether the environment was not made for this library, so that it has to be adapted."""
 

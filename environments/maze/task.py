@@ -30,7 +30,9 @@ def register() -> None:
         )
 
 
-def _task(name: str, env_id: str, baselines: dict[str, str]) -> task.Task:
+def _task(
+    name: str, env_id: str, baselines: dict[str, str], states_of: str | None = None
+) -> task.Task:
     return task.Task(
         name=name,
         env_id=env_id,
@@ -39,7 +41,8 @@ def _task(name: str, env_id: str, baselines: dict[str, str]) -> task.Task:
         baselines=baselines,
         config_families=("particle", "pushing_states", "d4rl"),
         metrics_module=f"{_PACKAGE}.maze_metrics",
+        states_of=states_of,
     )
 
 
-TASKS = (_task("MAZE", "Maze-v0", _BASELINES), _task("MAZE_GOAL", "MazeGoal-v0", {}))
+TASKS = (_task("MAZE", "Maze-v0", _BASELINES), _task("MAZE_GOAL", "MazeGoal-v0", {}, "MAZE"))

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ibc.losses import amp_losses
 from ibc.networks import pair_discriminator
-from ibc.rewards import learned_reward, pair_replay
+from ibc.rewards import learned_reward, pair_replay, state_pairs
 from ibc.utils import adamw, keys, parameters, transitions
 
 
@@ -112,7 +112,8 @@ class AmpReward(learned_reward.LearnedReward):
 
         Args:
           discriminator: f.
-          expert_pairs: Raw pairs of the demonstrations float32 [N, 2·O].
+          expert_pairs: Raw pairs of the demonstrations float32 [N, 2·S]: the agent's observations
+            are states, or begin with them.
           options: See there.
           steps_of_epoch: Gradient steps in which the policy learns from all of a rollout once.
           seed: Of what is drawn.
@@ -141,7 +142,7 @@ class AmpReward(learned_reward.LearnedReward):
           pairs: Raw pairs float32 [T, N, 2·O], s' the true next observation also at ends.
           task_rewards: float32 [T, N].
         """
-        logits = self._rate(tf.constant(pairs, tf.float32))
+        logits = self._rate(self._states(tf.constant(pairs, tf.float32)))
         learned = amp_losses.reward_of_logits(logits).numpy()
         task_weight, weight = self._options.task_reward_w, self._options.disc_reward_w
         combined = task_weight * task_rewards + weight * learned
@@ -153,7 +154,7 @@ class AmpReward(learned_reward.LearnedReward):
         Args:
           pairs: The agent's raw pairs of the rollout float32 [B, 2·O].
         """
-        options = self._options
+        options, pairs = self._options, np.asarray(self._states(pairs))
         draw = np.random.default_rng([self._seed, int(self._updates)])
         refill = self.demos.capacity if not self.demos.total else options.demo_refill
         self.demos.store(self._expert[draw.integers(len(self._expert), size=refill)])
@@ -224,7 +225,11 @@ class AmpReward(learned_reward.LearnedReward):
 
     def learned(self, pairs: tf.Tensor) -> tf.Tensor:
         """Returns r [...] of raw pairs [..., 2·O]."""
-        return amp_losses.reward_of_logits(self.discriminator(pairs))
+        return amp_losses.reward_of_logits(self.discriminator(self._states(pairs)))
+
+    def _states(self, pairs: tf.Tensor | np.ndarray) -> tf.Tensor:
+        """Returns pairs of the demonstrations' states, with which what is observed begins."""
+        return state_pairs.leading(pairs, self._expert.shape[1] // 2)
 
     def _descend(self, loss_of: Callable[[], tuple[tf.Tensor, dict[str, tf.Tensor]]]):
         """Makes a step of its own optimizer; returns the parts of the loss."""

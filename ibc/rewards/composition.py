@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +16,16 @@ Weighting = Callable[[tf.Tensor, tf.Tensor | int], tf.Tensor]
 MEAN = "mean_energy"
 """Under which an energy's description has its mean at level 0 over its demonstrations."""
 _SAMPLES = 4096
+
+
+class Energy(Protocol):
+    """What rates pairs."""
+
+    num_levels: int
+    """L."""
+
+    def __call__(self, pairs: tf.Tensor, level: tf.Tensor | int) -> tf.Tensor:
+        """Returns energies [...] of raw pairs [..., 2·O] at a level, higher nearer to data."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +91,7 @@ class ComposedEnergy(tf.Module):
 
     def __init__(
         self,
-        energies: Sequence[pair_energy.PairEnergy],
+        energies: Sequence[Energy],
         scales: Sequence[float],
         weighting: Weighting,
         name: str = "composed_energy",

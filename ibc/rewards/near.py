@@ -8,7 +8,7 @@ a rollout.
 import collections
 import json
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,16 +21,6 @@ _SCALE = 10.0
 _OF_LAST = {"published": 3, "standardised": 10}
 _SMALLEST_SCALE = 1e-6
 _BEST = 0.95
-
-
-class Energy(Protocol):
-    """What rates pairs."""
-
-    num_levels: int
-    """L."""
-
-    def __call__(self, pairs: tf.Tensor, level: tf.Tensor | int) -> tf.Tensor:
-        """Returns energies [...] of raw pairs [..., 2·O] at a level, higher nearer to data."""
 
 
 class Rated(NamedTuple):
@@ -69,7 +59,7 @@ class NearReward(learned_reward.LearnedReward):
 
     def __init__(
         self,
-        energy: Energy,
+        energy: composition.Energy,
         annealer: annealers.Annealer,
         transform: str = "published",
         task_weight: float = 0.0,

@@ -70,9 +70,14 @@ def config_root() -> pathlib.Path:
 def of_algorithms(task: str) -> list[pathlib.Path]:
     """Returns the folders of config files of PPO, NEAR, AMP, CEM and energies for a task.
 
-    The task's own one comes first. Bodies of MuJoCo have one together.
+    The task's own one comes first, then that of the task whose state it observes. Bodies of MuJoCo
+    have one together.
     """
-    families = [task.lower(), *(["motions"] if bodies.is_known(tasks.gym_name(task)) else [])]
+    families = [task.lower()]
+    if task in tasks.TASKS and (state := tasks.TASKS[task].states_of):
+        families.append(state.lower())
+    if bodies.is_known(tasks.gym_name(task)):
+        families.append("motions")
     return [config_root() / family for family in families]
 
 

@@ -9,8 +9,9 @@ from ibc.online.on_policy import copies, motions, options, starts
 
 
 def dataset(config: run_config.OnlineConfig) -> str:
-    """Returns where a run's demonstrations are."""
-    return config.dataset_path or tasks.get_task(tasks.gym_name(config.task)).dataset_glob()
+    """Returns where a run's demonstrations are, by default its task's or those of its state."""
+    task = tasks.get_task(tasks.gym_name(config.task))
+    return config.dataset_path or tasks.get_task(task.states_of or task.name).dataset_glob()
 
 
 def begun(config: run_config.OnlineConfig, ppo: options.Ppo) -> copies.Begun | None:

@@ -6,7 +6,7 @@ import pytest
 
 from ibc.networks import pair_energy
 from ibc.online import run_config
-from ibc.online.on_policy import options, raters
+from ibc.online.on_policy import energies, options
 from tests import commands
 
 _PENDULUM = ("--task=Pendulum-v1", "--tag=a")
@@ -100,8 +100,8 @@ def test_several_energies_are_added_up(tmp_path, monkeypatch):
     config = run_config.OnlineConfig(task="Pendulum-v1")
     reward = options.Reward(eb_model_checkpoint=["runs/ncsn/a", "runs/ncsn/b"])
     pairs = np.float32(np.random.default_rng(0).normal(size=[5, 6]))
-    one = raters.load_energy(config, options.Reward(eb_model_checkpoint="runs/ncsn/a"), 3)
-    both = raters.load_energy(config, reward, 3)
+    one = energies.load(config, options.Reward(eb_model_checkpoint="runs/ncsn/a"), 3)
+    both = energies.load(config, reward, 3)
     # They are the same network, of which the second counts ½ by its mean.
     np.testing.assert_allclose(both(pairs, 1), 0.75 * one(pairs, 1), rtol=1e-5)
     given = ("--algorithm=NEAR", *_PENDULUM, *_SMALL, "--set=steps=64")

@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from ibc.online import cem, plan_returns, run_config
-from ibc.online.on_policy import configuration, raters
+from ibc.online.on_policy import configuration, energies
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import options as options_lib
 from ibc.train.run import run_folder
@@ -102,7 +102,7 @@ def _pair_reward(
     """Returns the weighted energy of pairs at the level; None where its weight is 0."""
     if not reward.energy_reward_w:
         return None
-    energy = raters.load_energy(config, reward, observation_size)
+    energy = energies.load(config, reward, observation_size)
     level = max(reward.sigma_level, 0)
     if level >= energy.num_levels:
         raise ValueError(

@@ -6,13 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from ibc.data import pairs as pairs_lib
-from ibc.networks import pair_energy
 from ibc.online import run_config
 from ibc.online.on_policy import copies as copies_lib
-from ibc.online.on_policy import demonstrated
+from ibc.online.on_policy import demonstrated, energies
 from ibc.online.on_policy import loop as loop_lib
 from ibc.online.on_policy import options as options_lib
-from ibc.rewards import amp, annealers, composition, near
+from ibc.rewards import amp, annealers, near
 
 
 class NearRater(tf.Module):
@@ -76,7 +75,7 @@ def demonstrations(
     """
     dataset = demonstrated.dataset(config)
     pairs = pairs_lib.load(dataset, pairs_lib.PairOptions(pair_stride=chosen.amp.pair_stride))
-    if pairs.state_size != observation_size:
+    if not energies.is_state_of(config.task, pairs.state_size, observation_size):
         raise ValueError(
             f"{dataset} has states of {pairs.state_size} numbers, but task {config.task} observes "
             f"{observation_size}: give online_train_eval.dataset_path."
@@ -90,10 +89,8 @@ def _amp_rater(
     pairs = demonstrations(config, chosen, copies.observation_size)
     ppo = chosen.ppo
     steps = ppo.num_envs * ppo.horizon // ppo.minibatch_size
-    discriminator = chosen.amp.discriminator(copies.observation_size, config.seed)
-    return AmpRater(
-        amp.AmpReward(discriminator, pairs.train, chosen.amp, steps, config.seed),
-    )
+    discriminator = chosen.amp.discriminator(pairs.state_size, config.seed)
+    return AmpRater(amp.AmpReward(discriminator, pairs.train, chosen.amp, steps, config.seed))
 
 
 def make(
@@ -114,7 +111,7 @@ def make(
     if config.algorithm == "AMP":
         return _amp_rater(config, chosen, copies)
     reward = chosen.reward
-    energy = load_energy(config, reward, copies.observation_size)
+    energy = energies.load(config, reward, copies.observation_size)
     annealer = annealers.make(
         reward.annealing, energy.num_levels, reward.sigma_level, config.steps, reward.progress
     )
@@ -130,59 +127,3 @@ def make(
         ),
         is_absorbing,
     )
-
-
-def load_energy(
-    config: run_config.OnlineConfig, reward: options_lib.Reward, observation_size: int
-) -> near.Energy:
-    """Loads the energy that a run is to climb, or the sum of several.
-
-    Args:
-      config: Whose task and seed name the folder where none is given.
-      reward: May give one or several, and weights.
-      observation_size: O.
-
-    Raises:
-      FileNotFoundError: There is none; the message has the command that trains it.
-      ValueError: One is another task's, or they cannot be added up.
-    """
-    task = config.task.rpartition(":")[2].replace("/", "_")
-    given = reward.eb_model_checkpoint or f"runs/ncsn/{task}/seed{config.seed}"
-    folders = [given] if isinstance(given, str) else list(given)
-    energies = []
-    for folder in folders:
-        energies.append(pair_energy.load(folder))
-        _check_fits(energies[-1], folder, config.task, observation_size)
-    if len(energies) == 1 and reward.energy_weights is None:
-        return energies[0]
-    weights = reward.energy_weights or (1 / len(energies),) * len(energies)
-    if len(weights) != len(energies):
-        raise ValueError(
-            f"reward.energy_weights has {len(weights)} weights, but reward.eb_model_checkpoint "
-            f"{len(energies)} energies: give one for each."
-        )
-    means = [_mean_of(energy, name) for energy, name in zip(energies, folders, strict=True)]
-    return composition.ComposedEnergy(
-        energies, composition.relative(means), composition.Constant(weights)
-    )
-
-
-def _mean_of(energy: pair_energy.PairEnergy, folder: str) -> float:
-    if composition.MEAN not in energy.description:
-        raise ValueError(
-            f"the energy in {folder} does not tell its mean over its demonstrations, which is "
-            "needed to add several up: run the `ibc/train_ncsn.py` that made it once more."
-        )
-    return energy.description[composition.MEAN]
-
-
-def _check_fits(energy: pair_energy.PairEnergy, folder: str, task: str, size: int) -> None:
-    """Refuses an energy of another task."""
-    of_task = energy.description.get("task")
-    if of_task != task or energy.architecture.observation_size != size:
-        raise ValueError(
-            f"the energy in {folder} is of task {of_task} with "
-            f"{energy.architecture.observation_size} numbers observed, but task {task} observes "
-            f"{size}: give reward.eb_model_checkpoint, or train one with `python "
-            f"ibc/train_ncsn.py --task={task}`."
-        )

@@ -11,10 +11,10 @@ from ibc.losses import amp_losses
 from ibc.ncsn import seeing as of_energies
 from ibc.networks import pair_energy
 from ibc.online import run_config
-from ibc.online.on_policy import configuration, filming, raters
+from ibc.online.on_policy import configuration, energies, filming, raters
 from ibc.online.on_policy import parts as parts_lib
 from ibc.pictures import animation, pair_distances, pair_places
-from ibc.rewards import amp, near
+from ibc.rewards import amp, near, state_pairs
 from ibc.train.run import run_folder
 
 Rows = tuple[str, pair_places.Places]
@@ -109,12 +109,12 @@ def distances(
             "discriminator, logit": network.logits,
             "reward": lambda rows: amp_losses.reward_of_logits(network.logits(rows)),
         }
-    elif isinstance(reward.energy, pair_energy.PairEnergy):
-        network, level = reward.energy, reward.level
-        energies = lambda rows: network.network(network.masked(rows), level)  # noqa: E731
+    elif isinstance(reward.energy, (pair_energy.PairEnergy, state_pairs.StateEnergy)):
+        network, level = getattr(reward.energy, "energy", reward.energy), reward.level
+        rated = lambda rows: network.network(network.masked(rows), level)  # noqa: E731
         looks = {
-            f"energy, level {level}": energies,
-            "reward": lambda rows: reward.learned_of(energies(rows)),
+            f"energy, level {level}": rated,
+            "reward": lambda rows: reward.learned_of(rated(rows)),
         }
     else:
         return []
@@ -139,7 +139,7 @@ def _rows(made: parts_lib.Parts, pairs: pairs_lib.Pairs) -> list[Rows]:
         return [(f"{what}, level {reward.level}", places(reward.learned, pairs))]
     rows = [(what, places(reward.learned, pairs))]
     if given.eb_model_checkpoint is not None:
-        energy = raters.load_energy(made.config, given, pairs.state_size)
+        energy = energies.load(made.config, given, made.copies.observation_size)
         level = max(given.sigma_level, 0)
         rated = places(lambda steps: energy(steps, level), pairs)
         rows.append((f"energy at level {level}", rated))
