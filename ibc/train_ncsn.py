@@ -67,7 +67,7 @@ def _train(arguments: argparse.Namespace) -> None:
         return
     if arguments.checkpoint is not None or arguments.sigma_level is not None:
         raise ValueError("--checkpoint and --sigma_level are for --test: give that, too.")
-    files = arguments.gin_file or ["near.gin"]
+    files = arguments.gin_file or [run_config.shipped_file(arguments.task)]
     run_config.configure(arguments.task, files, arguments.gin_bindings, arguments.set)
     program.say(experiment.table_text(experiment.run(_config(arguments))))
 

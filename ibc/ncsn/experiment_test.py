@@ -1,9 +1,11 @@
 import json
+import pathlib
 
 import numpy as np
 import pytest
 
 from ibc.data import pairs
+from ibc.ncsn import run_config
 from ibc.networks import pair_energy
 from tests import commands
 
@@ -106,6 +108,15 @@ def test_unusable_demonstrations_are_said(state, ends, said, tmp_path, monkeypat
     done = commands.in_process("train_ncsn", _arguments("bad.npz"))
     assert done.status == 1 and said in done.errors[-1]
     assert not (tmp_path / "runs").exists()
+
+
+def test_without_a_file_the_one_that_ships_is_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "near.gin").write_text("")
+    ours = run_config.shipped_file("halfcheetah")
+    assert pathlib.Path(ours).parent.name == "motions" and pathlib.Path(ours).is_file()
+    assert pathlib.Path(run_config.shipped_file("my_task")).parent.name == "maze"
+    assert pathlib.Path(run_config.shipped_file("MAZE_GOAL")).parent.name == "maze"
 
 
 def _cheetah(place, joints, size=17):
