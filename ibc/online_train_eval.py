@@ -65,6 +65,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--checkpoint", metavar="FOLDER", help="with --test: folder of the run (this command's)"
     )
+    parser.add_argument(
+        "--experiment",
+        choices=("perfect_discriminator", "variance"),
+        help="with AMP: what becomes of the discriminator once the policy is frozen",
+    )
     program.add_common(parser)
     return parser
 
@@ -96,8 +101,10 @@ def _train(arguments: argparse.Namespace) -> None:
     if len(points) == 1 and not (arguments.sweep or arguments.jobs or is_elsewhere):
         (_draw if arguments.test else _train_one)(points[0], common, arguments)
         return
-    if arguments.test:
-        raise ValueError("--test draws one run: leave other tasks, --sweep and --jobs out.")
+    if arguments.test or arguments.experiment:
+        raise ValueError(
+            "--test and --experiment are of one run: leave other tasks, --sweep and --jobs out."
+        )
     from ibc.benchmark import executors
     from ibc.sweep import runs
 
@@ -171,8 +178,16 @@ def _train_one(
         _refuse_of_rewards(point, arguments)
         configure, train = _apart(point.algorithm)
         configure(point.task, common.gin_files, common.gin_bindings, common.settings)
+        if arguments.experiment:
+            from ibc.online.on_policy import frozen
+
+            results = frozen.run(run_config.OnlineConfig(**given), arguments.experiment)
+            program.say(frozen.table_text(results))
+            return
         train(run_config.OnlineConfig(**given))
         return
+    if arguments.experiment:
+        raise ValueError(f"--experiment is for AMP, but --algorithm={point.algorithm}.")
     options = (point.algorithm, point.optimised, common.gin_files, common.gin_bindings)
     configuration.configure(*options, common.settings, point.task)
     config = run_config.OnlineConfig(**given)

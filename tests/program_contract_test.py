@@ -67,9 +67,10 @@ _PROGRAMS = {
     ),
     "online_train_eval": Program(
         "ibc/online_train_eval.py",
-        "algorithm task optimised set tag video test checkpoint gin_file gin_bindings",
+        "algorithm task optimised set tag video test checkpoint experiment gin_file gin_bindings",
         {
             (*_MAZE, "--algorithm=AMP", "--test"): "there is no run in runs/online/MAZE/AMP_seed0",
+            (*_PENDULUM, "--experiment=variance"): "--experiment is for AMP, but --algorithm=SAC",
             (*_PENDULUM, "--algorithm=GIAL"): "There is no algorithm 'GIAL'",
             (*_PENDULUM, "--set=imitation.trajectory=5"): "Did you mean imitation.trajectories",
             ("--task=CartPole-v1",): "has actions Discrete(2)",

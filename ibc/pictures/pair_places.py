@@ -77,10 +77,31 @@ def figure(shown: Sequence[tuple[str, Places]]) -> Figure:
     return drawn
 
 
-def draw(axes: Axes, places: Places, values: np.ndarray, title: str, arrows: bool = False) -> None:
+def beside(shown: Sequence[tuple[str, Places, tuple[float, float]]]) -> Figure:
+    """Draws the best ways to places, and where to go next, side by side.
+
+    Args:
+      shown: Title and places of each, and what the darkest and the lightest colour stand for.
+    """
+    drawn = Figure((4.6 * len(shown), 4), layout="constrained")
+    FigureCanvasAgg(drawn)
+    panels = drawn.subplots(1, len(shown), squeeze=False)[0]
+    for axes, (title, places, limits) in zip(panels, shown, strict=True):
+        draw(axes, places, places.best, title, arrows=True, limits=limits)
+    return drawn
+
+
+def draw(
+    axes: Axes,
+    places: Places,
+    values: np.ndarray,
+    title: str,
+    arrows: bool = False,
+    limits: tuple[float, float] | tuple[None, None] = (None, None),
+) -> None:
     """Draws numbers [G, G] as colours, y downwards, and the best directions as arrows."""
     extent = (places.low[0], places.high[0], places.high[1], places.low[1])
-    colored = axes.imshow(values, extent=extent, cmap="viridis")
+    colored = axes.imshow(values, extent=extent, cmap="viridis", vmin=limits[0], vmax=limits[1])
     axes.figure.colorbar(colored, ax=axes, shrink=0.8)
     axes.set_title(title)
     if arrows:

@@ -88,11 +88,13 @@ def refuse_options_of_sac(config: run_config.OnlineConfig) -> None:
             )
 
 
-def may_change(name: str) -> bool:
+def may_change(algorithm: str, name: str) -> bool:
     """Returns whether no weight of a policy depends on a gin parameter, as others are bound."""
     if name == "online_train_eval.steps":
         return not options.Ppo().follows_steps
     fields = dataclasses.fields(run_config.OnlineConfig)
     free = {f"online_train_eval.{field.name}" for field in fields if field.metadata}
     is_of_energy = "." in name and of_energies.is_own(name)
-    return is_of_energy or name in free or name in options.free_names()
+    # With AMP an energy is only looked at.
+    is_looked_at = algorithm == "AMP" and name.rpartition(".")[0] in ("reward", "on_policy.reward")
+    return is_of_energy or is_looked_at or name in free or name in options.free_names()

@@ -1,5 +1,6 @@
 """One run of PPO on the task's reward or a learned one: copies, agent, loop, files."""
 
+import functools
 import json
 import pathlib
 import time
@@ -14,6 +15,7 @@ from ibc.online.on_policy import configuration, demonstrated, evaluation, filmin
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import motions as motions_lib
 from ibc.online.on_policy import parts as parts_lib
+from ibc.online.on_policy import snapshots as snapshots_lib
 from ibc.train.run import checkpoints, run_folder
 from ibc.utils import atomic_file, folder_lock, scalars, termination
 
@@ -45,17 +47,24 @@ def run(config: run_config.OnlineConfig) -> dict:
         raise ValueError(
             f"online_train_eval.steps is {config.steps}, but a single rollout has {frames} steps."
         )
+    snapshots = snapshots_lib.make(made)
     if config.video:
         filming.check(config.task)
     with folder_lock.held(config.folder(), run_config.ELSEWHERE):
-        return _Run(made, motions).run()
+        return _Run(made, motions, snapshots).run()
 
 
 class _Run:
     """A run and its files."""
 
-    def __init__(self, made: parts_lib.Parts, motions: motions_lib.Motions | None):
+    def __init__(
+        self,
+        made: parts_lib.Parts,
+        motions: motions_lib.Motions | None,
+        snapshots: snapshots_lib.Snapshots | None,
+    ):
         self._config, self._options, self._motions = made.config, made.options, motions
+        self._snapshots = snapshots
         self._parts, self._agent, self._loop = made, made.agent, made.loop
         self._folder: pathlib.Path = made.config.folder()
         self._checkpoints = tf.train.CheckpointManager(
@@ -73,13 +82,17 @@ class _Run:
 
     def run(self) -> dict:
         newest = checkpoints.newest(self._folder, run_config.ELSEWHERE)
-        self._config.begin(newest is not None, configuration.may_change)
+        self._config.begin(
+            newest is not None, functools.partial(configuration.may_change, self._config.algorithm)
+        )
         rollouts = self._config.steps // self._loop.frames_per_rollout
         if newest is not None:
             self._restore(newest)
             logging.info("Going on at rollout %d of %d.", self._loop.done, rollouts)
         self._begun = time.monotonic() - self._results["seconds"]
         self._writer = tf.summary.create_file_writer(str(self._folder / "train"))
+        if self._snapshots is not None:
+            self._snapshots.look(self._loop.done)
         with termination.by_agreement():
             self._loop.run(rollouts, lambda done, told: self._after(done, told, rollouts))
         self._save()
@@ -87,6 +100,8 @@ class _Run:
             self._folder, self._config.task, _actor(self._agent), False, self._config.steps
         )
         run_folder.write_operative_config(self._folder)
+        if self._snapshots is not None:
+            self._snapshots.animate()
         if self._config.video:
             filming.film(self._parts, self._folder, self._config.steps)
         return self._results
@@ -100,6 +115,8 @@ class _Run:
     def _after(self, done: int, told: Mapping[str, float], rollouts: int) -> bool:
         frames = done * self._loop.frames_per_rollout
         scalars.write(self._writer, frames, told)
+        if self._snapshots is not None:
+            self._snapshots.look(done)
         if done % self._options.run.evaluation_interval == 0 or done == rollouts:
             self._evaluate(done, frames, told)
         if done % self._options.run.block == 0:

@@ -212,10 +212,28 @@ class Run:
     """Episodes of an evaluation, side by side, with the mean action; with CEM the run's."""
     block: int = 30
     """Rollouts after which a checkpoint is saved and all copies begin anew."""
+    snapshot_interval: int = parameters.free(0)
+    """With AMP in a plane, rollouts between the pictures of an animation of the discriminator
+    beside the energy; 0 for none."""
 
     def __post_init__(self):
         """Checks the numbers."""
-        parameters.check_whole("run", **dataclasses.asdict(self))
+        counts = ("evaluation_interval", "evaluation_episodes", "block")
+        parameters.check_whole("run", **{name: getattr(self, name) for name in counts})
+        parameters.check_whole("run", least=0, snapshot_interval=self.snapshot_interval)
+
+
+@gin.configurable("frozen", module=PREFIX)
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    """An experiment with AMP's discriminator after the policy was frozen."""
+
+    rollouts: int = parameters.free(100)
+    """Of the frozen policy, from each of which the discriminator learns."""
+
+    def __post_init__(self):
+        """Checks the number."""
+        parameters.check_whole("frozen", rollouts=self.rollouts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,6 +245,7 @@ class Options:
     run: Run
     amp: amp_lib.AmpOptions = dataclasses.field(default_factory=amp_lib.AmpOptions)
     cem: cem_lib.CemOptions = dataclasses.field(default_factory=cem_lib.CemOptions)
+    frozen: Frozen = dataclasses.field(default_factory=Frozen)
 
 
 PARTS = {
@@ -235,6 +254,7 @@ PARTS = {
     "run": Run,
     "amp": amp_lib.AmpOptions,
     "cem": cem_lib.CemOptions,
+    "frozen": Frozen,
 }
 """Dotted prefix → dataclass."""
 

@@ -1,5 +1,6 @@
 """One run of CEM: episodes that are planned in copies of the environment, and nothing learned."""
 
+import functools
 import json
 import pathlib
 import time
@@ -128,7 +129,10 @@ class _Run:
         results = {"evaluations": [], "episodes": [], "seconds": 0.0}
         if self._path.is_file():
             results = json.loads(self._path.read_text(encoding="utf-8"))
-        self._config.begin(self._path.is_file(), configuration.may_change)
+        self._config.begin(
+            self._path.is_file(),
+            functools.partial(configuration.may_change, self._config.algorithm),
+        )
         writer = tf.summary.create_file_writer(str(self._folder / "train"))
         episodes = results["episodes"]
         begun = time.monotonic() - results["seconds"]

@@ -83,14 +83,20 @@ def demonstrations(
     return pairs
 
 
-def _amp_rater(
-    config: run_config.OnlineConfig, chosen: options_lib.Options, copies: copies_lib.Copies
-) -> AmpRater:
-    pairs = demonstrations(config, chosen, copies.observation_size)
+def amp_reward(
+    config: run_config.OnlineConfig, chosen: options_lib.Options, pairs: pairs_lib.Pairs
+) -> amp.AmpReward:
+    """Returns AMP's reward with a discriminator that has learned nothing.
+
+    Args:
+      config: Whose seed decides.
+      chosen: The other options.
+      pairs: Of demonstrations.
+    """
     ppo = chosen.ppo
     steps = ppo.num_envs * ppo.horizon // ppo.minibatch_size
     discriminator = chosen.amp.discriminator(pairs.state_size, config.seed)
-    return AmpRater(amp.AmpReward(discriminator, pairs.train, chosen.amp, steps, config.seed))
+    return amp.AmpReward(discriminator, pairs.train, chosen.amp, steps, config.seed)
 
 
 def make(
@@ -109,9 +115,21 @@ def make(
     if config.algorithm == "PPO":
         return loop_lib.TaskRewards()
     if config.algorithm == "AMP":
-        return _amp_rater(config, chosen, copies)
+        pairs = demonstrations(config, chosen, copies.observation_size)
+        return AmpRater(amp_reward(config, chosen, pairs))
+    return near_rater(config, chosen, copies.observation_size)
+
+
+def near_rater(
+    config: run_config.OnlineConfig, chosen: options_lib.Options, observation_size: int
+) -> NearRater:
+    """Returns what rates rollouts by the energy that options name.
+
+    Raises:
+      ValueError, FileNotFoundError: See `energies.load`.
+    """
     reward = chosen.reward
-    energy = energies.load(config, reward, copies.observation_size)
+    energy = energies.load(config, reward, observation_size)
     annealer = annealers.make(
         reward.annealing, energy.num_levels, reward.sigma_level, config.steps, reward.progress
     )

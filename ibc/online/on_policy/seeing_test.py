@@ -7,35 +7,19 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from ibc.networks import pair_discriminator, pair_energy
+from ibc.networks import pair_discriminator
 from ibc.online.on_policy import seeing
 from ibc.pictures import pair_distances
 from ibc.rewards import amp
-from tests import commands
+from tests import amp_testing, commands
 
-_SMALL = (
-    "ppo.num_envs=2", "ppo.horizon=8", "ppo.minibatch_size=16", "ppo.hidden=[8]",
-    "run.evaluation_episodes=1", "run.block=2", "amp.hidden=[8]", "steps=32",
-    "run.evaluation_interval=100", "dataset_path=ways.npz",
-)  # fmt: skip
 _TEST = ("--algorithm=AMP", "--task=MAZE", "--test")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> pathlib.Path:
-    """Trains AMP for two rollouts, beside an untrained energy; returns the folder."""
-    folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        ways = [np.linspace([60 + k, 60], [60 + k, 430], 40) for k in range(9)]
-        np.savez("ways.npz", state=np.concatenate(ways), episode_ends=np.arange(40, 361, 40))
-        made = pair_energy.Architecture(2, (6,), 4, (5,), sigmas=(1.0, 0.1))
-        energy = pair_energy.PairEnergy(made, {"task": "MAZE"})
-        energy.save(pathlib.Path("runs/ncsn/MAZE/seed0/energy"))
-        settings = [f"--set={setting}" for setting in _SMALL]
-        given = ["--algorithm=AMP", "--task=MAZE", "--tag=a", *settings]
-        assert commands.in_process("online_train_eval", given).status == 0
-    return folder
+    """Trains AMP for two rollouts; returns the folder."""
+    return amp_testing.trained(tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture
@@ -80,7 +64,7 @@ def test_a_discriminator_is_looked_at_around_demonstrations():
         (("--algorithm=AMP", "--task=MAZE", "--checkpoint=a"), "--checkpoint is for --test"),
         (("--algorithm=PPO", "--task=MAZE", "--test", "--tag=a"), "draws the reward of NEAR or"),
         ((*_TEST, "--tag=a", "--gin_file=amp.gin"), "leave --gin_file out"),
-        ((*_TEST, "--sweep=seed=1,2"), "--test draws one run"),
+        ((*_TEST, "--sweep=seed=1,2"), "--test and --experiment are of one run"),
         ((*_TEST, "--tag=a", "--set=amp.hidden=[9]"), "is of another agent or reward"),
         ((*_TEST, "--tag=a", "--set=dataset_path=none.npz"), "no recorded episodes at none.npz"),
     ],
