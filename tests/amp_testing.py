@@ -1,4 +1,4 @@
-"""A short run of AMP on the maze, beside an untrained energy, for tests of what is made of it."""
+"""A short run of AMP on the particle, beside an untrained energy, to test what is made of it."""
 
 import pathlib
 
@@ -8,7 +8,7 @@ import pytest
 from ibc.networks import pair_energy
 from tests import commands
 
-ARGUMENTS = ("--algorithm=AMP", "--task=MAZE", "--tag=a")
+ARGUMENTS = ("--algorithm=AMP", "--task=PARTICLE_GOAL", "--tag=a")
 SETTINGS = (
     "ppo.num_envs=2", "ppo.horizon=8", "ppo.minibatch_size=16", "ppo.hidden=[8]",
     "run.evaluation_episodes=1", "run.evaluation_interval=100", "run.block=2", "amp.hidden=[8]",
@@ -17,14 +17,14 @@ SETTINGS = (
 
 
 def prepare(folder: pathlib.Path) -> None:
-    """Writes `ways.npz`, straight ways down a maze, and an energy to a folder."""
+    """Writes `ways.npz`, straight ways, and an energy to a folder."""
     ways = [np.linspace([60 + k, 60], [60 + k, 430], 40) for k in range(9)]
     ends = np.arange(40, 361, 40)
     np.savez(folder / "ways.npz", state=np.concatenate(ways), episode_ends=ends)
     made = pair_energy.Architecture(2, (6,), 4, (5,), sigmas=(1.0, 0.1))
-    energy = pair_energy.PairEnergy(made, {"task": "MAZE"})
+    energy = pair_energy.PairEnergy(made, {"task": "PARTICLE_GOAL"})
     energy.normalizer.set_exact(np.random.default_rng(0).normal(250, 100, [99, 4]))
-    energy.save(folder / "runs/ncsn/MAZE/seed0/energy")
+    energy.save(folder / "runs/ncsn/PARTICLE_GOAL/seed0/energy")
 
 
 def run(*arguments: str) -> commands.Done:

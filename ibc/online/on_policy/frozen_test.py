@@ -20,10 +20,10 @@ def _read(name, tag="a"):
     return json.loads(text)
 
 
-@pytest.mark.parametrize("name", ["perfect_discriminator", "variance"])
-def test_an_experiment_goes_on_as_if_it_had_not_been_stopped(name, tmp_path, monkeypatch):
+def test_an_experiment_goes_on_as_if_it_had_not_been_stopped(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     amp_testing.prepare(tmp_path)
+    name = "perfect_discriminator"
     experiment = f"--experiment={name}"
     whole = amp_testing.run(experiment, *_ROWS, "--tag=whole")
     assert (whole.status, whole.errors) == (0, [])
@@ -37,6 +37,10 @@ def test_an_experiment_goes_on_as_if_it_had_not_been_stopped(name, tmp_path, mon
     first, last = one["rows"][0], one["rows"][-1]
     assert first["discriminator/prediction_mean"] != last["discriminator/prediction_mean"]
     assert (tmp_path / f"runs/online/a/{name}/figure.png").stat().st_size > 10_000
+    # The other experiment is of the same run, whose discriminator it keeps.
+    assert amp_testing.run("--experiment=variance", "--set=frozen.rollouts=1").status == 0
+    kept = _read("variance")["rows"][0]
+    assert kept["discriminator/prediction_mean"] != first["discriminator/prediction_mean"]
     # The policy is frozen, but the run may go on: then it is another policy.
     done = amp_testing.run("--set=steps=64", experiment, *_ROWS)
     assert done.status == 1 and "is of the policy after 32 steps" in done.errors[-1]

@@ -1,4 +1,4 @@
-"""Pictures of rewards, of a short run of AMP on the maze."""
+"""Pictures of rewards, of a short run of AMP."""
 
 import pathlib
 import shutil
@@ -13,7 +13,7 @@ from ibc.pictures import pair_distances
 from ibc.rewards import amp
 from tests import amp_testing, commands
 
-_TEST = ("--algorithm=AMP", "--task=MAZE", "--test")
+_TEST = ("--algorithm=AMP", "--task=PARTICLE_GOAL", "--test")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_the_reward_of_a_run_is_drawn(run):
     assert (done.status, done.errors) == (0, [])
     assert done.output.split() == [f"{run}/distances.png", f"{run}/reward.png"]
     one = PIL.Image.open(run / "reward.png").size
-    beside = "--set=reward.eb_model_checkpoint=runs/ncsn/MAZE/seed0"
+    beside = "--set=reward.eb_model_checkpoint=runs/ncsn/PARTICLE_GOAL/seed0"
     done = commands.in_process("online_train_eval", [*_TEST, "--tag=a", beside])
     assert (done.status, done.errors) == (0, [])
     both = PIL.Image.open(run / "reward.png").size
@@ -59,10 +59,19 @@ def test_a_discriminator_is_looked_at_around_demonstrations():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((*_TEST,), "there is no run in runs/online/MAZE/AMP_seed0: train one with"),
-        (("--algorithm=NEAR", "--task=MAZE", "--test", "--tag=a"), "has algorithm 'AMP', not"),
-        (("--algorithm=AMP", "--task=MAZE", "--checkpoint=a"), "--checkpoint is for --test"),
-        (("--algorithm=PPO", "--task=MAZE", "--test", "--tag=a"), "draws the reward of NEAR or"),
+        ((*_TEST,), "no run in runs/online/PARTICLE_GOAL/AMP_seed0: train one"),
+        (
+            ("--algorithm=NEAR", "--task=PARTICLE_GOAL", "--test", "--tag=a"),
+            "has algorithm 'AMP', not",
+        ),
+        (
+            ("--algorithm=AMP", "--task=PARTICLE_GOAL", "--checkpoint=a"),
+            "--checkpoint is for --test",
+        ),
+        (
+            ("--algorithm=PPO", "--task=PARTICLE_GOAL", "--test", "--tag=a"),
+            "draws the reward of NEAR or",
+        ),
         ((*_TEST, "--tag=a", "--gin_file=amp.gin"), "leave --gin_file out"),
         ((*_TEST, "--sweep=seed=1,2"), "--test and --experiment are of one run"),
         ((*_TEST, "--tag=a", "--set=amp.hidden=[9]"), "is of another agent or reward"),
