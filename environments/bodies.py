@@ -106,13 +106,14 @@ class Body:
         positions, velocities = self._state(np.asarray(observation, np.float64))
         self._simulation.set_state(positions, velocities)
 
-    def positions(self, observations: np.ndarray) -> np.ndarray:
+    def positions(self, observations: np.ndarray, repeat: int = 1) -> np.ndarray:
         """Returns where the parts of the body are.
 
         How far it has got is not observed, so that it is the sum of its velocities, from 0 on.
 
         Args:
           observations: Of an episode [T, O].
+          repeat: Steps of the environment from one observation to the next.
 
         Returns:
           float64 [T, B, D] in metres, the root first; D is 2 for a body in a plane, x and z.
@@ -122,7 +123,7 @@ class Body:
         observations = np.asarray(observations, np.float64)
         first = self._simulation.model.nq - self._unseen
         speeds = observations[:, first : first + self._unseen]
-        way = np.cumsum(speeds[:-1], axis=0) * self.seconds
+        way = np.cumsum(speeds[:-1], axis=0) * self.seconds * repeat
         way = np.concatenate([np.zeros_like(speeds[:1]), way])
         model, data = self._simulation.model, self._simulation.data
         found = np.zeros([len(observations), model.nbody - 1, 3])

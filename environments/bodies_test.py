@@ -57,6 +57,8 @@ def test_parts_are_where_the_simulation_has_them():
     np.testing.assert_allclose(found[-1] - found[-1, 0], expected, atol=1e-6)
     # The way is the sum of velocities, of which the simulation makes five steps in each.
     assert found[-1, 0, 0] == pytest.approx(ways[-1] - ways[0], abs=0.1)
+    held = other.positions(np.stack(seen[::2]), repeat=2)
+    assert held[-1, 0, 0] == pytest.approx(2 * other.seconds * np.sum(seen[:-1:2], axis=0)[8])
 
 
 def test_a_body_in_space_has_three_coordinates():

@@ -43,7 +43,7 @@ class Motions:
         ]
 
     def _motion(self, observations: np.ndarray, repeat: int) -> motion_metrics.Motion:
-        positions = self._body.positions(observations)
+        positions = self._body.positions(observations, repeat)
         return motion_metrics.Motion(positions, self._body.seconds * repeat)
 
     def measure(self, paths: Sequence[np.ndarray], mean_return: float) -> dict[str, float]:
