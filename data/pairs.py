@@ -31,7 +31,7 @@ class Recording:
     ends: np.ndarray
     """The row after each episode's last one, int [E]; the last is N."""
     returns: np.ndarray | None = None
-    """What each episode brought [E], where that is known."""
+    """What each episode brought [E]; None where no step has a reward, as where none is recorded."""
 
     def episodes(self) -> list[np.ndarray]:
         """Returns the states of each episode, [T, S] each."""
@@ -122,10 +122,11 @@ def read(path: str | os.PathLike, keys: Sequence[str] | None = None) -> Recordin
             f"{source.path}: {images[0]} is an image, but pairs are of numbers: name the "
             "observations to take (PairOptions.keys)."
         )
-    episodes = []
+    episodes, has_rewards = [], False
     for number in range(len(source.lengths)):
         frames = source.frames(number)
         convert.check_finite(source, number, frames)
+        has_rewards |= bool(np.any(frames.reward))
         observation = frames.observation
         parts = (
             [observation[key] for key in keys]
@@ -135,7 +136,8 @@ def read(path: str | os.PathLike, keys: Sequence[str] | None = None) -> Recordin
         rows = [np.reshape(part, (len(part), -1)) for part in parts]
         episodes.append(np.concatenate(rows, axis=1).astype(np.float32))
     ends = np.cumsum([len(each) for each in episodes])
-    return Recording(np.concatenate(episodes), ends, np.asarray(source.returns))
+    returns = np.asarray(source.returns) if has_rewards else None
+    return Recording(np.concatenate(episodes), ends, returns)
 
 
 def make(recording: Recording, options: PairOptions, where: str = "the recording") -> Pairs:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ibc.data import episodes, pairs
+from ibc.data.formats import convert
 
 _PUBLISHED = pairs.PairOptions(drop_repeated=False, published_pairing=True)
 
@@ -93,6 +94,20 @@ def test_record_files_and_npz_files_have_the_same_pairs(tmp_path, recording):
     for path, wanted in ((records, options), (tmp_path / "states.npz", pairs.PairOptions())):
         found = pairs.load(path, dataclasses.replace(wanted, test_share=0.0))
         np.testing.assert_array_equal(found.train, expected.train)
+
+
+def test_returns_that_nobody_recorded_are_unknown(tmp_path, recording):
+    np.savez(tmp_path / "states.npz", state=recording.states, episode_ends=recording.ends)
+    source = convert.open_source(str(tmp_path / "states.npz"))
+    convert.convert(source, tmp_path / "states.tfrecord")
+    rewarded = [
+        episodes.Episode(each, np.zeros((len(each) - 1, 1)), np.arange(len(each) - 1))
+        for each in recording.episodes()
+    ]
+    rewarded = episodes.write_episodes(tmp_path / "rewarded.tfrecord", rewarded)
+    assert pairs.read(tmp_path / "states.npz").returns is None
+    assert pairs.read(tmp_path / "states.tfrecord").returns is None
+    np.testing.assert_array_equal(pairs.read(rewarded).returns, [6, 0, 1])
 
 
 def test_episodes_are_cut_where_push_t_jumps():
