@@ -108,14 +108,15 @@ def test_what_is_no_demonstration_is_said_before_anything_is_written(place, argu
 
 @pytest.mark.parametrize("task", ["halfcheetah", "Hopper-v5"])
 def test_bodies_have_the_same_ppo_but_for_the_norm_of_gradients(task):
-    chosen = {}
+    gin.clear_config()
+    plain, chosen = options.Ppo(), {}
     for algorithm in ("NEAR", "AMP", "PPO"):
         configuration.configure(algorithm, task)
         chosen[algorithm] = options.bound().ppo
         assert run_config.OnlineConfig().steps == 200_000
-    assert chosen["NEAR"] == chosen["PPO"] != options.Ppo()
+    assert chosen["NEAR"] == chosen["PPO"] != plain
     # Beside a discriminator, which has the same optimizer, no gradient is clipped.
     assert chosen["AMP"] == dataclasses.replace(chosen["PPO"], grad_norm=None) != chosen["PPO"]
     configuration.configure("PPO", "Pendulum-v1")
-    assert options.bound().ppo == options.Ppo()
+    assert options.bound().ppo == plain
     gin.clear_config()
