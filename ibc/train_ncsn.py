@@ -86,6 +86,8 @@ def _draw(arguments: argparse.Namespace) -> None:
     folder = pathlib.Path(arguments.checkpoint or _config(arguments).folder()).expanduser()
     command = f"python ibc/train_ncsn.py --task={arguments.task}"
     stored = run_folder.bindings_of(folder, {"task": arguments.task}, command)
+    dataset = run_folder.bound_values(folder).get("dataset_path")
+    stored += [f"train_ncsn.dataset_path = {dataset!r}"] if dataset else []
     gin.clear_config()
     run_config.configure(arguments.task, (), [*stored, *given[0]], given[1])
     for path in seeing.draw_run(_config(arguments), folder, arguments.sigma_level):

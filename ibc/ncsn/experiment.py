@@ -89,7 +89,8 @@ class _Run:
         run_folder.record_or_compare(
             self._folder,
             config_files.bound_parameters(),
-            {"seed": self._config.seed, "task": self._config.task},
+            # A flag may give demonstrations, which gin does not know of then.
+            {name: getattr(self._config, name) for name in ("seed", "task", "dataset_path")},
             continued=newest is not None,
             may_change=lambda name, stored: name in free or not run_config.is_own(name),
             elsewhere=run_config.ELSEWHERE,

@@ -90,6 +90,10 @@ def test_another_run_in_the_folder_is_refused(demonstrations, tmp_path, monkeypa
     assert commands.in_process("train_ncsn", arguments).status == 0
     done = commands.in_process("train_ncsn", [*arguments, "--set=optim.lr=0.01"])
     assert done.status == 1 and "holds a run with other parameters" in done.errors[-1]
+    other = demonstrations.rename(tmp_path / "other.npz")
+    done = commands.in_process("train_ncsn", [*arguments, f"--dataset_path={other}"])
+    assert done.status == 1 and "dataset_path was" in done.errors[-1]
+    other.rename(demonstrations)
     done = commands.in_process("train_ncsn", [*arguments, "--set=optim.lr=1e6", "--tag=b"])
     assert done.status in (0, 3)
 

@@ -96,7 +96,8 @@ def test_a_trained_energy_is_drawn_anew(run):
     first = [path.read_bytes() for path in pictures]
     for path in pictures:
         path.unlink()
-    given = ["--task=MAZE", "--dataset_path=ways.npz", "--test", f"--checkpoint={run}"]
+    # Of the demonstrations that the run was told by a flag.
+    given = ["--task=MAZE", "--test", f"--checkpoint={run}"]
     done = commands.in_process("train_ncsn", given)
     assert (done.status, done.errors) == (0, [])
     assert done.output.split() == [f"{run}/distances.png", f"{run}/energy.png"]
@@ -104,6 +105,13 @@ def test_a_trained_energy_is_drawn_anew(run):
     assert commands.in_process("train_ncsn", [*given, "--sigma_level=49"]).status == 0
     assert pictures[0].read_bytes() != first[0]
     assert pictures[1].read_bytes() == first[1]
+    half = np.load("ways.npz")["state"] / 2
+    np.savez("half.npz", state=half, episode_ends=np.arange(40, 361, 40))
+    for other in ("--dataset_path=half.npz", "--set=dataset_path=half.npz"):
+        assert commands.in_process("train_ncsn", [*given, other]).status == 0
+        assert pictures[1].read_bytes() != first[1]
+        assert commands.in_process("train_ncsn", given).status == 0
+        assert pictures[1].read_bytes() == first[1]
 
 
 def test_what_cannot_be_drawn_is_said(run):
