@@ -14,9 +14,6 @@ from ibc.utils import time_warping
 PATH_SPACING = 9.0
 """Pixels between the points that paths of the maze are compared by: a person's step in a frame."""
 
-BEST = 20
-"""So many of all copies, those with the highest learned reward, are measured."""
-
 # Of the spectral arc length: padding, frequencies in Hz, share of the largest amplitude.
 _PADDING, _CUT_HERTZ, _THRESHOLD = 4, 10.0, 0.05
 
@@ -165,20 +162,3 @@ def spectral_arc_length(velocity: np.ndarray, seconds: float) -> float:
     frequencies, amplitudes = frequencies[inside], amplitudes[inside]
     along = np.diff(frequencies) / (frequencies[-1] - frequencies[0])
     return -float(np.sqrt(along**2 + np.diff(amplitudes) ** 2).sum())
-
-
-def best_copies(rewards: np.ndarray, dones: np.ndarray, number: int = BEST) -> np.ndarray:
-    """Returns which copies got the most reward until their first end, the best first.
-
-    Args:
-      rewards: Of the steps of all copies [T, N].
-      dones: Whether each step ended an episode [T, N]; it counts, what follows does not.
-      number: At most so many are returned.
-
-    Returns:
-      int [min(number, N)].
-    """
-    dones = np.asarray(dones, bool)
-    ended_before = np.cumsum(dones, axis=0) - dones > 0
-    sums = np.where(ended_before, 0.0, rewards).sum(0)
-    return np.argsort(-sums, kind="stable")[:number]

@@ -81,13 +81,6 @@ def test_paths_are_compared_at_their_points_nine_apart():
     assert motion_metrics.path_dtw(line, [rested]) == pytest.approx(eleven_pairs)
 
 
-def test_the_best_copies_are_those_with_most_reward_before_their_first_end():
-    rewards = np.array([[1.0, 0.0, 2.0], [1.0, 5.0, 9.0], [1.0, 0.0, 9.0]])
-    dones = np.array([[False, False, True], [False, False, False], [True, True, False]])
-    assert motion_metrics.best_copies(rewards, dones).tolist() == [1, 0, 2]
-    assert motion_metrics.best_copies(rewards, dones, number=1).tolist() == [1]
-
-
 def test_means_are_of_each_number():
     two = [motion_metrics.MotionMeasures(*(np.arange(5) + offset)) for offset in (0.0, 2.0)]
     assert dataclasses.astuple(motion_metrics.mean_of(two)) == (1, 2, 3, 4, 5)
