@@ -3,6 +3,7 @@
 from ibc.environments import tasks
 from ibc.networks import pair_energy
 from ibc.online import run_config
+from ibc.online.on_policy import copies
 from ibc.online.on_policy import options as options_lib
 from ibc.rewards import composition, state_pairs
 
@@ -45,7 +46,13 @@ def _states_of(task: str) -> str | None:
 
 def is_state_of(task: str, size: int, observation_size: int) -> bool:
     """Whether a state of some numbers is what a task observes, or what that begins with."""
-    return size == observation_size or (_states_of(task) is not None and size < observation_size)
+    return size == observation_size or _is_beginning(task, size)
+
+
+def _is_beginning(task: str, size: int) -> bool:
+    """Whether the task whose state this one's observations begin with observes some numbers."""
+    state = _states_of(task)
+    return state is not None and size == copies.load(state, 1).observation_size
 
 
 def _energy_of(
@@ -54,8 +61,9 @@ def _energy_of(
     """Loads an energy of what a task observes, or of the state that this begins with."""
     energy = pair_energy.load(folder)
     size, of_task = energy.architecture.observation_size, energy.description.get("task")
-    is_own = of_task == task and size == observation_size
-    is_state = of_task == _states_of(task) is not None and size < observation_size
+    of_known = tasks.gym_name(of_task or "")
+    is_own = of_known == tasks.gym_name(task) and size == observation_size
+    is_state = of_known == _states_of(task) and _is_beginning(task, size)
     if not is_own and not is_state:
         raise ValueError(
             f"the energy in {folder} is of task {of_task} with {size} numbers observed, but task "

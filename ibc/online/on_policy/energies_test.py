@@ -54,6 +54,20 @@ def test_goals_are_for_the_policy_alone(algorithm):
     assert {"corridor", "goal_success_rate"} <= results["evaluations"][-1].keys()
 
 
+def test_an_energy_of_a_task_s_other_name_is_its_own():
+    architecture = pair_energy.Architecture(17, (6,), 4, (5,), sigmas=(1.0, 0.1))
+    energy = pair_energy.PairEnergy(architecture, {"task": "HalfCheetah-v4"})
+    energy.save(pathlib.Path("runs/ncsn/halfcheetah/seed0/energy"))
+    config = run_config.OnlineConfig(algorithm="NEAR", task="halfcheetah")
+    assert energies.load(config, options.Reward(), 17).architecture == architecture
+
+
+@pytest.mark.parametrize(("size", "fits"), [(1, False), (2, True), (3, False), (4, True)])
+def test_a_state_is_what_its_task_observes(size, fits):
+    assert energies.is_state_of("MAZE_GOAL", size, 4) == fits
+    assert energies.is_state_of("MAZE", size, 2) == (size == 2)
+
+
 def test_an_energy_of_more_or_of_something_else_is_refused():
     given = ["--algorithm=NEAR", *_SMALL]
     done = commands.in_process("online_train_eval", ["--task=PARTICLE_GOAL", *given])
