@@ -2,6 +2,8 @@
 
 import glob
 
+from absl import logging
+
 from ibc.data import pairs
 from ibc.environments import bodies, tasks
 from ibc.online import run_config
@@ -31,6 +33,8 @@ def begun(config: run_config.OnlineConfig, ppo: options.Ppo) -> copies.Begun | N
 def measured(config: run_config.OnlineConfig, repeat: int) -> motions.Motions | None:
     """Returns what measures a run's motions; None without a body or without demonstrations.
 
+    What is unusable at the default place, where nobody has named it, only leaves measures out.
+
     Args:
       config: Task and demonstrations.
       repeat: Steps for which an action is held.
@@ -43,4 +47,11 @@ def measured(config: run_config.OnlineConfig, repeat: int) -> motions.Motions | 
         return None
     if config.dataset_path is None and not glob.glob(place):
         return None
-    return motions.Motions(bodies.load(config.task), pairs.read(place), repeat)
+    body = bodies.load(config.task)
+    try:
+        return motions.Motions(body, pairs.read(place), repeat)
+    except (ValueError, FileNotFoundError) as error:
+        if config.dataset_path is not None:
+            raise
+        logging.warning("Motions are not compared with demonstrations: %s", error)
+        return None

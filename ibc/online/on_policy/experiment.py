@@ -76,8 +76,6 @@ class _Run:
             made.config.task, made.options.run.evaluation_episodes, made.options.ppo.action_repeat
         )
         self._results: dict = {"evaluations": [], "seconds": 0.0}
-        if motions is not None:
-            self._results["demonstrations"] = motions.of_demonstrations()
         self._begun = 0.0
 
     def run(self) -> dict:
@@ -89,6 +87,8 @@ class _Run:
         if newest is not None:
             self._restore(newest)
             logging.info("Going on at rollout %d of %d.", self._loop.done, rollouts)
+        if self._motions is not None:  # Measured as what follows is, whatever was kept.
+            self._results["demonstrations"] = self._motions.of_demonstrations()
         self._begun = time.monotonic() - self._results["seconds"]
         self._writer = tf.summary.create_file_writer(str(self._folder / "train"))
         if self._snapshots is not None:

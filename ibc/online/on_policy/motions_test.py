@@ -7,11 +7,11 @@ import gymnasium
 import numpy as np
 import pytest
 
-from ibc.data import pairs
+from ibc.data import episodes, pairs
 from ibc.environments import bodies
 from ibc.networks import pair_energy
 from ibc.online import run_config
-from ibc.online.on_policy import configuration, motions, options
+from ibc.online.on_policy import configuration, demonstrated, motions, options
 from tests import commands
 
 _TASK = "--task=halfcheetah"
@@ -81,11 +81,20 @@ def test_a_run_tells_how_its_motions_compare(place, algorithm):
         "online_train_eval", [f"--algorithm={algorithm}", _TASK, *_SMALL, *given, "--tag=a"]
     )
     assert (done.status, done.errors) == (0, [])
-    results = json.loads((place / "runs/online/a/results.json").read_text())
+    path = place / "runs/online/a/results.json"
+    results = json.loads(path.read_text())
     (row,), shown = results["evaluations"], results["demonstrations"]
     assert row["mean_dtw_pose_error"] > shown["mean_dtw_pose_error"] > 0
     assert "test_returns" not in shown, "of states alone nobody knows what they bring"
     assert row["episode_lengths"] == 1000 and row["root_body_jerk"] > 0
+    if algorithm == "PPO":  # A run that has begun without goes on with them.
+        path.write_text(json.dumps({key: results[key] for key in ("evaluations", "seconds")}))
+        again = commands.in_process(
+            "online_train_eval", ["--algorithm=PPO", _TASK, *_SMALL, *given, "--tag=a"]
+        )
+        found = json.loads(path.read_text())
+        assert again.status == 0 and found["demonstrations"] == shown
+        assert found["evaluations"] == [row]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +113,22 @@ def test_what_is_no_demonstration_is_said_before_anything_is_written(place, argu
     done = commands.in_process("online_train_eval", [*arguments, *_SMALL, "--tag=a"])
     assert done.status == 1 and len(done.errors) == 1 and said in done.errors[0]
     assert not (place / "runs/online").exists()
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(0, r"tfrecord.spec is missing"), (5, "have states of 5 numbers")]
+)
+def test_what_is_unusable_matters_where_it_was_named(place, shown, size, said):
+    found = place / "datasets/halfcheetah-v4/halfcheetah-v4.tfrecord"
+    found.parent.mkdir(parents=True)
+    found.write_text("no record")
+    if size:
+        few = [episodes.Episode(each[:, :size], np.zeros((len(each) - 1, 1))) for each in shown]
+        episodes.write_episodes(found, few)
+    config = run_config.OnlineConfig(algorithm="PPO", task="halfcheetah")
+    assert demonstrated.measured(config, 1) is None
+    with pytest.raises((ValueError, FileNotFoundError), match=said):
+        demonstrated.measured(dataclasses.replace(config, dataset_path=str(found)), 1)
 
 
 @pytest.mark.parametrize("task", ["halfcheetah", "Hopper-v5"])
