@@ -6,13 +6,14 @@
 Everything else stays as in the config file. As many trainings are made at once as there are cores;
 what is there already is not made again. Writes `ablations.json`, with every episode, and
 `ablations.png`: success over the number, with the interval that a bootstrap over seeds and episodes
-gives. What is used to act alone is changed with the weights that were trained as in the file.
+gives. Panels that are in it stay. What is used to act alone is changed with the weights that were
+trained as in the file.
 """
 
 import dataclasses
 import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ibc.utils import program, startup
 
@@ -125,14 +126,14 @@ def points(output: pathlib.Path, panel: Panel) -> list[dict]:
     return found
 
 
-def draw(panels: Sequence[Panel], rows: Sequence[Sequence[dict]]) -> figure.Figure:
-    """Draws success over each number."""
-    across = min(_COLUMNS, len(panels))
-    down = -(-len(panels) // across)
+def draw(rows: Mapping[str, Sequence[dict]]) -> figure.Figure:
+    """Draws success over each number; the panels are those of the rows."""
+    across = min(_COLUMNS, len(rows))
+    down = -(-len(rows) // across)
     drawn = figure.Figure(figsize=(across * _INCHES, down * _INCHES), layout="constrained")
     grid = list(drawn.subplots(down, across, sharey=True, squeeze=False).flat)
-    for panel, of_panel in zip(panels, rows, strict=True):
-        _draw_panel(grid.pop(0), panel, of_panel)
+    for name, of_panel in rows.items():
+        _draw_panel(grid.pop(0), PANELS[name], of_panel)
     for place in grid:
         place.set_axis_off()
     drawn.axes[0].set_ylabel("success")
@@ -154,7 +155,8 @@ def _draw_panel(place: axes.Axes, panel: Panel, rows: Sequence[dict]) -> None:
     place.grid(alpha=0.3)
 
 
-def main(_) -> None:
+def run() -> None:
+    """Trains what is missing, and writes what has come of it."""
     output = pathlib.Path(_OUTPUT.value).expanduser().absolute()
     names = _PANELS.value or list(PANELS)
     if unknown := [name for name in names if name not in PANELS]:
@@ -172,15 +174,22 @@ def main(_) -> None:
         print(f"failed: {name}: {error}")
     if failures:
         program.fail(f"{len(failures)} of {len(jobs)} runs are missing; try the same command again")
-    rows = [points(output, panel) for panel in panels]
-    told = {
-        "command": "python benchmarks/ablations.py",
-        "computer": info.computer(),
-        "panels": dict(zip(names, rows, strict=True)),
-    }
-    atomic_file.write_text(output / "ablations.json", json.dumps(told) + "\n")
-    draw(panels, rows).savefig(output / "ablations.png", dpi=100)
-    print(f"Wrote {output / 'ablations.json'} and {output / 'ablations.png'}")
+    kept = output / "ablations.json"
+    known = json.loads(kept.read_text(encoding="utf-8"))["panels"] if kept.exists() else {}
+    known |= {name: points(output, PANELS[name]) for name in names}
+    rows = {name: known[name] for name in PANELS if name in known}
+    command = f"python benchmarks/ablations.py --episodes={_EPISODES.value}"
+    command += f" --seeds={','.join(_SEEDS.value)} --panels={','.join(rows)}"
+    told = {"command": command, "computer": info.computer(), "panels": rows}
+    atomic_file.write_text(kept, json.dumps(told) + "\n")
+    draw(rows).savefig(output / "ablations.png", dpi=100)
+    print(f"Wrote {kept} and {output / 'ablations.png'}")
+
+
+def main(_) -> None:
+    goes_on = "the same command goes on from here."
+    with program.one_line_errors(False, f"interrupted; {goes_on}", f"terminated; {goes_on}"):
+        run()
 
 
 if __name__ == "__main__":
