@@ -113,6 +113,10 @@ class PairEnergy(tf.Module):
         mask = self.architecture.mask
         return inputs if mask is None else inputs * tf.constant(mask, tf.float32)
 
+    def of_inputs(self, inputs: tf.Tensor, level: tf.Tensor | int) -> tf.Tensor:
+        """Returns energies [B] of standardised inputs [B, 2·O] at one level."""
+        return self.network(self.masked(inputs), level)
+
     def __call__(self, pairs: tf.Tensor, level: tf.Tensor | int) -> tf.Tensor:
         """Returns energies [...] of raw pairs [..., 2·O] at one level."""
         rows = tf.reshape(self.inputs(pairs), [-1, 2 * self.architecture.observation_size])

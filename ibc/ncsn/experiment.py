@@ -41,6 +41,10 @@ def run(config: run_config.NcsnConfig) -> dict:
     chosen = options.bound()
     pairs = pairs_lib.load(config.dataset(), chosen.data.pair_options())
     logging.info("Pairs: %d to learn from, %d held out.", len(pairs.train), len(pairs.test))
+    if not len(pairs.test):
+        logging.warning(
+            "There are neither measures of the energy nor distances.png: %s", seeing.NONE_HELD_OUT
+        )
     with folder_lock.held(config.folder(), run_config.ELSEWHERE):
         return _Run(config, chosen, pairs).run()
 
@@ -153,7 +157,9 @@ class _Run:
         return loss
 
     def _rated(self) -> dict[str, float]:
-        """Returns the mean energy of held-out pairs at the levels that are looked at."""
+        """Returns the mean energy of held-out pairs, if any, at the levels that are looked at."""
+        if not len(self._pairs.test):
+            return {}
         batch = self._pairs.test[: self._options.training.batch_size]
         if self._options.data.normalisation == "running":
             rows = _forms(batch, self._options.data.pair_features)
@@ -168,15 +174,8 @@ class _Run:
 
     def _finish(self) -> dict:
         """Measures the energy, writes what was found and draws what can be drawn."""
-        low, high = seeing.bounds(self._pairs)
-        others = measures.contrasts(self._pairs.test, low, high, self._config.seed)
-        levels = noise_conditioned_energy.evaluated_levels(self._options.model.L)
-        tables = {
-            str(level): measures.auc_table(self._energy, level, self._pairs.test, others)
-            for level in levels
-        }
         results = {
-            "auc": tables,
+            "auc": self._areas() if len(self._pairs.test) else {},
             "steps": self._step,
             "seconds": round(float(self._seconds), 1),
             "pairs": {"train": len(self._pairs.train), "test": len(self._pairs.test)},
@@ -185,10 +184,21 @@ class _Run:
         seeing.draw(self._folder, self._energy, self._pairs)
         return results
 
+    def _areas(self) -> dict[str, dict[str, float]]:
+        """Returns the areas under curves of held-out pairs, by level and contrast."""
+        low, high = seeing.bounds(self._pairs)
+        others = measures.contrasts(self._pairs.test, low, high, self._config.seed)
+        return {
+            str(level): measures.auc_table(self._energy, level, self._pairs.test, others)
+            for level in noise_conditioned_energy.evaluated_levels(self._options.model.L)
+        }
+
 
 def table_text(results: Mapping) -> str:
     """Returns the areas under curves as a table, a level a row."""
     tables = results["auc"]
+    if not tables:
+        return f"Nothing was measured: {seeing.NONE_HELD_OUT}"
     names = list(next(iter(tables.values())))
     head = "AUC of held-out pairs against  " + "  ".join(f"{name:>12}" for name in names)
     rows = [

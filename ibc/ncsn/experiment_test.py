@@ -114,6 +114,19 @@ def test_unusable_demonstrations_are_said(state, ends, said, tmp_path, monkeypat
     assert not (tmp_path / "runs").exists()
 
 
+def test_one_episode_is_learned_from_and_not_measured_by(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("one.npz", state=np.linspace([0, 0], [100, 10], 40), episode_ends=[40])
+    done = commands.in_process("train_ncsn", _arguments("one.npz", "--set=training.n_iters=5"))
+    assert (done.status, done.errors) == (0, [])
+    assert "Nothing was measured: no pairs are held out" in done.output
+    folder = pathlib.Path("runs/ncsn/a")
+    results = json.loads((folder / "results.json").read_text())
+    assert results["auc"] == {} and results["pairs"] == {"train": 39, "test": 0}
+    assert (folder / "energy.png").is_file() and not (folder / "distances.png").exists()
+    assert np.isfinite(pair_energy.load(folder).description["mean_energy"])
+
+
 def test_without_a_file_the_one_that_ships_is_taken(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "near.gin").write_text("")

@@ -12,6 +12,8 @@ from ibc.pictures import animation, pair_distances, pair_places
 from ibc.rewards import annealers
 
 _ANNEALING = "ncsnv2-adaptive"
+NONE_HELD_OUT = "no pairs are held out, as they are where there are two episodes or more."
+"""Why nothing is made of held-out pairs, for messages."""
 
 
 def draw_run(
@@ -57,6 +59,8 @@ def draw(
 ) -> list[pathlib.Path]:
     """Draws `distances.png`, and `energy.png` where observations are places in a plane.
 
+    Where no pairs are held out, there is no `distances.png`.
+
     Args:
       folder: Where to.
       energy: Of any size of observations.
@@ -68,7 +72,10 @@ def draw(
     """
     levels = noise_conditioned_energy.evaluated_levels(energy.num_levels)
     level = levels[len(levels) // 2] if level is None else level
-    figures = {"distances.png": pair_distances.figure(distances(energy, pairs.test), "energy")}
+    figures = {}
+    if len(pairs.test):
+        curves = distances(energy, pairs.test)
+        figures["distances.png"] = pair_distances.figure(curves, "energy")
     if pairs.state_size == 2:
         figures["energy.png"] = pair_places.figure(
             [(title(energy, level), places(energy, pairs, level))]
@@ -143,4 +150,4 @@ def annealed(energy: pair_energy.PairEnergy, inputs: np.ndarray) -> pair_distanc
 
 
 def _at(energy: pair_energy.PairEnergy, level: int) -> pair_distances.Look:
-    return lambda rows: energy.network(energy.masked(tf.constant(rows)), level).numpy()
+    return lambda rows: energy.of_inputs(tf.constant(rows), level).numpy()

@@ -156,7 +156,7 @@ def mean_energy(
 ) -> float:
     """Returns an energy's mean at level 0 over raw pairs [N, 2·O]; see `scales`."""
     pairs = tf.constant(pairs[:_SAMPLES], tf.float32)
-    found = energy.network(energy.masked(pairs), 0) if published else energy(pairs, 0)
+    found = energy.of_inputs(pairs, 0) if published else energy(pairs, 0)
     return float(tf.reduce_mean(found))
 
 

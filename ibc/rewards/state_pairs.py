@@ -27,6 +27,14 @@ class StateEnergy(tf.Module):
         self.energy, self.description = energy, energy.description
         self.num_levels, self._size = energy.num_levels, energy.architecture.observation_size
 
+    def inputs(self, pairs: tf.Tensor) -> tf.Tensor:
+        """Returns what the network sees of raw pairs of observations, float32 [..., 2·S]."""
+        return self.energy.inputs(leading(pairs, self._size))
+
+    def of_inputs(self, inputs: tf.Tensor, level: tf.Tensor | int) -> tf.Tensor:
+        """Returns energies [B] of standardised inputs [B, 2·S] at one level."""
+        return self.energy.of_inputs(inputs, level)
+
     def __call__(self, pairs: tf.Tensor, level: tf.Tensor | int) -> tf.Tensor:
         """Returns energies [...] of raw pairs of observations [..., 2·O], O at least S."""
         return self.energy(leading(pairs, self._size), level)

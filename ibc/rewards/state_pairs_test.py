@@ -19,3 +19,6 @@ def test_an_energy_of_the_state_does_not_see_the_rest():
     pairs = np.float32(np.random.default_rng(0).normal(size=[5, 4]))
     np.testing.assert_array_equal(of_state(pairs, 1), energy(pairs[:, [0, 2]], 1))
     assert (of_state.num_levels, of_state.description) == (2, {"task": "MAZE"})
+    seen = of_state.inputs(pairs)
+    np.testing.assert_array_equal(seen, energy.inputs(pairs[:, [0, 2]]))
+    np.testing.assert_array_equal(of_state.of_inputs(seen, 1), of_state(pairs, 1))
