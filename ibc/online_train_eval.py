@@ -7,8 +7,8 @@ Examples:
   python ibc/online_train_eval.py --algorithm=AMP --task=MAZE --test
 
 Exit status: 0 trained; 1 an error, in one line; 3 a loss became infinite or NaN; 130 Ctrl-C;
-143 SIGTERM, after which a checkpoint is saved when the episode ends (PPO and NEAR save none: their
-last one is of a whole block of rollouts). The same command goes on from the last checkpoint.
+143 SIGTERM, after which a checkpoint is saved when the episode ends (PPO, NEAR and AMP save none:
+their last one is of a whole block of rollouts). The same command goes on from the last checkpoint.
 """
 
 import argparse
@@ -92,6 +92,8 @@ def _train(arguments: argparse.Namespace) -> None:
     """Makes the run that is asked for, or all of them."""
     if arguments.checkpoint is not None and not arguments.test:
         raise ValueError("--checkpoint is for --test: give that, too.")
+    if arguments.test and arguments.experiment:
+        raise ValueError("--test trains nothing, but --experiment does: give one of the two.")
     common = run_arguments.of(arguments, ["--video"] if arguments.video else [])
     names = grid.tasks(arguments.task)
     points = grid.points(names, arguments.algorithm, arguments.optimised, arguments.sweep)

@@ -21,10 +21,15 @@ def prepare(folder: pathlib.Path) -> None:
     ways = [np.linspace([60 + k, 60], [60 + k, 430], 40) for k in range(9)]
     ends = np.arange(40, 361, 40)
     np.savez(folder / "ways.npz", state=np.concatenate(ways), episode_ends=ends)
+    save_energy(folder / "runs/ncsn/PARTICLE_GOAL/seed0")
+
+
+def save_energy(folder: pathlib.Path, seed: int = 0, **told: object) -> None:
+    """Writes an untrained energy of two levels, and what is told of its training, to a folder."""
     made = pair_energy.Architecture(2, (6,), 4, (5,), sigmas=(1.0, 0.1))
-    energy = pair_energy.PairEnergy(made, {"task": "PARTICLE_GOAL"})
+    energy = pair_energy.PairEnergy(made, {"task": "PARTICLE_GOAL", **told}, seed)
     energy.normalizer.set_exact(np.random.default_rng(0).normal(250, 100, [99, 4]))
-    energy.save(folder / "runs/ncsn/PARTICLE_GOAL/seed0/energy")
+    energy.save(folder / "energy")
 
 
 def run(*arguments: str) -> commands.Done:

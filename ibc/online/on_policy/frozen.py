@@ -7,9 +7,11 @@ on as AMP has trained it, and what it predicts of the same policy goes on changi
 """
 
 import dataclasses
+import hashlib
 import json
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,8 +20,9 @@ from absl import logging
 from ibc.data import pairs as pairs_lib
 from ibc.networks import pair_energy
 from ibc.online import run_config
-from ibc.online.on_policy import experiment, judging, raters
+from ibc.online.on_policy import demonstrated, experiment, judging, raters
 from ibc.online.on_policy import loop as loop_lib
+from ibc.online.on_policy import options as options_lib
 from ibc.online.on_policy import parts as parts_lib
 from ibc.pictures import animation, pair_distances, pair_training
 from ibc.rewards import amp, near
@@ -29,6 +32,7 @@ from ibc.utils import atomic_file, folder_lock, scalars, termination
 EXPERIMENTS = ("perfect_discriminator", "variance")
 RESULTS, FIGURE = "results.json", "figure.png"
 _KEPT = 2
+_OF_ENERGY = ("sigma_level", "annealing", "progress", "transform")
 # Episodes are others than those the policy has learned from.
 _SEED = 1_000_000
 
@@ -52,6 +56,8 @@ def run(config: run_config.OnlineConfig, name: str) -> dict:
       FloatingPointError: A loss is not finite.
       Terminated: SIGTERM has arrived; the last block's checkpoint is kept.
     """
+    if name not in EXPERIMENTS:
+        raise ValueError(f"--experiment must be one of {EXPERIMENTS}, but is {name!r}.")
     if config.algorithm != "AMP":
         raise ValueError(f"--experiment={name} is for AMP, but --algorithm={config.algorithm}.")
     made = parts_lib.make(config)
@@ -63,11 +69,85 @@ def run(config: run_config.OnlineConfig, name: str) -> dict:
             f"--experiment={name} compares with one energy of all that {config.task} observes: "
             "give one reward.eb_model_checkpoint, or a task that observes no goal beside."
         )
+    _check_pairs(made, energy, pairs)
+    of_energy = _told_of(energy, made.options.reward)
+    told = {"experiment": name, "frames": _frames(made), "energy": of_energy}
+    _check_same(config.folder() / name, told)
     experiment.run(config)
     made.restore_newest(config.folder())
     reward = made.rater.reward if name == "variance" else _begun_anew(made, pairs)
     with folder_lock.held(config.folder(), run_config.ELSEWHERE):
-        return _Experiment(made, reward, energy, pair_distances.spread(pairs.test), name).run()
+        return _Experiment(made, reward, energy, pair_distances.spread(pairs.test), told).run()
+
+
+def _check_pairs(made: parts_lib.Parts, energy: near.NearReward, pairs: pairs_lib.Pairs) -> None:
+    """Refuses demonstrations of which none are held out, or that the energy has paired otherwise.
+
+    Raises:
+      ValueError: They are; the message says what to give.
+    """
+    if not len(pairs.test):
+        raise ValueError(
+            f"{demonstrated.dataset(made.config)} has one episode, but --experiment judges by "
+            "pairs that are held out: record at least 2 episodes."
+        )
+    ours, theirs = raters.pairing(made.options), raters.pairing(made.options, energy.energy)
+    for name in ("pair_stride", "drop_repeated"):
+        one, other = getattr(ours, name), getattr(theirs, name)
+        if one != other:
+            raise ValueError(
+                f"the energy was learned with data.{name} = {other}, but AMP pairs demonstrations "
+                f"with {name} = {one}, so that the two see different pairs: give another "
+                "reward.eb_model_checkpoint, or amp.pair_stride."
+            )
+
+
+def _frames(made: parts_lib.Parts) -> int:
+    """Returns the steps of the policy that is to be frozen."""
+    per_rollout = made.loop.frames_per_rollout
+    restored = checkpoints.restored_step(made.config.folder())
+    return max(made.config.steps // per_rollout, restored) * per_rollout
+
+
+def _told_of(energy: near.NearReward, chosen: options_lib.Reward) -> dict[str, Any]:
+    """Returns what the numbers of an energy depend on, for JSON."""
+    digest = hashlib.sha256()
+    for variable in energy.energy.variables:
+        digest.update(variable.numpy().tobytes())
+    of_reward = {f"reward.{name}": getattr(chosen, name) for name in _OF_ENERGY}
+    return {"SHA-256 of its weights": digest.hexdigest()[:16], **of_reward}
+
+
+def _stored(folder: pathlib.Path) -> dict | None:
+    """Returns what an experiment has found so far."""
+    path = folder / RESULTS
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _check_same(folder: pathlib.Path, told: dict) -> None:
+    """Refuses to go on with an experiment of another policy, or beside another energy.
+
+    Raises:
+      ValueError: The folder has one.
+    """
+    stored = _stored(folder)
+    if stored is None:
+        return
+    what_to_do = f"remove the folder, or {run_config.ELSEWHERE}"
+    if stored["frames"] != told["frames"]:
+        raise ValueError(
+            f"{folder} is of the policy after {stored['frames']} steps, but that is to have "
+            f"{told['frames']} now: {what_to_do}."
+        )
+    before, now = stored.get("energy", told["energy"]), told["energy"]
+    differing = [
+        f"{key} was {before[key]}, now {now[key]}" for key in now if before[key] != now[key]
+    ]
+    if differing:
+        raise ValueError(
+            f"{folder} is beside another energy ({'; '.join(differing)}): give the same one, "
+            f"{what_to_do}."
+        )
 
 
 def _begun_anew(made: parts_lib.Parts, pairs: pairs_lib.Pairs) -> amp.AmpReward:
@@ -112,44 +192,42 @@ class _Experiment:
         reward: amp.AmpReward,
         energy: near.NearReward,
         demo: np.ndarray,
-        name: str,
+        told: dict,
     ):
         self._made, self._reward, self._energy, self._demo = made, reward, energy, demo
-        self._folder: pathlib.Path = made.config.folder() / name
+        self._folder: pathlib.Path = made.config.folder() / told["experiment"]
         self._loop = _FrozenLoop(made, self._learn)
         parts = {"reward": reward, "energy": energy, "rollouts": self._loop.rollouts}
         self._checkpoint = tf.train.Checkpoint(**parts)
         self._checkpoints = tf.train.CheckpointManager(
             self._checkpoint, str(self._folder / "train" / "checkpoints"), max_to_keep=_KEPT
         )
-        frames = made.loop.done * made.loop.frames_per_rollout
-        self._results: dict = {"experiment": name, "frames": frames, "rows": []}
+        self._results: dict = told | {"rows": []}
 
     def run(self) -> dict:
         rollouts = self._made.options.frozen.rollouts
-        newest = checkpoints.newest(self._folder, run_config.ELSEWHERE)
-        if newest is not None:
-            self._restore(newest)
-            logging.info("Going on at rollout %d of %d.", self._loop.done, rollouts)
-        self._writer = tf.summary.create_file_writer(str(self._folder / "train"))
-        with termination.by_agreement():
-            self._loop.run(rollouts, lambda done, told: self._after(done, told, rollouts))
-        self._save()
+        stored = _stored(self._folder)
+        if stored is not None and len(stored["rows"]) >= rollouts:
+            self._results = stored
+        else:
+            self._learn_on(rollouts, stored)
         title = f"{self._results['experiment']}, after {self._results['frames']:,} steps of AMP"
         figure = pair_training.figure(title, _columns(self._results["rows"]))
         animation.write_png(figure, self._folder / FIGURE)
         logging.info("The figure: %s", self._folder / FIGURE)
         return self._results
 
-    def _restore(self, path: str) -> None:
-        stored = json.loads((self._folder / RESULTS).read_text(encoding="utf-8"))
-        if stored["frames"] != self._results["frames"]:
-            raise ValueError(
-                f"{self._folder} is of the policy after {stored['frames']} steps, but that has "
-                f"{self._results['frames']} now: remove the folder, or {run_config.ELSEWHERE}."
-            )
-        checkpoints.restore(self._checkpoint, path, "discriminator", run_config.ELSEWHERE)
-        self._results = stored | {"rows": stored["rows"][: self._loop.done]}
+    def _learn_on(self, rollouts: int, stored: dict | None) -> None:
+        """Goes on where the last whole block has ended, as what follows is of the next one."""
+        newest = checkpoints.newest(self._folder, run_config.ELSEWHERE)
+        if stored is not None and newest is not None:
+            checkpoints.restore(self._checkpoint, newest, "discriminator", run_config.ELSEWHERE)
+            self._results["rows"] = stored["rows"][: self._loop.done]
+            logging.info("Going on at rollout %d of %d.", self._loop.done, rollouts)
+        self._writer = tf.summary.create_file_writer(str(self._folder / "train"))
+        with termination.by_agreement():
+            self._loop.run(rollouts, lambda done, told: self._after(done, told, rollouts))
+        self._write()
 
     def _learn(self, pairs: np.ndarray) -> dict[str, float]:
         """Rates a rollout's pairs, and then learns from them."""
@@ -169,16 +247,14 @@ class _Experiment:
         scalars.write(self._writer, done, told)
         self._results["rows"].append(told)
         if done % self._made.options.run.block == 0:
-            self._save()
+            with termination.deferred():
+                self._write()
+                self._checkpoints.save(checkpoint_number=self._loop.done)
             logging.info("Rollout %d of %d of the frozen policy", done, rollouts)
         return not termination.requested()
 
-    def _save(self) -> None:
-        """Writes results and then a checkpoint, see `experiment`."""
-        with termination.deferred():
-            text = json.dumps(self._results, indent=1)
-            atomic_file.write_text(self._folder / RESULTS, text)
-            self._checkpoints.save(checkpoint_number=self._loop.done)
+    def _write(self) -> None:
+        atomic_file.write_text(self._folder / RESULTS, json.dumps(self._results, indent=1))
 
 
 def _columns(rows: list[dict[str, float]]) -> dict[str, dict[str, np.ndarray]]:

@@ -51,7 +51,7 @@ def of_energy(reward: near.NearReward, agent: np.ndarray, demo: np.ndarray) -> N
     rewards = reward.rollout(agent, np.zeros(agent.shape[:2], np.float32)).learned
     energy: pair_energy.PairEnergy = reward.energy
     rows = tf.constant(agent.reshape(-1, agent.shape[-1]))
-    predict = lambda inputs: energy.network(energy.masked(inputs), reward.level)  # noqa: E731
+    predict = lambda inputs: energy.of_inputs(inputs, reward.level)  # noqa: E731
     ours, slopes = _with_slopes(predict, energy.inputs(rows))
     theirs = energy(tf.constant(demo), reward.level).numpy()
     return _numbers(ours, theirs, slopes, rewards)

@@ -183,7 +183,8 @@ class Reward:
     """Factor of the energy's."""
 
     def __post_init__(self):
-        """Checks the names."""
+        """Checks names and numbers."""
+        parameters.check_whole("reward", least=-1, sigma_level=self.sigma_level)
         if self.energy_weights is not None:
             object.__setattr__(self, "energy_weights", tuple(self.energy_weights))
             each = {f"energy_weights[{k}]": weight for k, weight in enumerate(self.energy_weights)}

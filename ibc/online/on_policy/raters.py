@@ -11,7 +11,7 @@ from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import demonstrated, energies
 from ibc.online.on_policy import loop as loop_lib
 from ibc.online.on_policy import options as options_lib
-from ibc.rewards import amp, annealers, near
+from ibc.rewards import amp, annealers, composition, near
 
 
 class NearRater(tf.Module):
@@ -65,16 +65,35 @@ class AmpRater(tf.Module):
         return rollout.terminated
 
 
+def pairing(
+    chosen: options_lib.Options, energy: composition.Energy | None = None
+) -> pairs_lib.PairOptions:
+    """Returns how demonstrations are paired: as AMP's are, or as an energy's were.
+
+    Of several energies the first one's were.
+    """
+    if energy is None:
+        return pairs_lib.PairOptions(pair_stride=chosen.amp.pair_stride)
+    first = energy.energies[0] if isinstance(energy, composition.ComposedEnergy) else energy
+    told = first.description
+    return pairs_lib.PairOptions(
+        drop_repeated=told.get("drop_repeated", True), pair_stride=told.get("pair_stride", 1)
+    )
+
+
 def demonstrations(
-    config: run_config.OnlineConfig, chosen: options_lib.Options, observation_size: int
+    config: run_config.OnlineConfig,
+    chosen: options_lib.Options,
+    observation_size: int,
+    energy: composition.Energy | None = None,
 ) -> pairs_lib.Pairs:
-    """Loads pairs of a run's demonstrations.
+    """Loads pairs of a run's demonstrations, see `pairing`.
 
     Raises:
       ValueError, FileNotFoundError: They are unusable, or another task's.
     """
     dataset = demonstrated.dataset(config)
-    pairs = pairs_lib.load(dataset, pairs_lib.PairOptions(pair_stride=chosen.amp.pair_stride))
+    pairs = pairs_lib.load(dataset, pairing(chosen, energy))
     if not energies.is_state_of(config.task, pairs.state_size, observation_size):
         raise ValueError(
             f"{dataset} has states of {pairs.state_size} numbers, but task {config.task} observes "
