@@ -103,7 +103,7 @@ class _Run:
         if self._snapshots is not None:
             self._snapshots.animate()
         if self._config.video:
-            filming.film(self._parts, self._folder, self._config.steps)
+            filming.film(self._parts, self._folder)
         return self._results
 
     def _restore(self, path: str) -> None:

@@ -31,7 +31,7 @@ def check(task: str) -> None:
     episode_video.check(interaction_env.load(task))
 
 
-def film(parts: parts_lib.Parts, folder: pathlib.Path, step: int) -> pathlib.Path:
+def film(parts: parts_lib.Parts, folder: pathlib.Path) -> pathlib.Path:
     """Films the first of the episodes that evaluations of a policy run; returns the file.
 
     Actions are held as in training, and each step of a decision is drawn with its reward.
@@ -39,7 +39,6 @@ def film(parts: parts_lib.Parts, folder: pathlib.Path, step: int) -> pathlib.Pat
     Args:
       parts: As trained.
       folder: Of the run.
-      step: Of the run.
     """
     repeat, rater = parts.options.ppo.action_repeat, parts.rater
     worth: Worth = _task_rewards
@@ -47,7 +46,8 @@ def film(parts: parts_lib.Parts, folder: pathlib.Path, step: int) -> pathlib.Pat
         worth = functools.partial(rewards_of_decisions, rater.reward.learned, repeat)
     name = NAMES[parts.config.algorithm]
     env = interaction_env.load(parts.config.task)
-    return finishing.film(folder, env, held(parts.greedy, repeat), worth, name, False, step)
+    frames = parts.loop.done * parts.loop.frames_per_rollout
+    return finishing.film(folder, env, held(parts.greedy, repeat), worth, name, False, frames)
 
 
 def held(

@@ -12,7 +12,7 @@ from tests import commands
 
 _SMALL = (
     "--set=ppo.num_envs=2", "--set=ppo.horizon=16", "--set=ppo.minibatch_size=16",
-    "--set=ppo.hidden=[8]", "--set=run.evaluation_episodes=2", "--set=steps=96",
+    "--set=ppo.hidden=[8]", "--set=run.evaluation_episodes=2", "--set=steps=100",
 )  # fmt: skip
 
 

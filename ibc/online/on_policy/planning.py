@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from ibc.ncsn import seeing as of_energies
 from ibc.online import cem, plan_returns, run_config
 from ibc.online.on_policy import configuration, energies
 from ibc.online.on_policy import copies as copies_lib
@@ -105,11 +106,7 @@ def _pair_reward(
         return None
     energy = energies.load(config, reward, observation_size)
     level = max(reward.sigma_level, 0)
-    if level >= energy.num_levels:
-        raise ValueError(
-            f"reward.sigma_level is {level}, but the energy has the levels 0 to "
-            f"{energy.num_levels - 1}."
-        )
+    of_energies.check_level("reward.sigma_level", level, energy.num_levels)
     rate = tf.function(lambda pairs: reward.energy_reward_w * energy(pairs, level), autograph=False)
     return lambda pairs: rate(tf.constant(pairs, tf.float32)).numpy()
 

@@ -77,4 +77,6 @@ def test_a_level_that_the_energy_lacks_is_refused(tmp_path, monkeypatch):
     energy.save(pathlib.Path("runs/ncsn/MAZE/seed0/energy"))
     done = _run("--task=MAZE", "--set=reward.sigma_level=2")
     assert "sigma_level is 2, but the energy has the levels 0 to 1" in done.errors[-1]
+    done = _run("--task=MAZE", "--set=reward.sigma_level=-2")
+    assert "reward.sigma_level must be a whole number of at least -1" in done.errors[-1]
     assert not pathlib.Path("runs/online").exists()

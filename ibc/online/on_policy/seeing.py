@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from ibc.data import pairs as pairs_lib
 from ibc.losses import amp_losses
@@ -52,6 +53,7 @@ def test(
 
     Raises:
       ValueError, FileNotFoundError: There is no such run, or its demonstrations are unusable.
+      ImportError, OSError: The task cannot be drawn.
     """
     algorithm, task = given.algorithm, given.task
     folder = pathlib.Path(checkpoint).expanduser() if checkpoint else given.folder()
@@ -60,12 +62,15 @@ def test(
     stored = run_folder.bindings_of(folder, identity, command)
     configuration.configure_again(task, [*stored, *gin_bindings], settings)
     config = run_config.OnlineConfig(algorithm=algorithm, task=task, video=given.video)
+    if given.video:
+        filming.check(task)
     made = parts_lib.make(config)
     made.restore_newest(folder)
-    pairs = raters.demonstrations(config, made.options, made.copies.observation_size)
-    files = draw(folder, made, pairs)
-    frames = made.loop.done * made.loop.frames_per_rollout
-    return [*files, filming.film(made, folder, frames)] if given.video else files
+    rater = made.rater
+    energy = rater.reward.energy if isinstance(rater, raters.NearRater) else None
+    size = made.copies.observation_size
+    files = draw(folder, made, raters.demonstrations(config, made.options, size, energy))
+    return [*files, filming.film(made, folder)] if given.video else files
 
 
 def draw(folder: pathlib.Path, made: parts_lib.Parts, pairs: pairs_lib.Pairs) -> list[pathlib.Path]:
@@ -74,13 +79,18 @@ def draw(folder: pathlib.Path, made: parts_lib.Parts, pairs: pairs_lib.Pairs) ->
     Args:
       folder: Where to.
       made: Of NEAR or AMP, as trained.
-      pairs: Of demonstrations; the held-out ones are moved away from.
+      pairs: Of demonstrations; the held-out ones, if there are any, are moved away from.
 
     Returns:
       The files.
+
+    Raises:
+      ValueError: The energy that AMP's reward is drawn beside has no such level.
     """
     figures = {}
-    curves = distances(made.rater.reward, pairs.test)
+    curves = distances(made.rater.reward, pairs.test) if len(pairs.test) else []
+    if not len(pairs.test):
+        logging.warning("There is no distances.png: %s", of_energies.NONE_HELD_OUT)
     if curves:
         figures["distances.png"] = pair_distances.figure(curves, "")
     if pairs.state_size == 2:
@@ -110,8 +120,8 @@ def distances(
             "reward": lambda rows: amp_losses.reward_of_logits(network.logits(rows)),
         }
     elif isinstance(reward.energy, (pair_energy.PairEnergy, state_pairs.StateEnergy)):
-        network, level = getattr(reward.energy, "energy", reward.energy), reward.level
-        rated = lambda rows: network.network(network.masked(rows), level)  # noqa: E731
+        network, level = reward.energy, reward.level
+        rated = lambda rows: network.of_inputs(rows, level)  # noqa: E731
         looks = {
             f"energy, level {level}": rated,
             "reward": lambda rows: reward.learned_of(rated(rows)),
@@ -141,6 +151,7 @@ def _rows(made: parts_lib.Parts, pairs: pairs_lib.Pairs) -> list[Rows]:
     if given.eb_model_checkpoint is not None:
         energy = energies.load(made.config, given, made.copies.observation_size)
         level = max(given.sigma_level, 0)
+        of_energies.check_level("reward.sigma_level", level, energy.num_levels)
         rated = places(lambda steps: energy(steps, level), pairs)
         rows.append((f"energy at level {level}", rated))
     return rows
