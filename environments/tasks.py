@@ -89,6 +89,18 @@ def gym_name(task: str) -> str:
     return _PUBLISHED.get(task, task)
 
 
+def states_glob(task: str) -> str:
+    """Returns where demonstrations of a task's states are looked for by default.
+
+    Where its observations begin with another task's state, that is where the other's are.
+
+    Args:
+      task: Name of a task, in learning by interaction, too.
+    """
+    found = get_task(gym_name(task))
+    return get_task(found.states_of or found.name).dataset_glob()
+
+
 def register_all() -> None:
     """Registers the ids of all tasks with Gymnasium."""
     for register in dict.fromkeys(task.register for task in TASKS.values()):

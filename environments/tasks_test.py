@@ -256,3 +256,10 @@ def test_misspelt_family_is_answered_with_the_nearest_and_all():
 def test_short_names_of_bodies_are_of_gymnasium_and_others_stay():
     assert tasks.get_task(tasks.gym_name("halfcheetah")).env_id == "HalfCheetah-v4"
     assert tasks.gym_name("MAZE") == "MAZE"
+
+
+def test_states_are_recorded_where_their_task_s_are():
+    maze = tasks.get_task("MAZE").dataset_glob()
+    assert tasks.states_glob("MAZE") == tasks.states_glob("MAZE_GOAL") == maze
+    cheetah = "datasets/halfcheetah-v4/halfcheetah-v4*.tfrecord"
+    assert tasks.states_glob("halfcheetah") == cheetah

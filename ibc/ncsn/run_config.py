@@ -48,7 +48,7 @@ class NcsnConfig:
 
     def dataset(self) -> str:
         """Returns where the demonstrations are."""
-        return self.dataset_path or tasks.get_task(tasks.gym_name(self.task)).dataset_glob()
+        return self.dataset_path or tasks.states_glob(self.task)
 
 
 def free_names() -> frozenset[str]:

@@ -67,7 +67,10 @@ def find(task: str, dataset_path: str | None) -> list[str]:
 
 
 def default_dataset(task: str) -> str:
-    """Returns the glob where a task's demonstrations are recorded by default."""
+    """Returns the glob where a task's demonstrations are recorded by default.
+
+    Unlike those of states, see `tasks.states_glob`, they have all that a policy observes.
+    """
     return tasks.get_task(tasks.gym_name(task)).dataset_glob()
 
 

@@ -63,7 +63,7 @@ def _energy_of(
     size, of_task = energy.architecture.observation_size, energy.description.get("task")
     of_known = tasks.gym_name(of_task or "")
     is_own = of_known == tasks.gym_name(task) and size == observation_size
-    is_state = of_known == _states_of(task) and _is_beginning(task, size)
+    is_state = of_known in (tasks.gym_name(task), _states_of(task)) and _is_beginning(task, size)
     if not is_own and not is_state:
         raise ValueError(
             f"the energy in {folder} is of task {of_task} with {size} numbers observed, but task "

@@ -4,9 +4,10 @@ import pathlib
 import numpy as np
 import pytest
 
+from ibc.ncsn import run_config as of_energies
 from ibc.networks import pair_energy
 from ibc.online import run_config
-from ibc.online.on_policy import energies, options
+from ibc.online.on_policy import demonstrated, energies, options
 from tests import commands
 
 _SMALL = (
@@ -39,6 +40,11 @@ def test_an_energy_of_the_state_does_not_see_the_goal():
     np.testing.assert_array_equal(loaded(_PAIRS, 1), one(_STATES, 1))
     two = ["runs/ncsn/MAZE/seed0", "runs/ncsn/MAZE/seed1"]
     both = energies.load(config, options.Reward(eb_model_checkpoint=two), 4)
+    # `train_ncsn.py --task=MAZE_GOAL` learns from the same states.
+    named = pair_energy.PairEnergy(one.architecture, {"task": "MAZE_GOAL"}, seed=0)
+    named.save(pathlib.Path("runs/ncsn/MAZE_GOAL/seed0/energy"))
+    own = options.Reward(eb_model_checkpoint="runs/ncsn/MAZE_GOAL/seed0")
+    np.testing.assert_array_equal(energies.load(config, own, 4)(_PAIRS, 1), one(_STATES, 1))
     expected = (one(_STATES, 1) + other(_STATES, 1)) / 2
     np.testing.assert_allclose(both(_PAIRS, 1), expected, rtol=1e-5)
 
@@ -52,6 +58,12 @@ def test_goals_are_for_the_policy_alone(algorithm):
     assert (done.status, done.errors) == (0, [])
     results = json.loads(pathlib.Path("runs/online/a/results.json").read_text())
     assert {"corridor", "goal_success_rate"} <= results["evaluations"][-1].keys()
+
+
+@pytest.mark.parametrize("task", ["MAZE_GOAL", "halfcheetah"])
+def test_energies_and_discriminators_learn_from_the_same_place(task):
+    place = demonstrated.dataset(run_config.OnlineConfig(algorithm="AMP", task=task))
+    assert of_energies.NcsnConfig(task=task).dataset() == place
 
 
 def test_an_energy_of_a_task_s_other_name_is_its_own():

@@ -11,9 +11,8 @@ from absl import logging
 
 from ibc.agents import plain_actor, ppo_agent
 from ibc.online import finishing, run_config
-from ibc.online.on_policy import configuration, demonstrated, evaluation, filming
+from ibc.online.on_policy import configuration, evaluation, filming
 from ibc.online.on_policy import copies as copies_lib
-from ibc.online.on_policy import motions as motions_lib
 from ibc.online.on_policy import parts as parts_lib
 from ibc.online.on_policy import snapshots as snapshots_lib
 from ibc.train.run import checkpoints, run_folder
@@ -41,7 +40,6 @@ def run(config: run_config.OnlineConfig) -> dict:
       Terminated: SIGTERM has arrived; the last block's checkpoint is kept.
     """
     made = parts_lib.make(config)
-    motions = demonstrated.measured(config, made.options.ppo.action_repeat)
     frames = made.loop.frames_per_rollout
     if config.steps < frames:
         raise ValueError(
@@ -51,19 +49,14 @@ def run(config: run_config.OnlineConfig) -> dict:
     if config.video:
         filming.check(config.task)
     with folder_lock.held(config.folder(), run_config.ELSEWHERE):
-        return _Run(made, motions, snapshots).run()
+        return _Run(made, snapshots).run()
 
 
 class _Run:
     """A run and its files."""
 
-    def __init__(
-        self,
-        made: parts_lib.Parts,
-        motions: motions_lib.Motions | None,
-        snapshots: snapshots_lib.Snapshots | None,
-    ):
-        self._config, self._options, self._motions = made.config, made.options, motions
+    def __init__(self, made: parts_lib.Parts, snapshots: snapshots_lib.Snapshots | None):
+        self._config, self._options, self._motions = made.config, made.options, made.motions
         self._snapshots = snapshots
         self._parts, self._agent, self._loop = made, made.agent, made.loop
         self._folder: pathlib.Path = made.config.folder()

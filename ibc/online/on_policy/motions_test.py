@@ -11,7 +11,7 @@ from ibc.data import episodes, pairs
 from ibc.environments import bodies
 from ibc.networks import pair_energy
 from ibc.online import run_config
-from ibc.online.on_policy import configuration, demonstrated, motions, options
+from ibc.online.on_policy import configuration, demonstrated, motions, options, parts
 from tests import commands
 
 _TASK = "--task=halfcheetah"
@@ -126,9 +126,23 @@ def test_what_is_unusable_matters_where_it_was_named(place, shown, size, said):
         few = [episodes.Episode(each[:, :size], np.zeros((len(each) - 1, 1))) for each in shown]
         episodes.write_episodes(found, few)
     config = run_config.OnlineConfig(algorithm="PPO", task="halfcheetah")
-    assert demonstrated.measured(config, 1) is None
+    assert demonstrated.load(config, options.Ppo()) == demonstrated.Demonstrated()
     with pytest.raises((ValueError, FileNotFoundError), match=said):
-        demonstrated.measured(dataclasses.replace(config, dataset_path=str(found)), 1)
+        demonstrated.load(config, options.Ppo(state_init="hybrid"))
+    with pytest.raises((ValueError, FileNotFoundError), match=said):
+        demonstrated.load(dataclasses.replace(config, dataset_path=str(found)), options.Ppo())
+
+
+def test_demonstrations_are_read_once(place, monkeypatch):
+    read, places = pairs.read, []
+    monkeypatch.setattr(pairs, "read", lambda path: places.append(path) or read(path))
+    config = run_config.OnlineConfig(
+        algorithm="PPO", task="halfcheetah", dataset_path=str(place / "demos.npz")
+    )
+    made = parts.make(config)
+    assert made.motions is not None and places == [config.dataset_path]
+    shown = demonstrated.load(config, options.Ppo(state_init="random"))
+    assert shown.begun is not None and len(places) == 2
 
 
 @pytest.mark.parametrize("task", ["halfcheetah", "Hopper-v5"])

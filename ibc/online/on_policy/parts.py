@@ -11,6 +11,7 @@ from ibc.online import run_config
 from ibc.online.on_policy import configuration, demonstrated, raters
 from ibc.online.on_policy import copies as copies_lib
 from ibc.online.on_policy import loop as loop_lib
+from ibc.online.on_policy import motions as motions_lib
 from ibc.online.on_policy import options as options_lib
 from ibc.train.run import checkpoints
 
@@ -25,6 +26,8 @@ class Parts:
     rater: loop_lib.Rater
     agent: ppo_agent.PpoAgent
     loop: loop_lib.Loop
+    motions: motions_lib.Motions | None
+    """Compares with demonstrations, where there are some of a body's motion."""
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Returns what is saved of them."""
@@ -68,8 +71,10 @@ def make(config: run_config.OnlineConfig) -> Parts:
     """
     configuration.refuse_options_of_sac(config)
     chosen = options_lib.bound()
-    begun = demonstrated.begun(config, chosen.ppo)
-    copies = copies_lib.load(config.task, chosen.ppo.num_envs, chosen.ppo.action_repeat, begun)
+    shown = demonstrated.load(config, chosen.ppo)
+    copies = copies_lib.load(
+        config.task, chosen.ppo.num_envs, chosen.ppo.action_repeat, shown.begun
+    )
     rater = raters.make(config, chosen, copies)
     beside = {}
     if isinstance(rater, raters.AmpRater):
@@ -81,4 +86,4 @@ def make(config: run_config.OnlineConfig) -> Parts:
     sizes = copies.observation_size, copies.action_size
     agent = chosen.ppo.agent(*sizes, config.seed, **beside)
     loop = loop_lib.Loop(copies, agent, rater, chosen, config.seed)
-    return Parts(config, chosen, copies, rater, agent, loop)
+    return Parts(config, chosen, copies, rater, agent, loop, shown.motions)
