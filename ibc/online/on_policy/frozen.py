@@ -92,13 +92,14 @@ def _check_pairs(made: parts_lib.Parts, energy: near.NearReward, pairs: pairs_li
             "pairs that are held out: record at least 2 episodes."
         )
     ours, theirs = raters.pairing(made.options), raters.pairing(made.options, energy.energy)
-    for name in ("pair_stride", "drop_repeated"):
+    also = {"pair_stride": ", or amp.pair_stride", "drop_repeated": ""}
+    for name, hint in also.items():
         one, other = getattr(ours, name), getattr(theirs, name)
         if one != other:
             raise ValueError(
                 f"the energy was learned with data.{name} = {other}, but AMP pairs demonstrations "
                 f"with {name} = {one}, so that the two see different pairs: give another "
-                "reward.eb_model_checkpoint, or amp.pair_stride."
+                f"reward.eb_model_checkpoint{hint}."
             )
 
 
