@@ -76,7 +76,7 @@ def test_a_signal_ends_every_process_and_leaves_whole_episodes(tmp_path, number)
     if number == signal.SIGINT:
         assert process.returncode == 130
         assert errors.splitlines()[-1].startswith("error: interrupted")
-        assert "Traceback" not in errors
+        assert "Traceback" not in errors, errors
 
 
 def test_flags_have_the_published_defaults():

@@ -93,8 +93,9 @@ def test_greedy_policy_samples_by_seed_unless_told_otherwise():
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_training_raises_the_likelihood(compiled):
-    agent, experience = _agent(jit_compile=compiled), agent_testing.batch()
-    first, *_, last = agent_testing.losses(agent, experience, 61)
+    tf.keras.utils.set_random_seed(0)  # Of first weights, some of which end at a spike.
+    agent = _agent(learning_rate=3e-3, jit_compile=compiled)
+    first, *_, last = agent_testing.losses(agent, agent_testing.batch(), 61)
     assert last < first - 1
 
 
