@@ -45,6 +45,13 @@ def shuffled(
     )
 
 
+def as_written() -> tf.data.Options:
+    """Has a pipeline run as it is written: one that is optimized holds a copy of all columns."""
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    return options
+
+
 def decoded(values: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
     """Decodes the images [B, T] of one leaf; numbers and what is decoded stay as they are."""
     if not specs.is_image(spec) or values.dtype == tf.uint8:

@@ -343,7 +343,7 @@ class WindowDataset:
             element, num_parallel_calls=at_once, deterministic=True
         )
         elements = elements.prefetch(ready) if ready else elements
-        return elements.with_options(_as_written())
+        return elements.with_options(batches.as_written())
 
     @functools.cached_property
     def _order(self) -> tf.Tensor:
@@ -377,13 +377,6 @@ class WindowDataset:
     def _decoded(self, observation: Any) -> Any:
         """Decodes the images of observations [B, T, ...]."""
         return tf.nest.map_structure(batches.decoded, observation, self.spec.observation)
-
-
-def _as_written() -> tf.data.Options:
-    """Has a pipeline run as it is written: one that is optimized holds a copy of all columns."""
-    options = tf.data.Options()
-    options.experimental_optimization.apply_default_optimizations = False
-    return options
 
 
 def held_bytes(*parts: WindowDataset) -> int:

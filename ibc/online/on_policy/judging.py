@@ -1,5 +1,6 @@
 """What a discriminator and an energy make of an agent's pairs, in the same numbers for both."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -26,8 +27,11 @@ def of_discriminator(
       agent: Raw pairs of the agent, float32 [T, N, 2·O].
       demo: Held-out pairs of demonstrations, float32 [M, 2·O].
     """
+
+    def predict(inputs: tf.Tensor) -> tf.Tensor:
+        return tf.sigmoid(network.logits(inputs))
+
     rows = tf.constant(agent.reshape(-1, agent.shape[-1]))
-    predict = lambda inputs: tf.sigmoid(network.logits(inputs))  # noqa: E731
     ours, slopes = _with_slopes(predict, network.inputs(rows))
     theirs = predict(network.inputs(tf.constant(demo))).numpy()
     rewards = amp_losses.reward_of_logits(network(rows)).numpy()
@@ -51,7 +55,7 @@ def of_energy(reward: near.NearReward, agent: np.ndarray, demo: np.ndarray) -> N
     rewards = reward.rollout(agent, np.zeros(agent.shape[:2], np.float32)).learned
     energy: pair_energy.PairEnergy = reward.energy
     rows = tf.constant(agent.reshape(-1, agent.shape[-1]))
-    predict = lambda inputs: energy.of_inputs(inputs, reward.level)  # noqa: E731
+    predict = functools.partial(energy.of_inputs, level=reward.level)
     ours, slopes = _with_slopes(predict, energy.inputs(rows))
     theirs = energy(tf.constant(demo), reward.level).numpy()
     return _numbers(ours, theirs, slopes, rewards)

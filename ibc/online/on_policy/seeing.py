@@ -1,5 +1,6 @@
 """Pictures of what a run of NEAR or AMP is rewarded by, and a video of its policy."""
 
+import functools
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -88,10 +89,9 @@ def draw(folder: pathlib.Path, made: parts_lib.Parts, pairs: pairs_lib.Pairs) ->
       ValueError: The energy that AMP's reward is drawn beside has no such level.
     """
     figures = {}
-    curves = distances(made.rater.reward, pairs.test) if len(pairs.test) else []
     if not len(pairs.test):
         logging.warning("There is no distances.png: %s", of_energies.NONE_HELD_OUT)
-    if curves:
+    elif curves := distances(made.rater.reward, pairs.test):
         figures["distances.png"] = pair_distances.figure(curves, "")
     if pairs.state_size == 2:
         figures["reward.png"] = pair_places.figure(_rows(made, pairs))
@@ -121,7 +121,7 @@ def distances(
         }
     elif isinstance(reward.energy, (pair_energy.PairEnergy, state_pairs.StateEnergy)):
         network, level = reward.energy, reward.level
-        rated = lambda rows: network.of_inputs(rows, level)  # noqa: E731
+        rated = functools.partial(network.of_inputs, level=level)
         looks = {
             f"energy, level {level}": rated,
             "reward": lambda rows: reward.learned_of(rated(rows)),
