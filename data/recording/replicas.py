@@ -131,7 +131,8 @@ def _work(
 ) -> None:
     """Runs one replica, in its own process and group of processes."""
     os.setpgid(0, 0)
-    with child_process.led_by_parent():
+    # Also while it is set up: what a signal raises in compiled code is printed there, and lost.
+    with child_process.led_by_parent(), termination.polled():
         try:
             from ibc.data.recording import recorder
 

@@ -47,6 +47,25 @@ def test_an_interrupt_that_nobody_saw_ends_the_replicas(tmp_path):
     shard_testing.assert_only_unfinished(tmp_path)
 
 
+def _told_to_end_while_it_is_set_up(folder, writer):
+    def run(*_, **__):
+        signal.raise_signal(signal.SIGTERM)
+        (folder / "is_set_up").touch()
+
+    recorder.run = run
+    replicas._work(_OPTIONS, 0, writer)
+
+
+def test_a_signal_breaks_off_no_compiled_code_while_a_replica_is_set_up(tmp_path, capfd):
+    spawn = multiprocessing.get_context("spawn")
+    _, writer = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_told_to_end_while_it_is_set_up, args=(tmp_path, writer))
+    process.start()
+    process.join()
+    assert process.exitcode == 1 and (tmp_path / "is_set_up").exists()
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_replicas_write_what_each_would_write_alone(tmp_path):
     calls = []
     options = dataclasses.replace(_OPTIONS, dataset_path=str(tmp_path / "a.tfrecord"))

@@ -177,7 +177,8 @@ def _worker(context, options, jobs) -> Iterator[tuple]:
 
 
 def _work(options, jobs, writer: connection.Connection) -> None:
-    with child_process.led_by_parent():
+    # Also while it is set up: what a signal raises in compiled code is printed there, and lost.
+    with child_process.led_by_parent(), termination.polled():
         try:
             _record(options, jobs, lambda job, value: writer.send(("video", (job, value))))
             writer.send(("end", None))

@@ -138,18 +138,21 @@ def _serve(
     """Answers calls until the other end of the pipe is closed, in a process of its own."""
     environments, failure = [], None
     with child_process.led_by_parent():
-        try:
-            tasks.get_task(task_name).import_configurables()
-            gin_config.parse((), gin_bindings)
-            environments = [measured_environment.MeasuredEnvironment(load()) for _ in range(count)]
-            # What has been imported stays: the garbage collector need not go through it again.
-            gc.freeze()
-        except Exception as error:
-            failure = _described(error)
+        # In compiled code the exception of a signal would come out as an error, or be lost.
+        with termination.deferred():
+            try:
+                tasks.get_task(task_name).import_configurables()
+                gin_config.parse((), gin_bindings)
+                environments = [
+                    measured_environment.MeasuredEnvironment(load()) for _ in range(count)
+                ]
+                # What has been imported stays: the garbage collector need not go through it again.
+                gc.freeze()
+            except Exception as error:
+                failure = _described(error)
         while True:
             try:
                 question, method, arguments = pipe.recv()
-                # In compiled code the exception of a signal would come out as an error.
                 with termination.deferred():
                     try:
                         called = failure or environment_group.call(environments, method, arguments)
